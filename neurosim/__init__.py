@@ -1,0 +1,82 @@
+"""Neural circuits written once, simulated by Brian2 and trained in torch, with the same spikes.
+
+Importing this package imports neither Brian2 nor torch: every name is resolved when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from neurosim.version import __version__
+
+if TYPE_CHECKING:
+    from neurosim import circuits, datasets, models, units
+    from neurosim.backends import compile, simulate
+    from neurosim.circuit import (
+        AllToAll,
+        Circuit,
+        Edges,
+        FixedInDegree,
+        FixedProbability,
+        NeuronModel,
+        Normal,
+        OneToOne,
+        Signal,
+        SignalSource,
+        SpikeSource,
+        Step,
+        SynapseModel,
+        Trainable,
+        Uniform,
+    )
+    from neurosim.errors import (
+        BackendError,
+        CircuitError,
+        EquationError,
+        FileFormatError,
+        NeurosimError,
+        RecordError,
+        UnitError,
+        UnsupportedError,
+    )
+    from neurosim.models import Alpha, Exponential
+    from neurosim.recording import Record, Recording, SpikeTrains, State
+    from neurosim.verify import verify
+
+_HOME = {
+    "neurosim.backends": ("compile", "simulate"),
+    "neurosim.circuit": (
+        "AllToAll", "Circuit", "Edges", "FixedInDegree", "FixedProbability", "NeuronModel", "Normal", "OneToOne",
+        "Signal", "SignalSource", "SpikeSource", "Step", "SynapseModel", "Trainable", "Uniform",
+    ),
+    "neurosim.errors": (
+        "BackendError", "CircuitError", "EquationError", "FileFormatError", "NeurosimError", "RecordError",
+        "UnitError", "UnsupportedError",
+    ),
+    "neurosim.models": ("Alpha", "Exponential"),
+    "neurosim.recording": ("Record", "Recording", "SpikeTrains", "State"),
+    "neurosim.verify": ("verify",),
+}  # fmt: skip
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+_SUBMODULES = ("circuits", "datasets", "models", "units")
+
+__all__ = [
+    "AllToAll", "Alpha", "BackendError", "Circuit", "CircuitError", "Edges", "EquationError", "Exponential",
+    "FileFormatError", "FixedInDegree", "FixedProbability", "NeuronModel", "NeurosimError", "Normal", "OneToOne",
+    "Record", "RecordError", "Recording", "Signal", "SignalSource", "SpikeSource", "SpikeTrains", "State", "Step",
+    "SynapseModel", "Trainable", "Uniform", "UnitError", "UnsupportedError", "__version__", "circuits", "compile",
+    "datasets", "models", "simulate", "units", "verify",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name in _SUBMODULES:
+        return import_module(f"neurosim.{name}")
+    if name in _MODULE_OF:
+        return getattr(import_module(_MODULE_OF[name]), name)
+    raise AttributeError(f"module 'neurosim' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,370 @@
+"""The circuit: named populations, sources, projections and injections, with a time step and a seed. Data only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from neurosim.circuit import realisation
+from neurosim.circuit.connecting import check_synapse, checked_overrides, injection_unit, receptor_synapse, weight_unit
+from neurosim.circuit.connectivity import Connectivity
+from neurosim.circuit.language import is_name
+from neurosim.circuit.neuron_model import NeuronModel, value_unit
+from neurosim.circuit.parts import EdgeTable, Injection, Part, Population, Projection, View
+from neurosim.circuit.signals import AnalogueSignal
+from neurosim.circuit.sources import SignalSource, SpikeSource, checked_shape
+from neurosim.circuit.synapse_model import WEIGHT, SynapseModel
+from neurosim.circuit.values import Trainable, Value, as_value
+from neurosim.errors import CircuitError, UnitError, nearest
+from neurosim.units import DIMENSIONLESS, seconds
+
+
+class Circuit:
+    """A neural circuit, written once, that every backend runs.
+
+    Parameters
+    ----------
+    name
+        What it is called.
+    dt
+        Time step, a quantity.
+    seed
+        Fixes the structure: edges, weights, delays, parameters and initial values that are drawn.
+    round_delays
+        Accept given delays that are no multiple of `dt`, rounding them to the nearest step (and saying so).
+
+    Notes
+    -----
+    Parts can be added, never changed; :meth:`replace` returns another circuit. Two circuits are equal if their parts,
+    time step and seed are.
+    """
+
+    def __init__(self, name: str, *, dt: Any, seed: int = 0, round_delays: bool = False) -> None:
+        if not isinstance(name, str) or not name:
+            raise CircuitError(f"a circuit needs a name, got {name!r}.")
+        if isinstance(seed, bool) or not hasattr(seed, "__index__"):
+            raise CircuitError(f"circuit {name!r}: seed must be an integer, got {seed!r}.")
+        self.name = name
+        self.dt = seconds(dt, f"circuit {name!r}: dt")
+        self.seed = int(seed)
+        self.round_delays = bool(round_delays)
+        if self.dt <= 0:
+            raise CircuitError(f"circuit {name!r}: dt must be positive, got {self.dt} s.")
+        self._parts: dict[str, Part] = {}
+        self._edges: dict[str, EdgeTable] = {}
+
+    # -- parts ---------------------------------------------------------------------------------------------------
+
+    @property
+    def parts(self) -> Mapping[str, Part]:
+        """Every part by name, in the order of adding."""
+        return MappingProxyType(self._parts)
+
+    @property
+    def populations(self) -> dict[str, Population]:
+        """Populations and sources by name."""
+        return {name: part for name, part in self._parts.items() if isinstance(part, Population)}
+
+    @property
+    def projections(self) -> dict[str, Projection]:
+        """Projections by name."""
+        return {name: part for name, part in self._parts.items() if isinstance(part, Projection)}
+
+    @property
+    def injections(self) -> dict[str, Injection]:
+        """Injections by name."""
+        return {name: part for name, part in self._parts.items() if isinstance(part, Injection)}
+
+    def __getitem__(self, name: str) -> Part:
+        if name not in self._parts:
+            raise CircuitError(f"circuit {self.name!r} has no {name!r}.{nearest(name, self._parts)}")
+        return self._parts[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._parts
+
+    def _add(self, part: Part) -> None:
+        if not is_name(part.name):
+            raise CircuitError(
+                f"{part.name!r} cannot be a name: letters, digits and single underscores, a letter first "
+                "([A-Za-z][A-Za-z0-9_]*)."
+            )
+        if part.name in self._parts:
+            hint = "; give name= to tell them apart" if isinstance(part, (Projection, Injection)) else ""
+            raise CircuitError(f"circuit {self.name!r} already has {part.name!r}{hint}.")
+        self._parts[part.name] = part
+
+    def population(
+        self,
+        name: str,
+        n: int | tuple[int, ...],
+        model: NeuronModel,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        initial: Mapping[str, Any] | None = None,
+        labels: Any = None,
+    ) -> Population:
+        """Add `n` neurons of one model.
+
+        Parameters
+        ----------
+        name
+            Unique in the circuit.
+        n
+            Number of neurons, or a shape.
+        model
+            Their equations.
+        parameters
+            Values that override the model's: one for all, or an array, a distribution (one per neuron).
+        initial
+            Initial values that override the model's; text is an expression of the parameters.
+        labels
+            A name for every neuron, for selection (``worm["AVAL"]``).
+
+        Raises
+        ------
+        CircuitError, UnitError
+            If a name is taken or unknown, or a value has the wrong size or unit.
+        """
+        where = f"population {name!r}"
+        if not isinstance(model, NeuronModel):
+            raise CircuitError(f"{where}: the model must be a NeuronModel, got {type(model).__name__}.")
+        shape = checked_shape(n, where)
+        size = int(np.prod(shape))
+        units = {line.name: model.units[line.name] for line in model.lines if line.kind == "parameter"}
+        checked = checked_overrides(model.parameters, units, parameters, where)
+        variables = model.names("differential") + model.names("parameter")
+        initials: dict[str, Value | str] = {}
+        for variable, value in (initial or {}).items():
+            if variable not in variables:
+                raise CircuitError(f"{where}: the model has no variable {variable!r}.{nearest(variable, variables)}")
+            target = f"{where}: initial {variable!r}"
+            initials[variable] = value if isinstance(value, str) else as_value(value, model.units[variable], target)
+        for key, value in [*((k, p.value) for k, p in checked.items()), *initials.items()]:
+            realisation.check_size(value, size, f"{where}: {key!r}")
+        names = None if labels is None else tuple(str(label) for label in labels)
+        if names is not None and (len(names) != size or len(set(names)) != size):
+            raise CircuitError(f"{where}: labels must be {size} different names, got {len(set(names))}.")
+        part = Population(name, shape, model, checked, MappingProxyType(initials), names)
+        realisation.check_initial(part)
+        self._add(part)
+        return part
+
+    def source(self, name: str, source: SpikeSource | SignalSource) -> Population:
+        """Add a population whose spikes or values are given at run time."""
+        if not isinstance(source, (SpikeSource, SignalSource)):
+            raise CircuitError(f"source {name!r}: give a SpikeSource or a SignalSource, got {type(source).__name__}.")
+        part = Population(name, checked_shape(source.n, f"source {name!r}"), source)
+        self._add(part)
+        return part
+
+    def connect(
+        self,
+        pre: str | Population | View,
+        post: str | Population | View,
+        connectivity: Connectivity,
+        *,
+        receptor: str | None = None,
+        weight: Any = None,
+        delay: Any = None,
+        synapse: SynapseModel | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        name: str | None = None,
+    ) -> Projection:
+        """Add edges from one population to another.
+
+        Parameters
+        ----------
+        pre, post
+            Names, populations or views.
+        connectivity
+            Which neuron connects to which.
+        receptor
+            Variable, or receptor of a library model, that a pulse adds its weight to.
+        weight
+            Sets ``w``: one value, an array in edge order, a distribution, or :class:`Trainable`.
+        delay
+            From spike to arrival; 0 by default. Drawn delays land on multiples of dt, given ones must be.
+        synapse
+            A :class:`SynapseModel` when adding a pulse is not enough.
+        parameters
+            Values that override the synapse model's.
+        name
+            ``pre_to_post`` by default.
+
+        Raises
+        ------
+        CircuitError, UnitError, UnsupportedError
+            If anything does not fit, with what was expected and the nearest name.
+        """
+        pre_population, pre_indices = self._end(pre)
+        post_population, post_indices = self._end(post)
+        name = name or f"{pre_population.name}_to_{post_population.name}"
+        where = f"projection {name!r}"
+        if not isinstance(connectivity, Connectivity):
+            raise CircuitError(f"{where}: connectivity must be one of AllToAll(), OneToOne(), ..., got {connectivity!r}.")
+        if (receptor is None) == (synapse is None):
+            raise CircuitError(f"{where}: give either receptor= (what a pulse adds to) or synapse=.")
+        if synapse is None:
+            synapse = receptor_synapse(pre_population, post_population, receptor or "", where)
+        unit = weight_unit(pre_population, post_population, synapse, weight)
+        if weight is None:
+            if any(WEIGHT in text for text in _texts(synapse)):
+                raise CircuitError(f"{where}: give weight= (in {unit}).")
+            weight = 1.0
+        checked = checked_overrides(synapse.parameters, synapse.variables, parameters, where)
+        used = {**synapse.parameters, **checked}
+        check_synapse(pre_population, post_population, synapse, unit, used, where)
+        if synapse.graded and delay is not None:
+            raise CircuitError(f"{where}: a graded synapse has no delay; it acts in the next step.")
+        projection = Projection(
+            name, pre_population.name, post_population.name, connectivity, synapse,
+            as_value(weight, unit, f"{where}: weight"), unit,
+            _delay_value(delay, where), checked, pre_indices, post_indices,
+        )  # fmt: skip
+        if name in self._parts:
+            self._add(projection)  # raises, with the hint
+        realisation.check_projection(self, projection)
+        self._add(projection)
+        return projection
+
+    def inject(
+        self, name: str, target: str | Population | View, variable: str, signal: AnalogueSignal | None = None
+    ) -> Injection:
+        """Add an analogue input to a variable of some neurons.
+
+        Parameters
+        ----------
+        name
+            What ``inputs=`` calls it.
+        target
+            The population or a view of it.
+        variable
+            An input variable of its model (``"i_ext"``).
+        signal
+            What is injected when ``inputs=`` gives nothing; 0 by default.
+        """
+        population, indices = self._end(target)
+        unit = injection_unit(population, variable, f"injection {name!r}")
+        if signal is not None and signal.unit != unit:
+            raise UnitError(f"injection {name!r} must be in {unit}, the signal is in {signal.unit}.")
+        chosen = tuple(range(population.n)) if indices is None else indices
+        if len(set(chosen)) != len(chosen):
+            raise CircuitError(f"injection {name!r}: a neuron is selected twice.")
+        part = Injection(name, population.name, variable, chosen, unit, signal)
+        self._add(part)
+        return part
+
+    def _end(self, end: str | Population | View) -> tuple[Population, tuple[int, ...] | None]:
+        indices = end.indices if isinstance(end, View) else None
+        name = end if isinstance(end, str) else end.population if isinstance(end, View) else getattr(end, "name", str(end))
+        part = self._parts.get(name)
+        if not isinstance(part, Population) or (isinstance(end, Population) and end != part):
+            raise CircuitError(f"circuit {self.name!r} has no population {name!r}.{nearest(name, self.populations)}")
+        return part, indices
+
+    # -- realised ------------------------------------------------------------------------------------------------
+
+    def edges(self, projection: str | Projection) -> EdgeTable:
+        """Return a projection's edges as realised from the seed: ``(pre, post, weight, delay)``, SI, each (edge,)."""
+        name = projection if isinstance(projection, str) else projection.name
+        part = self[name]
+        if not isinstance(part, Projection):
+            raise CircuitError(f"{name!r} is no projection.{nearest(name, self.projections)}")
+        if name not in self._edges:
+            self._edges[name] = realisation.realise_edges(self, part)
+        return self._edges[name]
+
+    def parameter(self, population: str, name: str) -> float | np.ndarray:
+        """Return a population's parameter as realised: a float where all neurons share it, else (neuron,)."""
+        return realisation.realise_parameter(self, self.populations[population], name)
+
+    def initial(self, population: str, variable: str) -> np.ndarray:
+        """Return the initial values of a variable, SI, shape (neuron,)."""
+        return realisation.realise_initial(self, self.populations[population], variable)
+
+    def trainables(self) -> dict[str, Trainable]:
+        """Return everything marked trainable, by address (``"exc.tau_mem"``, ``"in_to_hidden.weight"``)."""
+        return realisation.trainables(self)
+
+    # -- as a value ----------------------------------------------------------------------------------------------
+
+    def replace(self, values: Mapping[str, Any]) -> Circuit:
+        """Return a circuit with some values replaced.
+
+        Parameters
+        ----------
+        values
+            By address: ``{"exc.tau_mem": 10 * ms, "exc_to_inh.weight": 3 * nS, "exc_to_inh.delay": 1 * ms}``.
+            ``"dt"`` and ``"seed"`` address the circuit's own.
+
+        Raises
+        ------
+        CircuitError
+            If an address does not exist.
+        """
+        from neurosim.circuit.replacing import replace
+
+        return replace(self, values)
+
+    def digest(self) -> str:
+        """Return a SHA-256 of everything that defines the circuit: rules and seed, and arrays where they were given."""
+        from neurosim.circuit.files import digest
+
+        return digest(self)
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write ``path`` (JSON) and, where there are arrays, an ``.npz`` beside it."""
+        from neurosim.circuit.files import save
+
+        return save(self, Path(path), overwrite=overwrite)
+
+    @staticmethod
+    def load(path: str | Path) -> Circuit:
+        """Read what :meth:`save` wrote.
+
+        Raises
+        ------
+        FileFormatError
+            If a file is truncated, edited, or of another format.
+        """
+        from neurosim.circuit.files import load
+
+        return load(Path(path))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Circuit) and (
+            (self.name, self.dt, self.seed, self.round_delays, list(self._parts.items()))
+            == (other.name, other.dt, other.seed, other.round_delays, list(other._parts.items()))
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        populations = ", ".join(f"{name} ({part.n})" for name, part in self.populations.items())
+        return f"<Circuit {self.name!r}, dt {self.dt:g} s, seed {self.seed}: {populations or 'empty'}>"
+
+    def __str__(self) -> str:
+        from neurosim.circuit.listing import listing
+
+        return listing(self)
+
+
+def _texts(synapse: SynapseModel) -> list[frozenset[str]]:
+    from neurosim.circuit.language import identifiers
+
+    expressions = [line.expression or "" for line in synapse.lines]
+    expressions += [statement.expression for statement in synapse.on_pre_statements + synapse.on_post_statements]
+    return [identifiers(expression, synapse.name) for expression in expressions if expression]
+
+
+def _delay_value(delay: Any, where: str) -> Value:
+    if delay is None:
+        return 0.0
+    if value_unit(delay) == DIMENSIONLESS and np.ndim(getattr(delay, "initial", delay)) == 0 and delay == 0:
+        return 0.0
+    return as_value(delay, "second", f"{where}: delay")

@@ -1,0 +1,126 @@
+"""The checks of ``connect`` and ``inject``: ends, target variable, units, so that errors come at the line that is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from neurosim.circuit.dimensions import DimensionChecker
+from neurosim.circuit.neuron_model import NeuronModel, Parameter, value_unit
+from neurosim.circuit.parts import Population
+from neurosim.circuit.synapse_model import WEIGHT, SynapseModel
+from neurosim.circuit.values import as_value
+from neurosim.errors import CircuitError, UnsupportedError, nearest
+from neurosim.units import DIMENSIONLESS, canonical
+
+
+def receptor_synapse(pre: Population, post: Population, receptor: str, where: str) -> SynapseModel:
+    """Return the synapse that ``receptor=`` stands for.
+
+    From spiking neurons it is a pulse that adds ``w`` to the receptor's variable; from neurons and sources without
+    spikes it is graded: ``w`` times their first variable, summed into it.
+    """
+    if not isinstance(post.model, NeuronModel):
+        raise CircuitError(f"{where}: {post.name!r} is a source and receives nothing; connect to a population.")
+    variable = post.model.receptors.get(receptor, receptor)
+    inputs = [*post.model.receptors, *post.model.names("parameter"), *post.model.names("differential")]
+    if variable not in post.model.units or variable in post.model.names("subexpression"):
+        raise CircuitError(f"{where}: {post.name!r} has no receptor or variable {receptor!r}.{nearest(receptor, inputs)}")
+    if pre.spiking:
+        return SynapseModel(on_pre=f"{variable}_post += {WEIGHT}", name=receptor)
+    if pre.first_variable is None:
+        raise CircuitError(f"{where}: {pre.name!r} has neither spikes nor a variable to pass on.")
+    unit = post.model.units[variable]
+    return SynapseModel(f"{variable}_post = {WEIGHT}*{pre.first_variable}_pre : {unit} (summed)", name=receptor)
+
+
+def weight_unit(pre: Population, post: Population, synapse: SynapseModel, weight: Any) -> str:
+    """Return the unit that the weight must have: by the receptor for library pulses, else as given."""
+    statements = synapse.on_pre_statements
+    if len(statements) == 1 and statements[0].operator == "+=" and statements[0].expression == WEIGHT:
+        return post.variables[statements[0].target.removesuffix("_post")]
+    summed = synapse.summed
+    if len(summed) == 1 and summed[0].expression in (f"{WEIGHT}*{name}_pre" for name in pre.variables):
+        source_unit = pre.variables[summed[0].expression.removeprefix(f"{WEIGHT}*").removesuffix("_pre")]
+        target = canonical(summed[0].unit)
+        if source_unit == target:
+            return DIMENSIONLESS
+        return canonical(f"({target})/({source_unit})") if source_unit != DIMENSIONLESS else target
+    return canonical(value_unit(weight))
+
+
+def check_synapse(
+    pre: Population, post: Population, synapse: SynapseModel, unit: str, parameters: Mapping[str, Parameter], where: str
+) -> None:
+    """Check every name and unit of a synapse against the populations at its ends.
+
+    Raises
+    ------
+    CircuitError
+        For names that neither the synapse nor its neurons have, and targets that cannot be written.
+    UnitError
+        If units do not agree.
+    UnsupportedError
+        For synaptic variables with equations or statements of their own (plastic synapses).
+    """
+    if not isinstance(post.model, NeuronModel):
+        raise CircuitError(f"{where}: {post.name!r} is a source and receives nothing; connect to a population.")
+    if not synapse.graded and not pre.spiking:
+        raise CircuitError(
+            f"{where}: {pre.name!r} does not spike, so on_pre never happens; use a graded synapse "
+            "(a '... (summed)' line) or receptor=."
+        )
+    plastic = [line.name for line in synapse.lines if line.kind != "summed"]
+    if plastic or synapse.on_post_statements:
+        what = ", ".join(plastic) or "on_post"
+        raise UnsupportedError(f"{where}: plastic synapses ({what}) are not available yet; give static on_pre statements.")
+    units = {WEIGHT: unit, "t": "second", "dt": "second", "delay": "second"}
+    units |= {name: parameter.unit for name, parameter in parameters.items()}
+    units |= {f"{name}_pre": variable_unit for name, variable_unit in pre.variables.items()}
+    units |= {f"{name}_post": variable_unit for name, variable_unit in post.variables.items()}
+    checker = DimensionChecker(units, where)
+    model = post.model
+    for line in synapse.summed:
+        if line.name not in model.names("parameter"):
+            raise CircuitError(
+                f"{where}: a graded synapse sums into a variable that {post.name!r} declares ('{line.name} : unit'); "
+                f"{line.name!r} is none.{nearest(line.name, model.names('parameter'))}"
+            )
+        checker.expect(line.expression or "", model.units[line.name], f"{line.name}_post =")
+    writable = {f"{name}_post" for name in model.names("parameter") + model.names("differential")}
+    statements = synapse.on_pre_statements
+    checker.check_assignments(statements, writable, "on_pre")
+    for statement in statements:
+        if statement.target in writable and statement.operator not in ("+=", "-="):
+            raise UnsupportedError(
+                f"{where}: on_pre may add to a neuron's variable ('{statement.target} += ...'); "
+                f"{statement.operator!r} depends on the order of arrivals."
+            )
+
+
+def checked_overrides(
+    defaults: Mapping[str, Parameter], units: Mapping[str, str], given: Mapping[str, Any] | None, where: str
+) -> Mapping[str, Parameter]:
+    """Return parameters that override a model's, in SI."""
+    result: dict[str, Parameter] = {}
+    known = {**{name: parameter.unit for name, parameter in defaults.items()}, **units}
+    for name, value in (given or {}).items():
+        if name not in known:
+            raise CircuitError(f"{where}: the model has no parameter {name!r}.{nearest(name, known)}")
+        result[name] = Parameter(as_value(value, known[name], f"{where}: parameter {name!r}"), known[name])
+    return MappingProxyType(result)
+
+
+def injection_unit(population: Population, variable: str, where: str) -> str:
+    """Return the unit of a variable that may receive an analogue input."""
+    model = population.model
+    if not isinstance(model, NeuronModel):
+        raise CircuitError(f"{where}: {population.name!r} is a source and receives nothing.")
+    if variable not in model.names("parameter"):
+        raise CircuitError(
+            f"{where}: {population.name!r} has no input variable {variable!r} (a line '{variable} : unit')."
+            f"{nearest(variable, model.names('parameter'))}"
+        )
+    return model.units[variable]
+

@@ -1,0 +1,114 @@
+"""Dimension checks of equations and statements, done by Brian2's own expression parser."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from neurosim.circuit.language import CONSTANT_NAMES, Assignment, identifiers, parse_expression
+from neurosim.errors import EquationError, UnitError, nearest
+from neurosim.units import DIMENSIONLESS, dimension_of, unit_names, unit_value
+
+
+class DimensionChecker:
+    """Checks expressions against the units of the names that they may read.
+
+    Parameters
+    ----------
+    units
+        Unit text of each name (``"boolean"`` for a truth value).
+    where
+        What is checked, for error messages.
+    """
+
+    def __init__(self, units: Mapping[str, str], where: str) -> None:
+        from brian2.core.functions import DEFAULT_FUNCTIONS
+
+        self.where = where
+        self.units = dict(units)
+        self.variables: dict[str, Any] = dict(DEFAULT_FUNCTIONS)
+        for name in ("pi", "e", "inf"):
+            self.variables[name] = self._variable(name, DIMENSIONLESS)
+        for name, unit in units.items():
+            self.variables[name] = self._variable(name, unit)
+
+    @staticmethod
+    def _variable(name: str, unit: str) -> Any:
+        import numpy as np
+        from brian2.core.variables import Variable
+
+        if unit == "boolean":
+            return Variable(name, dtype=np.bool_)
+        return Variable(name, dimensions=dimension_of(unit))
+
+    def _resolve(self, expression: str) -> None:
+        for name in identifiers(expression, self.where) - CONSTANT_NAMES:
+            if name in self.variables:
+                continue
+            if name in unit_names():
+                self.variables[name] = self._variable(name, unit_value(name)[1])
+                continue
+            known = [known for known in self.units if known not in ("t", "dt")]
+            raise EquationError(f"{self.where}: {name!r} in {expression!r} is not defined.{nearest(name, known)}")
+
+    def unit_text(self, expression: str) -> Any:
+        """Return the Brian2 dimension of an expression.
+
+        Raises
+        ------
+        EquationError
+            If a name is undefined.
+        UnitError
+            If the units inside do not agree.
+        """
+        from brian2.parsing.expressions import parse_expression_dimensions
+        from brian2.units.fundamentalunits import DimensionMismatchError
+
+        parse_expression(expression, self.where)
+        self._resolve(expression)
+        try:
+            return parse_expression_dimensions(expression, self.variables)
+        except DimensionMismatchError as error:
+            raise UnitError(f"{self.where}: the units in {expression!r} do not agree: {error}") from None
+        except (TypeError, SyntaxError, ValueError) as error:
+            raise EquationError(f"{self.where}: {expression!r}: {error}") from None
+
+    def expect(self, expression: str, unit: str, what: str) -> None:
+        """Check that an expression has a unit."""
+        found = self.unit_text(expression)
+        if found is not dimension_of(unit):
+            raise UnitError(f"{self.where}: {what} {expression!r} must be in {unit}, but it is in {found!r}.")
+
+    def expect_condition(self, expression: str, what: str) -> None:
+        """Check that an expression is true or false."""
+        from brian2.parsing.expressions import is_boolean_expression
+
+        self.unit_text(expression)
+        if not is_boolean_expression(expression, self.variables):
+            raise EquationError(f"{self.where}: {what} {expression!r} must be a condition such as 'v > v_threshold'.")
+
+    def check_assignments(self, statements: tuple[Assignment, ...], writable: set[str], what: str) -> None:
+        """Check units of assignments in order; a name that is assigned first is a temporary of the result's unit."""
+        for statement in statements:
+            target, expression = statement.target, statement.expression
+            found = self.unit_text(expression)
+            if target in writable:
+                unit = self.units[target]
+                if statement.operator in ("*=", "/="):
+                    unit = DIMENSIONLESS
+                if found is not dimension_of(unit):
+                    raise UnitError(
+                        f"{self.where}: {what} '{target} {statement.operator} {expression}' must have the unit "
+                        f"{unit}, but the right side is in {found!r}."
+                    )
+            elif target in self.units:
+                raise EquationError(
+                    f"{self.where}: {what} may not assign to {target!r}; it may assign to {', '.join(sorted(writable))}."
+                )
+            elif statement.operator != "=":
+                raise EquationError(f"{self.where}: {what}: {target!r} is not defined.{nearest(target, writable)}")
+            else:
+                from brian2.core.variables import Variable
+
+                self.variables[target] = Variable(target, dimensions=found)
+

@@ -1,0 +1,179 @@
+"""The frozen parts of a circuit: populations, views of them, projections, injections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import prod
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from neurosim.circuit.connectivity import Connectivity
+from neurosim.circuit.neuron_model import NeuronModel, Parameter
+from neurosim.circuit.signals import AnalogueSignal
+from neurosim.circuit.sources import SIGNAL, SignalSource, Source
+from neurosim.circuit.synapse_model import SynapseModel
+from neurosim.circuit.values import Value, values_equal
+from neurosim.errors import CircuitError, nearest
+
+
+class EdgeTable(NamedTuple):
+    """Edges as realised: neuron indices of the whole populations, SI weights, delays in seconds, each (edge,)."""
+
+    pre: np.ndarray
+    post: np.ndarray
+    weight: np.ndarray
+    delay: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Population:
+    """`n` neurons of one model, or a source; made by :meth:`Circuit.population` and :meth:`Circuit.source`."""
+
+    name: str
+    shape: tuple[int, ...]
+    model: NeuronModel | Source
+    parameters: Mapping[str, Parameter] = field(default_factory=lambda: MappingProxyType({}))
+    initial: Mapping[str, Value | str] = field(default_factory=lambda: MappingProxyType({}))
+    labels: tuple[str, ...] | None = None
+
+    @property
+    def n(self) -> int:
+        """Number of neurons."""
+        return prod(self.shape)
+
+    def __len__(self) -> int:
+        return self.n
+
+    @property
+    def spiking(self) -> bool:
+        """Whether the population emits spikes."""
+        return self.model.spiking
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Unit of every variable and parameter that can be addressed."""
+        if isinstance(self.model, NeuronModel):
+            return self.model.units
+        return {SIGNAL: self.model.unit} if isinstance(self.model, SignalSource) else {}
+
+    @property
+    def first_variable(self) -> str | None:
+        """The variable shown or passed on when none is named."""
+        if isinstance(self.model, NeuronModel):
+            return self.model.first_variable
+        return SIGNAL if isinstance(self.model, SignalSource) else None
+
+    def __getitem__(self, selection: Any) -> View:
+        """Return a view: a slice, an index, an array of indices or a mask, a label or a list of labels."""
+        return View(self.name, self._indices(selection))
+
+    def _indices(self, selection: Any) -> tuple[int, ...]:
+        if isinstance(selection, str):
+            selection = [selection]
+        if isinstance(selection, (list, tuple)) and selection and all(isinstance(item, str) for item in selection):
+            labels = self.labels or ()
+            for label in selection:
+                if label not in labels:
+                    raise CircuitError(f"population {self.name!r} has no neuron labelled {label!r}.{nearest(label, labels)}")
+            return tuple(labels.index(label) for label in selection)
+        everything = np.arange(self.n)
+        if len(self.shape) > 1 and not (isinstance(selection, slice) and selection == slice(None)):
+            everything = everything.reshape(self.shape)
+        try:
+            chosen = everything[np.asarray(selection) if isinstance(selection, list) else selection]
+        except IndexError as error:
+            raise CircuitError(f"population {self.name!r} (shape {self.shape}): {error}") from None
+        indices = tuple(int(index) for index in np.ravel(chosen))
+        if not indices:
+            raise CircuitError(f"population {self.name!r}: the selection {selection!r} is empty.")
+        return indices
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Population) and (
+            (self.name, self.shape, self.model, self.labels) == (other.name, other.shape, other.model, other.labels)
+            and dict(self.parameters) == dict(other.parameters)
+            and self.initial.keys() == other.initial.keys()
+            and all(values_equal(value, other.initial[name]) for name, value in self.initial.items())
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.shape))
+
+    def __repr__(self) -> str:
+        kind = self.model.name if isinstance(self.model, NeuronModel) else type(self.model).__name__
+        size = self.n if len(self.shape) == 1 else "x".join(map(str, self.shape))
+        return f"<{self.name}: {size} {kind}>"
+
+
+@dataclass(frozen=True)
+class View:
+    """Some neurons of a population, usable wherever a population is."""
+
+    population: str
+    indices: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """Edges from one population to another; made by :meth:`Circuit.connect`."""
+
+    name: str
+    pre: str
+    post: str
+    connectivity: Connectivity
+    synapse: SynapseModel
+    weight: Value
+    weight_unit: str
+    delay: Value
+    parameters: Mapping[str, Parameter]
+    pre_indices: tuple[int, ...] | None = None
+    post_indices: tuple[int, ...] | None = None
+
+    @property
+    def graded(self) -> bool:
+        """Whether the projection is continuous instead of carrying spikes."""
+        return self.synapse.graded
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Projection):
+            return False
+        names = ("name", "pre", "post", "connectivity", "synapse", "weight_unit", "pre_indices", "post_indices")
+        return (
+            all(getattr(self, name) == getattr(other, name) for name in names)
+            and dict(self.parameters) == dict(other.parameters)
+            and values_equal(self.weight, other.weight)
+            and values_equal(self.delay, other.delay)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.pre, self.post))
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.pre} -> {self.post}, {self.connectivity!r}>"
+
+
+@dataclass(frozen=True)
+class Injection:
+    """An analogue input to a variable of some neurons; made by :meth:`Circuit.inject`."""
+
+    name: str
+    population: str
+    variable: str
+    indices: tuple[int, ...]
+    unit: str
+    signal: AnalogueSignal | None = None
+
+    @property
+    def n(self) -> int:
+        """Number of neurons that receive the input."""
+        return len(self.indices)
+
+
+Part = Population | Projection | Injection
+

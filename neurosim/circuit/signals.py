@@ -1,0 +1,145 @@
+"""Analogue signals given as values: sampled on the steps of a run, at the time that each step starts."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from neurosim.errors import CircuitError
+from neurosim.units import seconds, to_si, unit_of
+
+
+class AnalogueSignal(ABC):
+    """Base of signals: a unit and a value for any step."""
+
+    unit: str
+
+    @abstractmethod
+    def sample(self, steps: np.ndarray, dt: float, n: int) -> np.ndarray:
+        """Return the SI values at `steps`, shape (time, n)."""
+
+    @abstractmethod
+    def to_dict(self, arrays: dict[str, np.ndarray], key: str) -> dict[str, Any]:
+        """Return a JSON form; arrays go to `arrays` under `key`."""
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class Step(AnalogueSignal):
+    """A constant that is on between two times: `amplitude` where ``start <= t < stop``, else 0.
+
+    Parameters
+    ----------
+    amplitude
+        Quantity or number, one or one per neuron.
+    start, stop
+        Times; from the beginning and to the end by default.
+    """
+
+    amplitude: float | np.ndarray
+    start: float
+    stop: float
+    unit: str
+
+    def __init__(self, amplitude: Any, *, start: Any = None, stop: Any = None) -> None:
+        unit = unit_of(amplitude)
+        object.__setattr__(self, "unit", unit)
+        object.__setattr__(self, "amplitude", to_si(amplitude, unit, "Step: amplitude"))
+        object.__setattr__(self, "start", 0.0 if start is None else seconds(start, "Step: start"))
+        object.__setattr__(self, "stop", float("inf") if stop is None else seconds(stop, "Step: stop"))
+        if self.stop < self.start:
+            raise CircuitError(f"Step: stop ({self.stop} s) lies before start ({self.start} s).")
+
+    def sample(self, steps: np.ndarray, dt: float, n: int) -> np.ndarray:
+        # Compared in steps, so that a start on the grid is exact whatever k*dt rounds to.
+        first = np.ceil(self.start / dt - 1e-6)
+        last = np.ceil(self.stop / dt - 1e-6)
+        active = (steps >= first) & (steps < last)
+        return active[:, None] * np.broadcast_to(np.asarray(self.amplitude, dtype=np.float64), (n,))
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Step)
+            and (self.start, self.stop, self.unit) == (other.start, other.stop, other.unit)
+            and np.array_equal(self.amplitude, other.amplitude)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.start, self.stop, self.unit))
+
+    def to_dict(self, arrays: dict[str, np.ndarray], key: str) -> dict[str, Any]:
+        arrays[key] = np.asarray(self.amplitude)
+        return {
+            "signal": "Step", "amplitude": key, "unit": self.unit, "start": self.start,
+            "stop": None if self.stop == float("inf") else self.stop,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class Signal(AnalogueSignal):
+    """Sampled values, held between samples; 0 after the last one.
+
+    Parameters
+    ----------
+    values
+        Shape (time,) or (time, neuron), quantity or numbers.
+    every
+        Time between samples.
+    start
+        Time of the first sample.
+    """
+
+    values: np.ndarray
+    every: float
+    start: float
+    unit: str
+
+    def __init__(self, values: Any, every: Any, *, start: Any = None) -> None:
+        unit = unit_of(values)
+        array = np.atleast_1d(to_si(values, unit, "Signal: values"))
+        if array.ndim > 2 or not np.all(np.isfinite(array)):
+            raise CircuitError(f"Signal: values must be finite, (time,) or (time, neuron), got shape {array.shape}.")
+        array.flags.writeable = False
+        object.__setattr__(self, "values", array)
+        object.__setattr__(self, "unit", unit)
+        object.__setattr__(self, "every", seconds(every, "Signal: every"))
+        object.__setattr__(self, "start", 0.0 if start is None else seconds(start, "Signal: start"))
+        if self.every <= 0:
+            raise CircuitError(f"Signal: every must be positive, got {self.every} s.")
+
+    def sample(self, steps: np.ndarray, dt: float, n: int) -> np.ndarray:
+        if self.values.ndim == 2 and self.values.shape[1] != n:
+            raise CircuitError(f"Signal: values have {self.values.shape[1]} columns, the target has {n} neurons.")
+        index = np.floor((steps * dt - self.start) / self.every + 1e-6).astype(np.int64)
+        inside = (index >= 0) & (index < len(self.values))
+        rows = self.values[np.clip(index, 0, len(self.values) - 1)]
+        rows = rows[:, None] if rows.ndim == 1 else rows
+        return np.where(inside[:, None], np.broadcast_to(rows, (len(steps), n)), 0.0)
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Signal)
+            and (self.every, self.start, self.unit) == (other.every, other.start, other.unit)
+            and np.array_equal(self.values, other.values)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.every, self.start, self.unit, self.values.shape))
+
+    def to_dict(self, arrays: dict[str, np.ndarray], key: str) -> dict[str, Any]:
+        arrays[key] = self.values
+        return {"signal": "Signal", "values": key, "unit": self.unit, "every": self.every, "start": self.start}
+
+
+def signal_from_dict(data: dict[str, Any], arrays: dict[str, np.ndarray]) -> AnalogueSignal:
+    """Read what ``to_dict`` wrote."""
+    from neurosim.units import quantity
+
+    second = quantity(1.0, "second")
+    start = data["start"] * second
+    if data["signal"] == "Step":
+        stop = None if data["stop"] is None else data["stop"] * second
+        return Step(quantity(arrays[data["amplitude"]][()], data["unit"]), start=start, stop=stop)
+    return Signal(quantity(arrays[data["values"]], data["unit"]), data["every"] * second, start=start)

@@ -1,0 +1,158 @@
+"""Physical units: Brian2's, loaded when first asked for, and the one door from quantities to SI floats.
+
+Every unit of Brian2 is importable from here (``from neurosim.units import mV, ms``). Inside neurosim a value is a
+plain SI float or array beside the text of its unit (``"volt"``, ``"siemens/metre**2"``, ``"1"``), so that circuits
+stay data: :func:`to_si` is where a quantity comes in, :func:`quantity` where it goes out.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from neurosim.errors import UnitError
+
+DIMENSIONLESS = "1"
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("__"):
+        raise AttributeError(name)
+    unit = _equation_units().get(name)
+    if unit is None:
+        raise AttributeError(f"module 'neurosim.units' has no unit {name!r}; it offers every unit of brian2.units")
+    return unit
+
+
+def is_quantity(value: object) -> bool:
+    """Tell whether `value` carries a Brian2 dimension (no import needed to ask)."""
+    return hasattr(value, "dim") and hasattr(value, "has_same_dimensions")
+
+
+@lru_cache(maxsize=512)
+def dimension_of(unit: str) -> Any:
+    """Return the Brian2 ``Dimension`` of a unit text such as ``"volt"`` or ``"1"``.
+
+    Raises
+    ------
+    UnitError
+        If the text is not an unscaled unit.
+    """
+    from brian2.equations.equations import dimensions_and_type_from_string
+
+    try:
+        dimension, _ = dimensions_and_type_from_string(unit)
+    except ValueError as error:
+        raise UnitError(f"{unit!r} is not a unit: {error}. Use base units such as volt, amp, siemens or 1.") from None
+    return dimension
+
+
+@lru_cache(maxsize=512)
+def _text_of(dimension: Any) -> str:
+    from brian2.units.fundamentalunits import DIMENSIONLESS as NONE
+    from brian2.units.fundamentalunits import get_unit, standard_unit_register
+
+    if dimension is NONE:
+        return DIMENSIONLESS
+    if 1.0 in standard_unit_register.units_for_dimensions[dimension]:
+        return repr(get_unit(dimension))
+    names = ("metre", "kilogram", "second", "amp", "kelvin", "mole", "candle")
+    powers = (float(power) for power in dimension._dims)
+    return " * ".join(
+        name if power == 1 else f"{name}**{int(power) if power == int(power) else power!r}"
+        for name, power in zip(names, powers, strict=True)
+        if power
+    )
+
+
+def unit_of(value: object) -> str:
+    """Return the unit text of a value: ``"1"`` for anything without a dimension."""
+    return _text_of(value.dim) if is_quantity(value) else DIMENSIONLESS  # type: ignore[attr-defined]
+
+
+def canonical(unit: str) -> str:
+    """Return the one spelling that neurosim stores for a unit text (``"1"``, ``"volt"``, ...)."""
+    return DIMENSIONLESS if unit.strip() in ("1", "boolean", "integer") else _text_of(dimension_of(unit.strip()))
+
+
+def same_unit(first: str, second: str) -> bool:
+    """Tell whether two unit texts have the same dimension."""
+    return first == second or dimension_of(first) is dimension_of(second)
+
+
+def to_si(value: object, unit: str, where: str) -> float | np.ndarray:
+    """Convert a quantity (or a plain number where the unit is ``"1"``) to SI.
+
+    Parameters
+    ----------
+    value
+        Number, array, or Brian2 quantity.
+    unit
+        The unit text that is expected.
+    where
+        How the value is called in the error message.
+
+    Returns
+    -------
+    float or numpy.ndarray
+        The value in SI units: a float for a scalar, else a new float64 array.
+
+    Raises
+    ------
+    UnitError
+        If the dimension differs; a plain number for a dimensional quantity is shown with both readings.
+    """
+    given = unit_of(value)
+    if not same_unit(given, unit):
+        if given == DIMENSIONLESS:
+            prefix = "m" if unit in ("volt", "second", "amp", "siemens") else ""
+            reading = f"{_short(value)}*{prefix}{unit} or {_short(value)}*{unit}" if prefix else f"{_short(value)}*{unit}"
+            raise UnitError(f"{where} needs a unit ({unit}), got the plain number {_short(value)}. Write {reading}.")
+        raise UnitError(f"{where} must be in {unit}, got {_short(value)} ({given}).")
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise UnitError(f"{where} must be a number, an array or a quantity, got {type(value).__name__}.") from None
+    return float(array) if array.ndim == 0 else np.array(array)
+
+
+def seconds(value: object, where: str) -> float:
+    """Convert one time to seconds; a plain number is refused (see :func:`to_si`)."""
+    result = to_si(value, "second", where)
+    if not isinstance(result, float) or not np.isfinite(result):
+        raise UnitError(f"{where} must be one finite time, got {_short(value)}.")
+    return result
+
+
+def quantity(value: float | np.ndarray, unit: str) -> Any:
+    """Return the Brian2 quantity of an SI value (the bare value where the unit is ``"1"``)."""
+    if unit == DIMENSIONLESS:
+        return value
+    from brian2.units.fundamentalunits import Quantity
+
+    return Quantity(value, dim=dimension_of(unit))
+
+
+def unit_names() -> frozenset[str]:
+    """Return every unit name that may stand in an equation (``mV``, ``ms``, ``siemens``, ...)."""
+    return frozenset(_equation_units())
+
+
+def unit_value(name: str) -> tuple[float, str]:
+    """Return ``(SI value, unit text)`` of a unit that stands in an equation by name."""
+    unit = _equation_units()[name]
+    return float(np.asarray(unit)), _text_of(unit.dim)
+
+
+@lru_cache(maxsize=1)
+def _equation_units() -> dict[str, Any]:
+    from brian2.core.namespace import DEFAULT_UNITS
+
+    return dict(DEFAULT_UNITS)
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else text[:57] + "..."
