@@ -1,0 +1,1 @@
+"""Ready-made circuits, one module or folder each."""
