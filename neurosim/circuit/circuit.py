@@ -279,6 +279,10 @@ class Circuit:
             self._edges[name] = realisation.realise_edges(self, part)
         return self._edges[name]
 
+    def edge_parameter(self, projection: str, name: str) -> float | np.ndarray:
+        """Return a projection's parameter as realised: a float where all edges share it, else (edge,)."""
+        return realisation.realise_edge_parameter(self, self.projections[projection], name)
+
     def parameter(self, population: str, name: str) -> float | np.ndarray:
         """Return a population's parameter as realised: a float where all neurons share it, else (neuron,)."""
         return realisation.realise_parameter(self, self.populations[population], name)

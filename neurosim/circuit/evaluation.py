@@ -73,7 +73,7 @@ def evaluate(tree: ast.expr, names: Mapping[str, Any]) -> Any:
         If a name has no value here.
     """
     if isinstance(tree, ast.Constant):
-        return tree.value
+        return tree.value if isinstance(tree.value, bool) else np.float64(tree.value)  # type: ignore[arg-type]
     if isinstance(tree, ast.Name):
         if tree.id in names:
             return names[tree.id]
@@ -83,7 +83,7 @@ def evaluate(tree: ast.expr, names: Mapping[str, Any]) -> Any:
     if isinstance(tree, ast.BinOp):
         left, right = evaluate(tree.left, names), evaluate(tree.right, names)
         with np.errstate(all="ignore"):
-            return _BINARY[type(tree.op)](np.float64(left) if isinstance(tree.op, ast.Div) else left, right)
+            return _BINARY[type(tree.op)](left, right)
     if isinstance(tree, ast.UnaryOp):
         value = evaluate(tree.operand, names)
         if isinstance(tree.op, ast.Not):

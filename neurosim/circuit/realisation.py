@@ -53,6 +53,17 @@ def realise_parameter(circuit: Circuit, population: Population, name: str) -> fl
     return realise(given.value, population.n, stream_of(circuit, population.name, f"parameter/{name}"))
 
 
+def realise_edge_parameter(circuit: Circuit, projection: Projection, name: str) -> float | np.ndarray:
+    """Return a synapse parameter: a float where all edges share it, else (edge,)."""
+    given = projection.parameters.get(name) or projection.synapse.parameters.get(name)
+    if given is None:
+        known = {**projection.synapse.parameters}
+        raise CircuitError(f"projection {projection.name!r} has no parameter {name!r}.{nearest(name, known)}")
+    count = len(circuit.edges(projection).pre)
+    check_size(given.value, count, f"projection {projection.name!r}: {name!r}")
+    return realise(given.value, count, stream_of(circuit, projection.name, f"parameter/{name}"))
+
+
 def realise_initial(circuit: Circuit, population: Population, variable: str) -> np.ndarray:
     """Return initial values, shape (neuron,): the population's, else the model's, else a parameter's, else 0."""
     model = population.model

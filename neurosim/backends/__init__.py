@@ -1,0 +1,5 @@
+"""From a circuit to something that runs: Brian2, the reference, or a torch module built on snnTorch."""
+
+from neurosim.backends.compile import compile, simulate
+
+__all__ = ["compile", "simulate"]

@@ -1,0 +1,155 @@
+"""A step program as Brian2 objects: plain groups and synapses with stable names, an explicit order and namespace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from neurosim.backends.brian2 import texts
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.neuron_model import NeuronModel
+from neurosim.program.discretise import brian2_name
+from neurosim.program.step_program import PopulationProgram, ProjectionProgram, StepProgram
+from neurosim.units import quantity
+
+
+@dataclass
+class Objects:
+    """The Brian2 objects of one circuit."""
+
+    clock: Any
+    groups: dict[str, Any] = field(default_factory=dict)
+    synapses: dict[str, Any] = field(default_factory=dict)
+    others: list[Any] = field(default_factory=list)
+
+    @property
+    def all(self) -> list[Any]:
+        """Every object of the network."""
+        return [*self.groups.values(), *self.synapses.values(), *self.others]
+
+
+def build(circuit: Circuit, program: StepProgram) -> Objects:
+    """Make the Brian2 objects of a circuit.
+
+    Notes
+    -----
+    The integrator of a group is a function that returns the program's statements, so that Brian2 executes the very
+    text that the torch module is printed from. Those statements hold SI numbers; their units were checked when the
+    model was made, so Brian2's own check of the same statements is left out.
+    """
+    from brian2 import Clock
+
+    objects = Objects(Clock(dt=quantity(program.dt, "second"), name=f"{_identifier(circuit.name)}_clock"))
+    for name, item in program.populations.items():
+        objects.groups[name] = _group(circuit, item, objects)
+    lowest = -1 - max((item.rank for item in program.graded), default=0)
+    for item in program.graded:
+        objects.synapses[item.name] = _graded(circuit, program, item, objects, lowest + item.rank)
+    for position, item in enumerate(program.pulses):
+        objects.synapses[item.name] = _pulse(program, item, objects, position - len(program.pulses))
+    return objects
+
+
+def _identifier(text: str) -> str:
+    cleaned = "".join(character if character.isalnum() else "_" for character in text)
+    return cleaned if cleaned[:1].isalpha() else f"circuit_{cleaned}"
+
+
+def _group(circuit: Circuit, item: PopulationProgram, objects: Objects) -> Any:
+    from brian2 import NeuronGroup
+
+    model = circuit.populations[item.name].model
+    if not isinstance(model, NeuronModel):
+        # Rows of the input are written into the variable before each step.
+        if item.kind == "spikes":
+            return NeuronGroup(item.n, "fed : 1", threshold="fed > 0.5", clock=objects.clock, name=item.name)
+        return NeuronGroup(item.n, f"signal : {item.units['signal']}", clock=objects.clock, name=item.name)
+    names = texts.renaming(item.units)
+    step = texts.code(item.integrate, names)
+    options: dict[str, Any] = {}
+    if item.threshold is not None:
+        options = {"threshold": texts.expression(item.threshold, names), "reset": texts.code(item.reset, names) or None}
+    if item.refractory is not None:
+        options["refractory"] = _refractory(item, names)
+
+    def program_step(equations: Any, variables: Any, method_options: Any = None) -> str:
+        return step
+
+    group = NeuronGroup(
+        item.n, texts.equations(model, item), method=program_step, namespace=texts.namespace(item),
+        clock=objects.clock, name=item.name, **options,
+    )  # fmt: skip
+    for runner in (*group.thresholder.values(), *group.resetter.values()):
+        runner.check_units = False
+    if item.update:
+        update = group.run_regularly(
+            texts.code(item.update, names), when="groups", order=1, clock=objects.clock, name=f"{item.name}_update"
+        )
+        update.check_units = False
+    for name, value in item.parameters.items():
+        if isinstance(value, np.ndarray):
+            group.variables[brian2_name(name)].set_value(value)
+        elif name in {line.name for line in model.lines}:
+            group.variables[brian2_name(name)].set_value(np.full(item.n, value))
+    return group
+
+
+def _refractory(item: PopulationProgram, names: dict[str, str]) -> Any:
+    assert item.refractory is not None
+    from neurosim.program.normalise import constant_value
+
+    value = constant_value(item.refractory.expression)
+    return texts.expression(item.refractory.expression, names) if value is None else quantity(value, "second")
+
+
+def _graded(circuit: Circuit, program: StepProgram, item: ProjectionProgram, objects: Objects, order: int) -> Any:
+    from brian2 import Synapses
+
+    pre, post = program.populations[item.pre], program.populations[item.post]
+    part = circuit.projections[item.name]
+    synapses = Synapses(
+        objects.groups[item.pre], objects.groups[item.post], texts.summed_equations(part, item, pre, post),
+        namespace={
+            **texts.namespace(pre, "_pre"), **texts.namespace(post, "_post"),
+            **texts.edge_namespace(item, item.constants),
+        },
+        clock=objects.clock, name=item.name,
+    )  # fmt: skip
+    _connect(synapses, item, {name: value for name, value in item.values.items() if isinstance(value, np.ndarray)})
+    for updater in synapses.summed_updaters.values():
+        updater.order = order
+    return synapses
+
+
+def _pulse(program: StepProgram, item: ProjectionProgram, objects: Objects, order: int) -> Any:
+    from brian2 import Synapses
+
+    pre, post = program.populations[item.pre], program.populations[item.post]
+    same_delay = item.n == 0 or int(item.delay.min()) == item.max_delay
+    options = {"delay": quantity(item.max_delay * program.dt, "second")} if same_delay else {}
+    synapses = Synapses(
+        objects.groups[item.pre], objects.groups[item.post], texts.edge_model(item),
+        on_pre=texts.pulse_code(item, pre, post),
+        namespace={
+            **texts.namespace(pre, "_pre"), **texts.namespace(post, "_post"),
+            **texts.edge_namespace(item, item.constants),
+        },
+        clock=objects.clock, name=item.name, **options,
+    )  # fmt: skip
+    synapses.pre.check_units = False
+    synapses.pre.order = order
+    _connect(synapses, item, texts.edge_arrays(item))
+    if not same_delay and item.n:
+        synapses.pre.delay = quantity(item.delay * program.dt, "second")
+    return synapses
+
+
+def _connect(synapses: Any, item: ProjectionProgram, arrays: Any) -> None:
+    if item.n == 0:
+        synapses.active = False
+        return
+    synapses.connect(i=item.pre_index, j=item.post_index)
+    for name, value in arrays.items():
+        synapses.variables[brian2_name(name)].set_value(value)

@@ -1,0 +1,114 @@
+"""What Brian2 is given to read: equations, statements and expressions of a program, in names that Brian2 accepts."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from neurosim.circuit.language import names_in, parse_expression
+from neurosim.circuit.neuron_model import NeuronModel
+from neurosim.circuit.parts import Projection
+from neurosim.program.discretise import brian2_name
+from neurosim.program.statements import Statement, rename
+from neurosim.program.step_program import PopulationProgram, ProjectionProgram
+from neurosim.units import quantity
+
+
+def renaming(names: Iterable[str], suffix: str = "") -> dict[str, str]:
+    """Return the names that Brian2 does not accept, with what stands for them."""
+    pairs = ((f"{name}{suffix}", f"{brian2_name(name)}{suffix}") for name in names)
+    return {name: other for name, other in pairs if name != other}
+
+
+def input_name(variable: str, source: str) -> str:
+    """Return the name of the variable that holds one contribution to an input."""
+    return f"{variable}_from_{source}"
+
+
+def code(statements: Iterable[Statement], names: dict[str, str]) -> str:
+    """Return statements as Brian2's abstract code."""
+    return "\n".join(
+        f"{names.get(s.target, s.target)} = {ast.unparse(rename(s.expression, names))}" for s in statements
+    )
+
+
+def expression(tree: ast.expr, names: dict[str, str]) -> str:
+    """Return an expression as Brian2 reads it."""
+    return ast.unparse(rename(tree, names))
+
+
+def equations(model: NeuronModel, item: PopulationProgram) -> str:
+    """Return the equations of a Brian2 group: the model's, with its inputs and what varies over neurons declared."""
+    names = renaming(item.units)
+    lines = []
+    for line in model.lines:
+        if line.name in item.constants:
+            continue
+        name = brian2_name(line.name)
+        if line.kind == "parameter" and line.name in item.inputs:
+            terms = [input_name(line.name, term.source) for term in item.inputs[line.name]]
+            lines.append(f"{name} = {' + '.join(terms)} : {line.unit}")
+            lines += [f"{term} : {line.unit}" for term in terms]
+        elif line.kind == "parameter":
+            flag = " (constant)" if line.name in item.parameters else ""
+            lines.append(f"{name} : {line.unit}{flag}")
+        else:
+            left = f"d{name}/dt" if line.kind == "differential" else name
+            right = expression(parse_expression(line.expression or "", line.name), names)
+            flag = " (unless refractory)" if line.name in item.masked else ""
+            lines.append(f"{left} = {right} : {line.unit}{flag}")
+    declared = {line.name for line in model.lines}
+    for name, value in item.parameters.items():
+        if name not in declared and isinstance(value, np.ndarray):
+            lines.append(f"{brian2_name(name)} : {item.units[name]} (constant)")
+    lines += [f"{site.symbol} : 1" for site in item.noise]
+    return "\n".join(lines)
+
+
+def namespace(item: PopulationProgram, suffix: str = "") -> dict[str, Any]:
+    """Return the constants of a population as quantities, by the names that Brian2 reads."""
+    shared = {name: value for name, value in item.parameters.items() if not isinstance(value, np.ndarray)}
+    return {
+        f"{brian2_name(name)}{suffix}": quantity(float(value), item.units[name])
+        for name, value in {**item.constants, **shared}.items()
+    }
+
+
+def summed_equations(part: Projection, item: ProjectionProgram, pre: PopulationProgram, post: PopulationProgram) -> str:
+    """Return the model of a graded ``Synapses`` object."""
+    names = {**renaming(pre.units, "_pre"), **renaming(post.units, "_post"), **renaming(item.units)}
+    lines = [f"{names.get(name, name)} : {item.units[name]} (constant)" for name, value in item.values.items() if np.ndim(value)]
+    for line in part.synapse.summed:
+        right = expression(parse_expression(line.expression or "", part.name), names)
+        lines.append(f"{input_name(line.name, part.name)}_post = {right} : {post.units[line.name]} (summed)")
+    return "\n".join(lines)
+
+
+def pulse_code(item: ProjectionProgram, pre: PopulationProgram, post: PopulationProgram) -> str:
+    """Return the ``on_pre`` of a pulse ``Synapses`` object: additions to postsynaptic variables."""
+    names = {**renaming(pre.units, "_pre"), **renaming(post.units, "_post"), **renaming(item.units)}
+    return "\n".join(
+        f"{brian2_name(addition.target)}_post += {expression(addition.expression, names)}" for addition in item.additions
+    )
+
+
+def edge_model(item: ProjectionProgram) -> str:
+    """Return the declarations of what differs from edge to edge, of what the pulse reads."""
+    return "\n".join(
+        f"{brian2_name(name)} : {item.units[name]} (constant)" for name in edge_arrays(item)
+    )
+
+
+def edge_arrays(item: ProjectionProgram) -> Mapping[str, np.ndarray]:
+    """Return the per-edge values that the projection's expressions read."""
+    read = frozenset().union(*(names_in(addition.expression) for addition in item.additions))
+    return {name: value for name, value in item.values.items() if isinstance(value, np.ndarray) and name in read}
+
+
+def edge_namespace(item: ProjectionProgram, constants: Mapping[str, float]) -> dict[str, Any]:
+    """Return what all edges share, as quantities."""
+    values = {**constants, **{name: value for name, value in item.values.items() if not isinstance(value, np.ndarray)}}
+    return {brian2_name(name): quantity(float(value), item.units[name]) for name, value in values.items()}

@@ -1,0 +1,121 @@
+"""What is fed into a circuit at run time, checked once and read in blocks of steps by every backend."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.parts import Injection, Population
+from neurosim.circuit.signals import AnalogueSignal
+from neurosim.circuit.sources import SpikeSource
+from neurosim.errors import CircuitError, nearest
+from neurosim.recording import SpikeTrains
+from neurosim.units import is_quantity, to_si
+
+
+class Inputs:
+    """The inputs of one run.
+
+    Parameters
+    ----------
+    circuit
+        Whose sources and injections are fed.
+    given
+        By name: :class:`SpikeTrains` (times from the start of the simulation), a dense array ``(time, neuron)`` or
+        ``(time, trial, neuron)`` (rows from the start of this run), a signal, or one value held throughout.
+    start, n_steps
+        The global steps of the run.
+    trials
+        Number of trials; inputs without a trial axis are the same in each.
+
+    Raises
+    ------
+    CircuitError, UnitError
+        If a name is unknown, or a shape or unit does not fit.
+    """
+
+    def __init__(
+        self, circuit: Circuit, given: Mapping[str, Any] | None, *, start: int, n_steps: int, trials: int
+    ) -> None:
+        self.circuit = circuit
+        self.start = start
+        self.trials = trials
+        self.n_steps = n_steps
+        targets: dict[str, Population | Injection] = {
+            name: part for name, part in circuit.populations.items() if part.model.__class__.__name__.endswith("Source")
+        }
+        targets.update(circuit.injections)
+        self.targets = targets
+        for name in given or {}:
+            if name not in targets:
+                raise CircuitError(f"inputs: {name!r} is no source or injection of the circuit.{nearest(name, targets)}")
+        self._values = {name: self._checked(name, part, (given or {}).get(name)) for name, part in targets.items()}
+
+    def _checked(self, name: str, part: Population | Injection, value: Any) -> Any:
+        if isinstance(part, Population) and isinstance(part.model, SpikeSource):
+            return self._spikes(name, part.n, value)
+        unit = part.unit if isinstance(part, Injection) else part.variables["signal"]
+        if value is None:
+            value = part.signal if isinstance(part, Injection) else None
+        if value is None or isinstance(value, AnalogueSignal):
+            if value is not None and value.unit != unit:
+                raise CircuitError(f"inputs: {name!r} must be in {unit}, the signal is in {value.unit}.")
+            return value
+        array = np.asarray(to_si(value, unit, f"inputs: {name!r}") if is_quantity(value) or unit != "1" else value)
+        if array.ndim == 0:
+            return float(array)
+        return self._dense(name, part.n, array.astype(np.float64))
+
+    def _spikes(self, name: str, n: int, value: Any) -> Any:
+        if value is None:
+            return None
+        if isinstance(value, SpikeTrains):
+            if value.n != n:
+                raise CircuitError(f"inputs: {name!r} has {n} neurons, the spike trains have {value.n}.")
+            if value.n_trials not in (1, self.trials):
+                raise CircuitError(f"inputs: {name!r}: {value.n_trials} trials of spikes for a run of {self.trials}.")
+            return (value.to_steps(self.circuit.dt), np.asarray(value.trials), np.asarray(value.neurons), value.n_trials)
+        return self._dense(name, n, np.asarray(value)) != 0
+
+    def _dense(self, name: str, n: int, array: np.ndarray) -> np.ndarray:
+        shape = self.circuit.populations[name].shape if name in self.circuit.populations else (n,)
+        if len(shape) > 1 and array.shape[-len(shape) :] == shape:
+            array = array.reshape(*array.shape[: -len(shape)], n)
+        if array.ndim == 2:
+            array = array[:, None, :]
+        if array.ndim != 3 or array.shape[2] != n or array.shape[1] not in (1, self.trials):
+            raise CircuitError(
+                f"inputs: {name!r} has shape {array.shape}; expected (time, {n}) or (time, {self.trials}, {n})."
+            )
+        if array.shape[0] != self.n_steps:
+            raise CircuitError(f"inputs: {name!r} has {array.shape[0]} rows, the run has {self.n_steps} steps.")
+        if array.dtype.kind == "f" and np.any(np.isnan(array)):
+            raise CircuitError(f"inputs: {name!r} holds NaN; every value must be a number.")
+        return array
+
+    def rows(self, name: str, first: int, last: int) -> np.ndarray:
+        """Return the input of global steps ``first <= k < last``, shape (time, trial, neuron)."""
+        value = self._values[name]
+        part = self.targets[name]
+        shape = (last - first, self.trials, part.n)
+        if isinstance(part, Population) and isinstance(part.model, SpikeSource):
+            if isinstance(value, tuple):
+                return self._spike_rows(value, first, shape)
+            dense = False if value is None else value[first - self.start : last - self.start]
+            return np.broadcast_to(dense, shape)
+        if value is None or isinstance(value, float):
+            return np.broadcast_to(np.float64(value or 0.0), shape)
+        if isinstance(value, AnalogueSignal):
+            return np.broadcast_to(value.sample(np.arange(first, last), self.circuit.dt, part.n)[:, None], shape)
+        return np.broadcast_to(value[first - self.start : last - self.start], shape)
+
+    @staticmethod
+    def _spike_rows(value: tuple[Any, ...], first: int, shape: tuple[int, ...]) -> np.ndarray:
+        steps, trials, neurons, n_trials = value
+        chosen = (steps >= first) & (steps < first + shape[0])
+        dense = np.zeros((shape[0], n_trials, shape[2]), dtype=bool)
+        dense[steps[chosen] - first, trials[chosen], neurons[chosen]] = True
+        return np.broadcast_to(dense, shape)

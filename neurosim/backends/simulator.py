@@ -1,0 +1,206 @@
+"""What every backend offers: a simulator that runs a circuit, and what its runs share."""
+
+from __future__ import annotations
+
+import platform
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from neurosim.backends.inputs import Inputs
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.sources import SignalSource, SpikeSource
+from neurosim.errors import CircuitError
+from neurosim.program.step_program import STEP_SEMANTICS, StepProgram
+from neurosim.random import noise
+from neurosim.recording import NEVER, Recordable, Recording, RecordingBuilder, RecordPlan, State, plan_recording
+from neurosim.units import seconds
+
+Progress = Callable[[int, int], None]
+
+
+class Simulator(ABC):
+    """A circuit made ready to run on one backend."""
+
+    circuit: Circuit
+    program: StepProgram
+
+    def run(
+        self,
+        duration: Any,
+        *,
+        inputs: Mapping[str, Any] | None = None,
+        record: Any = None,
+        state: State | None = None,
+        seed: int = 0,
+        trials: int = 1,
+        progress: Progress | None = None,
+    ) -> Recording:
+        """Run the circuit; nothing of the simulator changes.
+
+        Parameters
+        ----------
+        duration
+            A time, a multiple of dt.
+        inputs
+            By name of a source or injection (see :class:`neurosim.backends.inputs.Inputs`).
+        record
+            What to record; by default the spikes of every spiking population.
+        state
+            Where to go on from (``recording.state`` of either backend); by default the circuit's initial state.
+        seed
+            Fixes the run's noise.
+        trials
+            Independent repetitions that share everything but noise and inputs.
+        progress
+            Called with (steps done, steps in all) now and then.
+
+        Returns
+        -------
+        Recording
+            Spikes, traces, the state at the end, and metadata.
+
+        Raises
+        ------
+        CircuitError, UnitError, RecordError
+            Before anything is run, if an input, the state or the record plan does not fit.
+        """
+        run = Run(self.circuit, self.program, duration, inputs, record, state, seed, trials)
+        builder = RecordingBuilder(run.plan)
+        final = self._run(run, builder, progress)
+        return builder.finish(final, {**run.metadata, **self._metadata()})
+
+    @abstractmethod
+    def _run(self, run: Run, builder: RecordingBuilder, progress: Progress | None) -> State: ...
+
+    @abstractmethod
+    def _metadata(self) -> dict[str, Any]: ...
+
+
+class Run:
+    """The checked arguments of one run, the same for every backend."""
+
+    def __init__(
+        self,
+        circuit: Circuit,
+        program: StepProgram,
+        duration: Any,
+        inputs: Mapping[str, Any] | None,
+        record: Any,
+        state: State | None,
+        seed: int,
+        trials: int,
+    ) -> None:
+        if isinstance(trials, bool) or not hasattr(trials, "__index__") or trials < 1:
+            raise CircuitError(f"trials must be a positive integer, got {trials!r}.")
+        self.program = program
+        self.seed = int(seed)
+        self.trials = int(trials)
+        self.n_steps = steps_of(duration, circuit.dt)
+        self.state = initial_state(circuit, program, self.seed, self.trials) if state is None else state
+        if state is not None:
+            check_state(state, circuit, program, self.trials)
+        self.start = self.state.step
+        self.inputs = Inputs(circuit, inputs, start=self.start, n_steps=self.n_steps, trials=self.trials)
+        self.plan: RecordPlan = plan_recording(
+            record, catalogue(circuit, program), dt=circuit.dt, start_step=self.start, n_steps=self.n_steps, trials=self.trials
+        )
+        self.metadata = {
+            "circuit": circuit.name,
+            "circuit_digest": program.digest,
+            "circuit_seed": circuit.seed,
+            "seed": self.seed,
+            "semantics": STEP_SEMANTICS,
+            "methods": {name: item.method for name, item in program.populations.items() if item.method},
+            "versions": {"python": platform.python_version(), **{name: version(name) for name in ("numpy", "brian2")}},
+        }
+
+    def noise(self, population: str, first: int, last: int) -> dict[str, np.ndarray]:
+        """Return the random numbers of a population, by symbol, each (time, trial, neuron)."""
+        item = self.program.populations[population]
+        return {
+            site.symbol: noise(
+                self.seed, population, trials=(0, self.trials), steps=(first, last), neurons=item.n,
+                site=site.site, kind=site.kind,
+            )  # fmt: skip
+            for site in item.noise
+        }
+
+
+def steps_of(duration: Any, dt: float) -> int:
+    """Return the number of steps of a duration.
+
+    Raises
+    ------
+    CircuitError
+        If it is not a positive multiple of dt.
+    """
+    time = seconds(duration, "duration")
+    steps = int(np.floor(time / dt + 0.5))
+    if steps < 1 or abs(time / dt - steps) > 1e-6 * max(1.0, steps * 1e-3):
+        raise CircuitError(f"the duration must be a positive multiple of dt = {dt:g} s, got {time:g} s.")
+    return steps
+
+
+def catalogue(circuit: Circuit, program: StepProgram) -> dict[str, Recordable]:
+    """Return what can be recorded of each object."""
+    items = {}
+    for name, part in circuit.populations.items():
+        item = program.populations[name]
+        kind = "source" if isinstance(part.model, (SpikeSource, SignalSource)) else "population"
+        variables = {variable: item.units[variable] for variable in (*item.state, *item.inputs, *item.subexpressions)}
+        items[name] = Recordable(kind, part.n, item.spiking, variables)  # type: ignore[arg-type]
+    for name, projection in program.projections.items():
+        units = {key: projection.units[key] for key in projection.values}
+        items[name] = Recordable("projection", projection.n, False, units)
+    return items
+
+
+def initial_state(circuit: Circuit, program: StepProgram, seed: int, trials: int) -> State:
+    """Return the state that a run starts from."""
+    variables = {}
+    for name, item in program.populations.items():
+        if item.kind == "neurons":
+            variables[name] = {
+                variable: np.repeat(circuit.initial(name, variable)[None], trials, axis=0) for variable in item.state
+            }
+    refractory = [name for name, item in program.populations.items() if item.refractory is not None]
+    sizes = {name: item.n for name, item in program.populations.items()}
+    return State(
+        step=0,
+        dt=circuit.dt,
+        trials=trials,
+        variables=variables,
+        spikes={name: np.zeros((depth, trials, sizes[name]), dtype=bool) for name, depth in program.history_depth.items()},
+        last_spike={name: np.full((trials, sizes[name]), NEVER) for name in refractory},
+        not_refractory={name: np.ones((trials, sizes[name]), dtype=bool) for name in refractory},
+        circuit_digest=program.digest,
+        seed=seed,
+    )
+
+
+def check_state(state: State, circuit: Circuit, program: StepProgram, trials: int) -> None:
+    """Refuse a state that does not belong to this circuit.
+
+    Raises
+    ------
+    CircuitError
+        If dt, trials, a population, a variable or a size differs. The digest may differ (retrained weights).
+    """
+    if state.dt != circuit.dt:
+        raise CircuitError(f"state=: it was taken at dt = {state.dt:g} s, the circuit runs at {circuit.dt:g} s.")
+    if state.trials != trials:
+        raise CircuitError(f"state=: it holds {state.trials} trials, the run asks for {trials}; pass trials={state.trials}.")
+    expected = dict(initial_state(circuit, program, 0, trials).arrays())
+    found = dict(state.arrays())
+    for address in expected.keys() ^ found.keys():
+        problem = "lacks" if address in expected else "has an unknown"
+        raise CircuitError(f"state=: it does not fit circuit {circuit.name!r}: it {problem} {address!r}.")
+    for address, array in expected.items():
+        if array.shape != tuple(found[address].shape):
+            raise CircuitError(
+                f"state=: {address!r} has shape {tuple(found[address].shape)}, circuit {circuit.name!r} needs {array.shape}."
+            )

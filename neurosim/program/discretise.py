@@ -1,0 +1,232 @@
+"""From differential equations to the statements of one step, by Brian2's own integrators."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from neurosim.circuit.language import SPECIAL_NAMES, Equation, names_in, parse_expression
+from neurosim.errors import UnsupportedError
+from neurosim.program.normalise import normalised, refuse_cancellation
+from neurosim.program.statements import NoiseSites, Statement, rename, substitute, transform
+from neurosim.units import dimension_of
+
+#: Methods tried, in order, when a model names none.
+DEFAULT_METHODS = ("exact", "euler")
+NOT_REFRACTORY = "not_refractory"
+
+
+@dataclass(frozen=True)
+class Continuous:
+    """The part of a model that is integrated."""
+
+    equations: tuple[Equation, ...]
+    subexpressions: Mapping[str, ast.expr]
+    units: Mapping[str, str]
+    constants: Mapping[str, float]
+    parameters: Mapping[str, float | np.ndarray]
+    unless_refractory: frozenset[str]
+
+
+def discretise(
+    model: Continuous, method: str | None, dt: float, noise: NoiseSites, where: str
+) -> tuple[tuple[Statement, ...], str | None]:
+    """Return the normalised statements of one step and the method that made them.
+
+    Parameters
+    ----------
+    model
+        Differential equations, sub-expressions already expanded, and what their names mean.
+    method
+        Brian2's name of the integrator, or ``None`` for the first of :data:`DEFAULT_METHODS` that applies.
+    dt
+        Step, s.
+    noise
+        Takes the random numbers that ``xi`` asks for.
+    where
+        For messages.
+
+    Raises
+    ------
+    UnsupportedError
+        If the integrator cannot treat the equations.
+    """
+    if not model.equations:
+        return (), None
+    symbols = _Symbols(model)
+    methods = (method,) if method is not None else DEFAULT_METHODS
+    for candidate in methods:
+        text = _integrate(model, symbols, candidate, dt, last=candidate == methods[-1], where=where)
+        if text is not None:
+            break
+    statements = _parse(text or "", noise)
+    masked = frozenset(symbols.forward[variable] for variable in model.unless_refractory)
+    statements = tuple(_without_refractory(statements, masked))
+    values = {**symbols.values, "dt": dt}
+    refuse_cancellation(statements, values, where, symbols.original)
+    constants = {symbol: value for symbol, value in values.items() if symbol in symbols.constant}
+    back = symbols.back
+    folded = normalised(statements, {**constants, "dt": dt}, "_")
+    return tuple(Statement(back.get(s.target, s.target), rename(s.expression, back)) for s in folded), candidate
+
+
+@lru_cache(maxsize=4096)
+def brian2_name(name: str) -> str:
+    """Return a name that Brian2 accepts for a variable: the name itself, or with ``_variable`` added (``i``, units)."""
+    from brian2.equations.equations import Equations
+
+    if name in SPECIAL_NAMES:
+        return name
+    try:
+        Equations.check_identifier(name)
+    except (SyntaxError, ValueError, KeyError):
+        return f"{name}_variable"
+    return f"{name}_variable" if name == "N" else name
+
+
+class _Symbols:
+    """Names that Brian2 accepts, one for all constants that are equal in value and dimension.
+
+    ``exact`` divides by differences of time constants, so that two equal ones under two names give 0/0, while one
+    shared name gives the right form.
+    """
+
+    def __init__(self, model: Continuous) -> None:
+        self.forward: dict[str, str] = {}
+        self.back: dict[str, str] = {}
+        self.values: dict[str, float | np.ndarray] = {}
+        self.units: dict[str, str] = {}
+        self.constant: set[str] = set()
+        shared: dict[tuple[float, str], str] = {}
+        for original in model.units:
+            symbol = brian2_name(original)
+            if original in model.constants:
+                key = (model.constants[original], str(dimension_of(model.units[original])))
+                symbol = shared.setdefault(key, symbol)
+                self.values[symbol] = model.constants[original]
+                self.constant.add(symbol)
+            elif original in model.parameters:
+                self.values[symbol] = model.parameters[original]
+            self.forward[original] = symbol
+            self.back.setdefault(symbol, original)
+            self.back[f"_{symbol}"] = f"_{original}"
+            self.units[symbol] = model.units[original]
+
+    def original(self, symbol: str) -> str:
+        """Return the user's name of a symbol."""
+        return self.back.get(symbol, symbol)
+
+
+def _integrate(
+    model: Continuous, symbols: _Symbols, method: str, dt: float, *, last: bool, where: str
+) -> str | None:
+    """Return Brian2's abstract code of one step, or ``None`` where the method does not apply and is not the last."""
+    from brian2.core.functions import DEFAULT_FUNCTIONS
+    from brian2.core.variables import Constant, Variable
+    from brian2.equations.equations import Equations
+    from brian2.stateupdaters.base import StateUpdateMethod, UnsupportedEquationsException
+
+    class _TimeStep(Constant):  # type: ignore[misc]
+        """The step, which the integrators read as an array of one."""
+
+        def __init__(self, value: float) -> None:
+            super().__init__("dt", value)
+
+        def get_value(self) -> np.ndarray:
+            return np.array([self.value])
+
+    lines = []
+    variables = dict(DEFAULT_FUNCTIONS)
+    variables |= {"dt": _TimeStep(dt), "t": Variable("t", scalar=True)}
+    variables[NOT_REFRACTORY] = Variable(NOT_REFRACTORY, dtype=np.bool_)
+    trees = {
+        equation.name: substitute(parse_expression(equation.expression or "", where), dict(model.subexpressions))
+        for equation in model.equations
+    }
+    # The factor makes a refractory neuron's variables constant for those that go on. Where nothing that goes on reads
+    # them it changes nothing that is kept, but it can make 0/0 in the exact solution: leave it out from the start.
+    needs_factor = any(
+        names_in(tree) & model.unless_refractory
+        for variable, tree in trees.items()
+        if variable not in model.unless_refractory
+    )
+    for equation in model.equations:
+        tree = trees[equation.name]
+        text = ast.unparse(rename(units_as_numbers(tree, model.units), symbols.forward))
+        if needs_factor and equation.name in model.unless_refractory:
+            text = f"int({NOT_REFRACTORY})*({text})"
+        symbol = symbols.forward[equation.name]
+        lines.append(f"d{symbol}/dt = {text} : 1")
+    for symbol in symbols.units:
+        value = symbols.values.get(symbol)
+        if symbol in symbols.constant:
+            variables[symbol] = Constant(symbol, float(np.asarray(value)))
+        else:
+            shared = value is not None and np.ndim(value) == 0
+            variables[symbol] = Variable(symbol, scalar=shared, constant=value is not None)
+    try:
+        # Dimensions were checked when the model was made; here every symbol is a plain number.
+        code = StateUpdateMethod.apply_stateupdater(Equations("\n".join(lines)), variables, method)
+    except UnsupportedEquationsException as error:
+        if not last:
+            return None
+        raise UnsupportedError(
+            f"{where}: method={method!r} cannot integrate these equations: {error} "
+            "Choose 'exponential_euler', 'euler' or 'rk4'."
+        ) from None
+    return str(code)
+
+
+def units_as_numbers(tree: ast.expr, names: Mapping[str, str]) -> ast.expr:
+    """Replace unit names that stand in an equation (``5*mV/ms``) by their SI values."""
+    from neurosim.units import unit_names, unit_value
+
+    units = {used: unit_value(used)[0] for used in names_in(tree) if used not in names and used in unit_names()}
+    return substitute(tree, {used: ast.Constant(value) for used, value in units.items()})
+
+
+def _parse(code: str, noise: NoiseSites) -> tuple[Statement, ...]:
+    statements = []
+    for line in code.splitlines():
+        if line.strip():
+            target, _, expression = line.partition("=")
+            tree = noise.replace(ast.parse(expression.strip(), mode="eval").body)
+            statements.append(Statement(target.strip(), tree))
+    return tuple(statements)
+
+
+def _is_refractory_factor(node: ast.expr) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "int"
+        and isinstance(node.args[0], ast.Name)
+        and node.args[0].id == NOT_REFRACTORY
+    )
+
+
+def _without_refractory(statements: tuple[Statement, ...], masked: frozenset[str]) -> list[Statement]:
+    """Replace ``int(not_refractory)`` by 1 wherever only masked writes use the result.
+
+    The new value of a masked variable counts only while the neuron is not refractory, so the factor is 1 whenever it
+    matters; kept, it would make 0/0 in the branch that is thrown away, and NaN gradients with it.
+    """
+    needs_factor: set[str] = set()
+    for statement in reversed(statements):
+        target = statement.target
+        final = not target.startswith("_")
+        if (final and target not in masked) or target in needs_factor:
+            needs_factor |= statement.reads
+    result = []
+    for statement in statements:
+        if statement.target in needs_factor:
+            result.append(statement)
+            continue
+        tree = transform(statement.expression, lambda node: ast.Constant(1.0) if _is_refractory_factor(node) else None)
+        result.append(Statement(statement.target, tree))
+    return result
+

@@ -1,0 +1,304 @@
+"""From a circuit to its step program."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+
+import numpy as np
+
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.dimensions import DimensionChecker
+from neurosim.circuit.language import names_in, parse_expression
+from neurosim.circuit.neuron_model import NeuronModel
+from neurosim.circuit.parts import Injection, Population, Projection
+from neurosim.circuit.sources import SIGNAL, SignalSource, SpikeSource
+from neurosim.circuit.synapse_model import WEIGHT
+from neurosim.circuit.values import Trainable, plain
+from neurosim.errors import CircuitError
+from neurosim.program.discretise import Continuous, discretise, units_as_numbers
+from neurosim.program.normalise import fold, normalised, powers_as_products
+from neurosim.program.ordering import graded_ranks
+from neurosim.program.statements import NoiseSites, Statement, substitute, with_fresh_names
+from neurosim.program.step_program import (
+    Contribution,
+    PopulationProgram,
+    ProjectionProgram,
+    Refractory,
+    StepProgram,
+)
+
+#: Names that every equation may read besides the model's own.
+_TIME = {"t": "second", "dt": "second"}
+
+
+def lower(circuit: Circuit) -> StepProgram:
+    """Return the program of one step of a circuit.
+
+    Parameters
+    ----------
+    circuit
+        Any circuit; its edges, parameters and weights are realised here.
+
+    Raises
+    ------
+    CircuitError
+        If algebraic populations feed each other in a circle, or an input variable is used in two ways.
+    UnsupportedError
+        If an integrator cannot treat a model.
+    """
+    pulse_targets = _pulse_targets(circuit)
+    contributions = _contributions(circuit)
+    populations = {
+        name: _population(circuit, part, contributions.get(name, {}), pulse_targets.get(name, frozenset()))
+        for name, part in circuit.populations.items()
+    }
+    ranks = graded_ranks(circuit, populations)
+    projections = [
+        _projection(circuit, part, ranks.get(part.name, 0), order, populations)
+        for order, part in enumerate(circuit.projections.values())
+    ]
+    graded = sorted((item for item in projections if item.graded), key=lambda item: (item.rank, item.order))
+    pulses = [item for item in projections if not item.graded]
+    return StepProgram(circuit.name, circuit.digest(), circuit.dt, populations, tuple(graded), tuple(pulses))
+
+
+def _pulse_targets(circuit: Circuit) -> dict[str, frozenset[str]]:
+    targets: dict[str, frozenset[str]] = {}
+    for projection in circuit.projections.values():
+        names = {
+            statement.target.removesuffix("_post")
+            for statement in projection.synapse.on_pre_statements
+            if statement.target.endswith("_post")
+        }
+        targets[projection.post] = targets.get(projection.post, frozenset()) | names
+    return targets
+
+
+def _contributions(circuit: Circuit) -> dict[str, dict[str, tuple[Contribution, ...]]]:
+    found: dict[str, dict[str, tuple[Contribution, ...]]] = {}
+
+    def add(population: str, variable: str, contribution: Contribution) -> None:
+        terms = found.setdefault(population, {})
+        terms[variable] = (*terms.get(variable, ()), contribution)
+
+    for name, part in circuit.parts.items():
+        if isinstance(part, Projection) and part.graded:
+            for line in part.synapse.summed:
+                add(part.post, line.name, Contribution(name, "projection"))
+        elif isinstance(part, Injection):
+            add(part.population, part.variable, Contribution(name, "injection"))
+    return found
+
+
+def _population(
+    circuit: Circuit,
+    part: Population,
+    inputs: Mapping[str, tuple[Contribution, ...]],
+    pulse_targets: frozenset[str],
+) -> PopulationProgram:
+    if isinstance(part.model, (SpikeSource, SignalSource)):
+        kind = "spikes" if isinstance(part.model, SpikeSource) else "signal"
+        return PopulationProgram(
+            part.name, part.n, kind, part.variables, (SIGNAL,) if kind == "signal" else (), {}, {}, {}, {}, (), (),
+            None, (), None, frozenset(), (), None,
+        )  # fmt: skip
+    model = part.model
+    where = f"population {part.name!r}"
+    changing = model.written | pulse_targets
+    _check_inputs(part, model, inputs, changing)
+    state = tuple(
+        line.name
+        for line in model.lines
+        if line.kind == "differential" or (line.kind == "parameter" and line.name in changing)
+    )
+    constants, parameters = _fixed(circuit, part, model, set(state) | set(inputs))
+    dt = circuit.dt
+    noise = NoiseSites()
+    units = {**model.units, **_TIME}
+    expand = {line.name: line.expression or "" for line in model.lines if line.kind == "subexpression"}
+    expanded = _expanded(expand, where, units)
+    masked = model.unless_refractory if model.refractory is not None else frozenset()
+    continuous = Continuous(
+        tuple(line for line in model.lines if line.kind == "differential"),
+        expanded, model.units, constants, parameters, masked,
+    )  # fmt: skip
+    integrate, method = discretise(continuous, model.method, dt, noise, where)
+    everything = {**constants, "dt": dt}
+    variables = frozenset(state)
+    update = _assignments(model, "update", variables, noise, expanded, units)
+    reset = _assignments(model, "reset", variables, noise, expanded, units)
+    threshold = None
+    if model.threshold is not None:
+        tree = substitute(parse_expression(model.threshold, where), dict(expanded))
+        threshold = powers_as_products(units_as_numbers(noise.replace(tree), units), None)
+    return PopulationProgram(
+        name=part.name, n=part.n, kind="neurons", units=model.units, state=state, constants=constants,
+        parameters=parameters, inputs=dict(inputs),
+        subexpressions={key: fold(tree, everything, collect=False) for key, tree in expanded.items()},
+        integrate=integrate,
+        update=normalised(update, everything, "_update_"),
+        threshold=None if threshold is None else fold(threshold, everything),
+        reset=normalised(reset, everything, "_reset_"),
+        refractory=_refractory(model, units, everything, expanded, where),
+        masked=masked & variables, noise=tuple(noise.sites), method=method,
+    )  # fmt: skip
+
+
+def _check_inputs(part: Population, model: NeuronModel, inputs: Mapping[str, object], changing: frozenset[str]) -> None:
+    for variable in inputs:
+        if variable in changing:
+            raise CircuitError(
+                f"population {part.name!r}: {variable!r} receives graded input or an injection, which set it in every "
+                "step, so it cannot also receive pulses or be assigned. Declare one variable for each."
+            )
+        given = [values for values in (part.parameters, part.initial, model.parameters, model.initial) if variable in values]
+        if given:
+            raise CircuitError(
+                f"population {part.name!r}: {variable!r} is set in every step by its inputs; drop its parameter or "
+                "initial value."
+            )
+
+
+def _fixed(
+    circuit: Circuit, part: Population, model: NeuronModel, varying: set[str]
+) -> tuple[dict[str, float], dict[str, float | np.ndarray]]:
+    """Return what does not change in a run: numbers to fold, and what keeps a name (per neuron, or trainable)."""
+    constants: dict[str, float] = {}
+    parameters: dict[str, float | np.ndarray] = {}
+    names = [*model.names("parameter"), *model.parameters]
+    for name in dict.fromkeys(names):
+        if name in varying:
+            continue
+        if name in part.parameters or name in model.parameters:
+            given = (part.parameters.get(name) or model.parameters[name]).value
+            value = circuit.parameter(part.name, name)
+        elif name in part.initial or name in model.initial:
+            given = 0.0
+            array = circuit.initial(part.name, name)
+            value = float(array[0]) if np.all(array == array[0]) else array
+        else:
+            given, value = 0.0, 0.0
+        if isinstance(value, np.ndarray) or isinstance(given, Trainable):
+            per_neuron = isinstance(given, Trainable) and given.per == "neuron"
+            parameters[name] = np.array(np.broadcast_to(value, (part.n,))) if per_neuron else value
+        else:
+            constants[name] = value
+    return constants, parameters
+
+
+def _expanded(texts: Mapping[str, str], where: str, units: Mapping[str, str]) -> dict[str, ast.expr]:
+    """Return sub-expressions in terms of variables and parameters only.
+
+    Raises
+    ------
+    CircuitError
+        If they refer to each other in a circle, naming it.
+    """
+    trees = {name: units_as_numbers(parse_expression(text, where), units) for name, text in texts.items()}
+    done: dict[str, ast.expr] = {}
+
+    def expand(name: str, path: tuple[str, ...]) -> ast.expr:
+        if name in path:
+            circle = " -> ".join((*path[path.index(name) :], name))
+            raise CircuitError(f"{where}: sub-expressions define each other in a circle: {circle}.")
+        if name not in done:
+            inner = {used: expand(used, (*path, name)) for used in names_in(trees[name]) if used in trees}
+            done[name] = substitute(trees[name], inner)
+        return done[name]
+
+    return {name: expand(name, ()) for name in trees}
+
+
+def _assignments(
+    model: NeuronModel,
+    what: str,
+    variables: frozenset[str],
+    noise: NoiseSites,
+    expanded: Mapping[str, ast.expr],
+    units: Mapping[str, str],
+) -> tuple[Statement, ...]:
+    given = model.update_statements if what == "update" else model.reset_statements
+    statements = with_fresh_names(given, variables, noise, f"_{what}_", dict(expanded))
+    return tuple(Statement(s.target, units_as_numbers(s.expression, units)) for s in statements)
+
+
+def _refractory(
+    model: NeuronModel,
+    units: Mapping[str, str],
+    constants: Mapping[str, float],
+    expanded: Mapping[str, ast.expr],
+    where: str,
+) -> Refractory | None:
+    if model.refractory is None:
+        return None
+    if isinstance(model.refractory, float):
+        return Refractory("time", repr(model.refractory), ast.Constant(model.refractory))
+    checker = DimensionChecker({**units, "i": "1", "not_refractory": "boolean", "lastspike": "second"}, where)
+    is_time = checker.unit_text(model.refractory) is checker.variables["dt"].dim
+    tree = substitute(units_as_numbers(parse_expression(model.refractory, where), units), dict(expanded))
+    return Refractory("time" if is_time else "condition", model.refractory, fold(tree, constants))
+
+
+def _projection(
+    circuit: Circuit, part: Projection, rank: int, order: int, populations: Mapping[str, PopulationProgram]
+) -> ProjectionProgram:
+    edges = circuit.edges(part)
+    where = f"projection {part.name!r}"
+    shared = plain(part.weight)
+    values: dict[str, float | np.ndarray] = {WEIGHT: shared if isinstance(shared, float) else edges.weight}
+    units = {WEIGHT: part.weight_unit}
+    own: dict[str, float] = {}
+    for name, parameter in {**part.synapse.parameters, **part.parameters}.items():
+        value = circuit.edge_parameter(part.name, name)
+        units[name] = parameter.unit
+        if isinstance(value, float) and not isinstance(parameter.value, Trainable):
+            own[name] = value
+        else:
+            values[name] = value
+    constants = {"dt": circuit.dt, **own}
+    for end, suffix in ((part.pre, "_pre"), (part.post, "_post")):
+        constants |= {f"{name}{suffix}": value for name, value in populations[end].constants.items()}
+    known = {**units, **_TIME}
+    known |= {f"{name}_pre": unit for name, unit in circuit.populations[part.pre].variables.items()}
+    known |= {f"{name}_post": unit for name, unit in circuit.populations[part.post].variables.items()}
+    additions = []
+    if part.graded:
+        terms = [(line.name, parse_expression(line.expression or "", where)) for line in part.synapse.summed]
+    else:
+        terms = _pulse_terms(part, where)
+    for target, tree in terms:
+        tree = _expand_ends(units_as_numbers(tree, known), populations[part.pre], populations[part.post])
+        # Brian2 checks the units of summed variables, so it gets the text as written; hence no reordering here.
+        folded = fold(tree, constants, collect=not part.graded)
+        additions.append(Statement(target, folded if part.graded else powers_as_products(folded, None)))
+    steps = np.floor(edges.delay / circuit.dt + 0.5).astype(np.int64)
+    return ProjectionProgram(
+        part.name, part.pre, part.post, part.graded, edges.pre, edges.post, steps, values, own, units,
+        tuple(additions),
+        rank, order,
+    )  # fmt: skip
+
+
+def _pulse_terms(part: Projection, where: str) -> list[tuple[str, ast.expr]]:
+    """Return what ``on_pre`` adds to each variable, with its temporaries written out."""
+    temporaries: dict[str, ast.expr] = {}
+    terms = []
+    for statement in part.synapse.on_pre_statements:
+        tree = substitute(parse_expression(statement.expression, where), temporaries)
+        if not statement.target.endswith("_post"):
+            temporaries[statement.target] = tree
+        else:
+            tree = ast.UnaryOp(ast.USub(), tree) if statement.operator == "-=" else tree
+            terms.append((statement.target.removesuffix("_post"), tree))
+    return terms
+
+
+def _expand_ends(tree: ast.expr, pre: PopulationProgram, post: PopulationProgram) -> ast.expr:
+    """Write sub-expressions of the neurons at both ends out in terms of their variables."""
+    trees: dict[str, ast.expr] = {}
+    for population, suffix in ((pre, "_pre"), (post, "_post")):
+        for name, expression in population.subexpressions.items():
+            names = {used: ast.Name(f"{used}{suffix}", ast.Load()) for used in names_in(expression)}
+            trees[f"{name}{suffix}"] = substitute(expression, dict(names))
+    return substitute(tree, trees)

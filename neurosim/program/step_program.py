@@ -1,0 +1,114 @@
+"""The program of one time step of a whole circuit: what every backend executes, in which order."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from neurosim.program.statements import NoiseSite, Statement
+
+#: The meaning of a step, carried by every recording (see docs/architecture.md).
+STEP_SEMANTICS = "graded input, integrate, threshold (stamped k*dt), deliver, reset; traces at the end of the step"
+
+
+@dataclass(frozen=True)
+class Refractory:
+    """How long, or while what, a neuron stays refractory after a spike."""
+
+    kind: str  # "time" or "condition"
+    text: str
+    expression: ast.expr
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """One term of an input variable: a graded projection, or an injection into some neurons."""
+
+    source: str  # name of the projection or injection
+    kind: str  # "projection" or "injection"
+
+
+@dataclass(frozen=True, eq=False)
+class PopulationProgram:
+    """One population's part of a step. Expressions hold SI floats; names are the model's."""
+
+    name: str
+    n: int
+    kind: str  # "neurons", "spikes" or "signal"
+    units: Mapping[str, str]
+    state: tuple[str, ...]
+    constants: Mapping[str, float]
+    parameters: Mapping[str, float | np.ndarray]
+    inputs: Mapping[str, tuple[Contribution, ...]]
+    subexpressions: Mapping[str, ast.expr]
+    integrate: tuple[Statement, ...]
+    update: tuple[Statement, ...]
+    threshold: ast.expr | None
+    reset: tuple[Statement, ...]
+    refractory: Refractory | None
+    masked: frozenset[str]
+    noise: tuple[NoiseSite, ...]
+    method: str | None
+
+    @property
+    def spiking(self) -> bool:
+        """Whether the population emits spikes."""
+        return self.threshold is not None or self.kind == "spikes"
+
+
+@dataclass(frozen=True, eq=False)
+class ProjectionProgram:
+    """One projection's part of a step, with its edges realised."""
+
+    name: str
+    pre: str
+    post: str
+    graded: bool
+    pre_index: np.ndarray
+    post_index: np.ndarray
+    delay: np.ndarray  # steps, (edge,)
+    values: Mapping[str, float | np.ndarray]  # w and parameters: one for all edges, or (edge,)
+    constants: Mapping[str, float]  # parameters that are folded into the expressions
+    units: Mapping[str, str]
+    additions: tuple[Statement, ...]  # target: postsynaptic variable (without _post); expression: what is added
+    rank: int
+    order: int
+
+    @property
+    def n(self) -> int:
+        """Number of edges."""
+        return len(self.pre_index)
+
+    @cached_property
+    def max_delay(self) -> int:
+        """The longest delay, in steps."""
+        return int(self.delay.max()) if self.n else 0
+
+
+@dataclass(frozen=True, eq=False)
+class StepProgram:
+    """Everything that one step does, in the order of the contract."""
+
+    name: str
+    digest: str
+    dt: float
+    populations: Mapping[str, PopulationProgram]
+    graded: tuple[ProjectionProgram, ...]  # by rank, then in the order of the circuit
+    pulses: tuple[ProjectionProgram, ...]  # in the order of the circuit
+
+    @property
+    def projections(self) -> dict[str, ProjectionProgram]:
+        """Every projection by name."""
+        return {projection.name: projection for projection in (*self.graded, *self.pulses)}
+
+    @cached_property
+    def history_depth(self) -> dict[str, int]:
+        """For each spiking population how many past steps its spikes may still be under way."""
+        depth = {name: 0 for name, population in self.populations.items() if population.spiking}
+        for projection in self.pulses:
+            depth[projection.pre] = max(depth[projection.pre], projection.max_delay)
+        return depth
