@@ -30,12 +30,13 @@ def cells_with_probability(n_cells: int, p: float, stream: Stream) -> Indices:
     if p == 1:
         return np.arange(n_cells)
     rate = -math.log1p(-p)
-    # The sum of a chunk's gaps, each at most n_cells, stays below 2**63.
+    past_end = math.nextafter(n_cells, math.inf)  # float(n_cells) alone may be rounded down, to a cell that exists
+    # The sum of a chunk's gaps, each at most past_end, stays below 2**63.
     n_draws = max(1, min(_CHUNK, 64 + int(1.1 * p * n_cells), 2**61 // n_cells))
     parts, last, n_drawn = [], -1, 0
     while last < n_cells:
         with np.errstate(over="ignore"):  # a tiny p: the gap is infinite, which is past the end
-            gaps = np.minimum(stream.exponential(n_draws, offset=n_drawn) / rate, n_cells).astype(np.int64)
+            gaps = np.minimum(stream.exponential(n_draws, offset=n_drawn) / rate, past_end).astype(np.int64)
         parts.append(last + np.cumsum(gaps + 1))
         last, n_drawn = int(parts[-1][-1]), n_drawn + n_draws
     parts[-1] = parts[-1][: np.searchsorted(parts[-1], n_cells)]
