@@ -108,7 +108,9 @@ def to_si(value: object, unit: str, where: str) -> float | np.ndarray:
     if not same_unit(given, unit):
         if given == DIMENSIONLESS:
             prefix = "m" if unit in ("volt", "second", "amp", "siemens") else ""
-            reading = f"{_short(value)}*{prefix}{unit} or {_short(value)}*{unit}" if prefix else f"{_short(value)}*{unit}"
+            reading = (
+                f"{_short(value)}*{prefix}{unit} or {_short(value)}*{unit}" if prefix else f"{_short(value)}*{unit}"
+            )
             raise UnitError(f"{where} needs a unit ({unit}), got the plain number {_short(value)}. Write {reading}.")
         raise UnitError(f"{where} must be in {unit}, got {_short(value)} ({given}).")
     try:

@@ -44,10 +44,11 @@ class Circuit:
     """
 
     def __init__(self, name: str, *, dt: Any, seed: int = 0, round_delays: bool = False) -> None:
-        if not isinstance(name, str) or not name:
+        given_name: Any = name
+        if not isinstance(given_name, str) or not given_name:
             raise CircuitError(f"a circuit needs a name, got {name!r}.")
-        if isinstance(seed, bool) or not hasattr(seed, "__index__"):
-            raise CircuitError(f"circuit {name!r}: seed must be an integer, got {seed!r}.")
+        if isinstance(seed, bool) or not hasattr(seed, "__index__") or not 0 <= int(seed) < 2**64:
+            raise CircuitError(f"circuit {name!r}: seed must be a whole number from 0 to 2**64 - 1, got {seed!r}.")
         self.name = name
         self.dt = seconds(dt, f"circuit {name!r}: dt")
         self.seed = int(seed)
@@ -206,7 +207,9 @@ class Circuit:
         name = name or f"{pre_population.name}_to_{post_population.name}"
         where = f"projection {name!r}"
         if not isinstance(connectivity, Connectivity):
-            raise CircuitError(f"{where}: connectivity must be one of AllToAll(), OneToOne(), ..., got {connectivity!r}.")
+            raise CircuitError(
+                f"{where}: connectivity must be one of AllToAll(), OneToOne(), ..., got {connectivity!r}."
+            )
         if (receptor is None) == (synapse is None):
             raise CircuitError(f"{where}: give either receptor= (what a pulse adds to) or synapse=.")
         if synapse is None:
@@ -261,7 +264,9 @@ class Circuit:
 
     def _end(self, end: str | Population | View) -> tuple[Population, tuple[int, ...] | None]:
         indices = end.indices if isinstance(end, View) else None
-        name = end if isinstance(end, str) else end.population if isinstance(end, View) else getattr(end, "name", str(end))
+        name = (
+            end if isinstance(end, str) else end.population if isinstance(end, View) else getattr(end, "name", str(end))
+        )
         part = self._parts.get(name)
         if not isinstance(part, Population) or (isinstance(end, Population) and end != part):
             raise CircuitError(f"circuit {self.name!r} has no population {name!r}.{nearest(name, self.populations)}")

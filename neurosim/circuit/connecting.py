@@ -1,4 +1,4 @@
-"""The checks of ``connect`` and ``inject``: ends, target variable, units, so that errors come at the line that is wrong."""
+"""The checks of ``connect`` and ``inject``, so that an error comes at the line that is wrong."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ def receptor_synapse(pre: Population, post: Population, receptor: str, where: st
     variable = post.model.receptors.get(receptor, receptor)
     inputs = [*post.model.receptors, *post.model.names("parameter"), *post.model.names("differential")]
     if variable not in post.model.units or variable in post.model.names("subexpression"):
-        raise CircuitError(f"{where}: {post.name!r} has no receptor or variable {receptor!r}.{nearest(receptor, inputs)}")
+        raise CircuitError(
+            f"{where}: {post.name!r} has no receptor or variable {receptor!r}.{nearest(receptor, inputs)}"
+        )
     if pre.spiking:
         return SynapseModel(on_pre=f"{variable}_post += {WEIGHT}", name=receptor)
     if pre.first_variable is None:
@@ -41,8 +43,9 @@ def weight_unit(pre: Population, post: Population, synapse: SynapseModel, weight
     if len(statements) == 1 and statements[0].operator == "+=" and statements[0].expression == WEIGHT:
         return post.variables[statements[0].target.removesuffix("_post")]
     summed = synapse.summed
-    if len(summed) == 1 and summed[0].expression in (f"{WEIGHT}*{name}_pre" for name in pre.variables):
-        source_unit = pre.variables[summed[0].expression.removeprefix(f"{WEIGHT}*").removesuffix("_pre")]
+    passed_on = {f"{WEIGHT}*{name}_pre": variable_unit for name, variable_unit in pre.variables.items()}
+    if len(summed) == 1 and (summed[0].expression or "") in passed_on:
+        source_unit = passed_on[summed[0].expression or ""]
         target = canonical(summed[0].unit)
         if source_unit == target:
             return DIMENSIONLESS
@@ -74,7 +77,9 @@ def check_synapse(
     plastic = [line.name for line in synapse.lines if line.kind != "summed"]
     if plastic or synapse.on_post_statements:
         what = ", ".join(plastic) or "on_post"
-        raise UnsupportedError(f"{where}: plastic synapses ({what}) are not available yet; give static on_pre statements.")
+        raise UnsupportedError(
+            f"{where}: plastic synapses ({what}) are not available yet; give static on_pre statements."
+        )
     units = {WEIGHT: unit, "t": "second", "dt": "second", "delay": "second"}
     units |= {name: parameter.unit for name, parameter in parameters.items()}
     units |= {f"{name}_pre": variable_unit for name, variable_unit in pre.variables.items()}
@@ -123,4 +128,3 @@ def injection_unit(population: Population, variable: str, where: str) -> str:
             f"{nearest(variable, model.names('parameter'))}"
         )
     return model.units[variable]
-

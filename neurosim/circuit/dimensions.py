@@ -102,13 +102,11 @@ class DimensionChecker:
                         f"{unit}, but the right side is in {found!r}."
                     )
             elif target in self.units:
-                raise EquationError(
-                    f"{self.where}: {what} may not assign to {target!r}; it may assign to {', '.join(sorted(writable))}."
-                )
+                allowed = ", ".join(sorted(writable)) or "nothing"
+                raise EquationError(f"{self.where}: {what} may not assign to {target!r}; it may assign to {allowed}.")
             elif statement.operator != "=":
                 raise EquationError(f"{self.where}: {what}: {target!r} is not defined.{nearest(target, writable)}")
             else:
                 from brian2.core.variables import Variable
 
                 self.variables[target] = Variable(target, dimensions=found)
-

@@ -90,7 +90,9 @@ def parse_expression(text: str, where: str) -> ast.expr:
 
 def _check_node(node: ast.AST, source: str, where: str) -> None:
     if isinstance(node, ast.Attribute):
-        raise EquationError(f"{where}: attribute access is not allowed in equations: {ast.unparse(node)!r} in {source!r}.")
+        raise EquationError(
+            f"{where}: attribute access is not allowed in equations: {ast.unparse(node)!r} in {source!r}."
+        )
     if not isinstance(node, _ALLOWED):
         raise EquationError(
             f"{where}: {type(node).__name__} is not allowed in equations ({source!r}); use numbers, names, "
@@ -108,7 +110,9 @@ def _check_node(node: ast.AST, source: str, where: str) -> None:
         if node.func.id not in FUNCTIONS:
             raise EquationError(f"{where}: unknown function {node.func.id!r}.{nearest(node.func.id, FUNCTIONS)}")
         if len(node.args) != FUNCTIONS[node.func.id]:
-            raise EquationError(f"{where}: {node.func.id} takes {FUNCTIONS[node.func.id]} arguments, got {len(node.args)}.")
+            raise EquationError(
+                f"{where}: {node.func.id} takes {FUNCTIONS[node.func.id]} arguments, got {len(node.args)}."
+            )
 
 
 def names_in(tree: ast.AST) -> frozenset[str]:

@@ -196,9 +196,8 @@ class NeuronModel:
         checker.check_assignments(self.update_statements, writable, "update")
         for receptor, variable in self.receptors.items():
             if variable not in writable:
-                raise EquationError(
-                    f"{where}: receptor {receptor!r} adds to {variable!r}, which is no variable.{nearest(variable, writable)}"
-                )
+                hint = nearest(variable, writable)
+                raise EquationError(f"{where}: receptor {receptor!r} adds to {variable!r}, which is no variable.{hint}")
         initial_checker = DimensionChecker({**special, **units}, where)
         for name, value in self.initial.items():
             if isinstance(value, str):
@@ -228,9 +227,14 @@ class NeuronModel:
 
 
 def line_text(line: Equation) -> str:
+    """Return a parsed line as text in its one spelling."""
     flags = f" ({', '.join(line.flags)})" if line.flags else ""
-    left = {"differential": f"d{line.name}/dt = ", "subexpression": f"{line.name} = ", "summed": f"{line.name}_post = ",
-            "parameter": line.name}[line.kind]
+    left = {
+        "differential": f"d{line.name}/dt = ",
+        "subexpression": f"{line.name} = ",
+        "summed": f"{line.name}_post = ",
+        "parameter": line.name,
+    }[line.kind]
     return f"{left}{line.expression or ''} : {line.unit}{flags}".replace("  ", " ")
 
 
@@ -256,6 +260,7 @@ def value_unit(value: Any) -> str:
 
 
 def checked_parameters(given: Mapping[str, Any], declared: Mapping[str, str], where: str) -> Mapping[str, Parameter]:
+    """Return the parameters of a model, in SI, with the unit declared in its equations or else the one given."""
     result = {}
     for name, value in given.items():
         reserved = SPECIAL_NAMES | CONSTANT_NAMES | FUNCTIONS.keys()
@@ -276,7 +281,9 @@ def _initial_values(
     for name, value in given.items():
         if name not in variables:
             raise CircuitError(f"{where}: no variable {name!r} to give an initial value.{nearest(name, variables)}")
-        result[name] = value if isinstance(value, str) else as_value(value, declared[name], f"{where}: initial {name!r}")
+        result[name] = (
+            value if isinstance(value, str) else as_value(value, declared[name], f"{where}: initial {name!r}")
+        )
     return MappingProxyType(result)
 
 

@@ -77,7 +77,9 @@ class Population:
             labels = self.labels or ()
             for label in selection:
                 if label not in labels:
-                    raise CircuitError(f"population {self.name!r} has no neuron labelled {label!r}.{nearest(label, labels)}")
+                    raise CircuitError(
+                        f"population {self.name!r} has no neuron labelled {label!r}.{nearest(label, labels)}"
+                    )
             return tuple(labels.index(label) for label in selection)
         everything = np.arange(self.n)
         if len(self.shape) > 1 and not (isinstance(selection, slice) and selection == slice(None)):
@@ -176,4 +178,3 @@ class Injection:
 
 
 Part = Population | Projection | Injection
-

@@ -48,7 +48,9 @@ def realise_parameter(circuit: Circuit, population: Population, name: str) -> fl
         raise CircuitError(f"source {population.name!r} has no parameters.")
     given = population.parameters.get(name) or model.parameters.get(name)
     if given is None:
-        raise CircuitError(f"population {population.name!r} has no parameter {name!r}.{nearest(name, model.parameters)}")
+        raise CircuitError(
+            f"population {population.name!r} has no parameter {name!r}.{nearest(name, model.parameters)}"
+        )
     check_size(given.value, population.n, f"population {population.name!r}: {name!r}")
     return realise(given.value, population.n, stream_of(circuit, population.name, f"parameter/{name}"))
 
@@ -123,7 +125,9 @@ def check_initial(population: Population) -> None:
         while todo:
             for used in graph.get(todo.pop(), frozenset()):
                 if used == name:
-                    raise CircuitError(f"population {population.name!r}: the initial value of {name!r} depends on itself.")
+                    raise CircuitError(
+                        f"population {population.name!r}: the initial value of {name!r} depends on itself."
+                    )
                 if used not in seen:
                     seen.add(used)
                     todo.append(used)
@@ -134,9 +138,7 @@ def check_projection(circuit: Circuit, projection: Projection) -> None:
     where = f"projection {projection.name!r}"
     arrays = [plain(projection.weight), plain(projection.delay)]
     arrays += [plain(parameter.value) for parameter in projection.parameters.values()]
-    if any(isinstance(array, np.ndarray) for array in arrays) or isinstance(
-        projection.connectivity, (OneToOne, Edges)
-    ):
+    if any(isinstance(array, np.ndarray) for array in arrays) or isinstance(projection.connectivity, (OneToOne, Edges)):
         if isinstance(projection.connectivity, AllToAll) and projection.connectivity.autapses:
             ends = [circuit.populations[end].n for end in (projection.pre, projection.post)]
             ends[0] = len(projection.pre_indices) if projection.pre_indices else ends[0]
@@ -170,9 +172,7 @@ def realise_pairs(circuit: Circuit, projection: Projection) -> tuple[np.ndarray,
                 f"none; they share {len(overlap)}."
             )
     sizes = (len(first) if first else pre.n, len(second) if second else post.n)
-    rows, columns = projection.connectivity.realise(
-        *sizes, same, stream_of(circuit, projection.name, "connectivity")
-    )
+    rows, columns = projection.connectivity.realise(*sizes, same, stream_of(circuit, projection.name, "connectivity"))
     if first is not None:
         rows = np.asarray(first)[rows]
     if second is not None:
@@ -232,11 +232,14 @@ def trainables(circuit: Circuit) -> dict[str, Trainable]:
     for name, population in circuit.populations.items():
         model = population.model
         if isinstance(model, NeuronModel):
-            values = {key: parameter.value for key, parameter in {**model.parameters, **population.parameters}.items()}
-            values |= {key: value for key, value in {**model.initial, **population.initial}.items() if key not in values}  # type: ignore[misc]
+            parameters = {**model.parameters, **population.parameters}
+            values: dict[str, Value | str] = {key: parameter.value for key, parameter in parameters.items()}
+            initial = {**model.initial, **population.initial}
+            values |= {key: value for key, value in initial.items() if key not in values}
             found |= {f"{name}.{key}": value for key, value in values.items() if isinstance(value, Trainable)}
     for name, projection in circuit.projections.items():
-        values = {"weight": projection.weight, "delay": projection.delay}
-        values |= {key: parameter.value for key, parameter in projection.parameters.items()}
-        found |= {f"{name}.{key}": value for key, value in values.items() if isinstance(value, Trainable)}
+        edge_values = {"weight": projection.weight, "delay": projection.delay}
+        given = {**projection.synapse.parameters, **projection.parameters}
+        edge_values |= {key: parameter.value for key, parameter in given.items()}
+        found |= {f"{name}.{key}": value for key, value in edge_values.items() if isinstance(value, Trainable)}
     return found

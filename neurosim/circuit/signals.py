@@ -53,11 +53,13 @@ class Step(AnalogueSignal):
             raise CircuitError(f"Step: stop ({self.stop} s) lies before start ({self.start} s).")
 
     def sample(self, steps: np.ndarray, dt: float, n: int) -> np.ndarray:
+        """Return the SI values at `steps`, shape (time, n)."""
         # Compared in steps, so that a start on the grid is exact whatever k*dt rounds to.
         first = np.ceil(self.start / dt - 1e-6)
         last = np.ceil(self.stop / dt - 1e-6)
         active = (steps >= first) & (steps < last)
-        return active[:, None] * np.broadcast_to(np.asarray(self.amplitude, dtype=np.float64), (n,))
+        values: np.ndarray = active[:, None] * np.broadcast_to(np.asarray(self.amplitude, dtype=np.float64), (n,))
+        return values
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -70,6 +72,7 @@ class Step(AnalogueSignal):
         return hash((self.start, self.stop, self.unit))
 
     def to_dict(self, arrays: dict[str, np.ndarray], key: str) -> dict[str, Any]:
+        """Return a JSON form; arrays go to `arrays` under `key`."""
         arrays[key] = np.asarray(self.amplitude)
         return {
             "signal": "Step", "amplitude": key, "unit": self.unit, "start": self.start,
@@ -110,6 +113,7 @@ class Signal(AnalogueSignal):
             raise CircuitError(f"Signal: every must be positive, got {self.every} s.")
 
     def sample(self, steps: np.ndarray, dt: float, n: int) -> np.ndarray:
+        """Return the SI values at `steps`, shape (time, n)."""
         if self.values.ndim == 2 and self.values.shape[1] != n:
             raise CircuitError(f"Signal: values have {self.values.shape[1]} columns, the target has {n} neurons.")
         index = np.floor((steps * dt - self.start) / self.every + 1e-6).astype(np.int64)
@@ -129,6 +133,7 @@ class Signal(AnalogueSignal):
         return hash((self.every, self.start, self.unit, self.values.shape))
 
     def to_dict(self, arrays: dict[str, np.ndarray], key: str) -> dict[str, Any]:
+        """Return a JSON form; arrays go to `arrays` under `key`."""
         arrays[key] = self.values
         return {"signal": "Signal", "values": key, "unit": self.unit, "every": self.every, "start": self.start}
 

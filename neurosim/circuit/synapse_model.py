@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 from neurosim.circuit.language import Assignment, Equation, parse_equations, parse_statements
@@ -69,7 +68,9 @@ class SynapseModel:
         set_field(self, "lines", lines)
         set_field(self, "parameters", checked_parameters(parameters or {}, declared, where))
         if not self.on_pre_statements and not self.on_post_statements and not self.summed:
-            raise EquationError(f"{where}: give on_pre= (a pulse) or a (summed) line (graded); it does nothing as it is.")
+            raise EquationError(
+                f"{where}: give on_pre= (a pulse) or a (summed) line (graded); it does nothing as it is."
+            )
         if self.summed and (self.on_pre_statements or self.on_post_statements):
             raise EquationError(f"{where}: a synapse is either graded or a pulse; write two projections.")
 

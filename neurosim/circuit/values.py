@@ -45,7 +45,10 @@ class Distribution(ABC):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the parameters with the name of the distribution."""
-        return {"distribution": type(self).__name__, **{field.name: getattr(self, field.name) for field in fields(self)}}
+        return {
+            "distribution": type(self).__name__,
+            **{field.name: getattr(self, field.name) for field in fields(self)},
+        }
 
 
 def _to_floats(distribution: Any, names: tuple[str, ...], title: str) -> None:
@@ -84,12 +87,15 @@ class Uniform(Distribution):
 
     @property
     def unit(self) -> str:
+        """Unit text of the values drawn."""
         return self.unit_text
 
     def draw(self, n: int, stream: Stream) -> np.ndarray:
+        """Draw `n` SI values, a pure function of the stream."""
         return self.low + (self.high - self.low) * stream.uniform(n)
 
     def with_unit(self, unit: str, where: str) -> Uniform:
+        """Return the distribution checked against a unit."""
         _require_unit(self.unit_text, unit, where, "Uniform")
         return self
 
@@ -119,15 +125,18 @@ class Normal(Distribution):
 
     @property
     def unit(self) -> str:
+        """Unit text of the values drawn."""
         return self.unit_text
 
     def draw(self, n: int, stream: Stream) -> np.ndarray:
+        """Draw `n` SI values, a pure function of the stream."""
         values = self.mean + self.std * stream.normal(n)
         if self.low is None and self.high is None:
             return values
         return np.clip(values, self.low, self.high)
 
     def with_unit(self, unit: str, where: str) -> Normal:
+        """Return the distribution checked against a unit."""
         _require_unit(self.unit_text, unit, where, "Normal")
         return self
 
@@ -297,7 +306,7 @@ def value_from_dict(data: Any, arrays: dict[str, np.ndarray]) -> Any:
     if "trainable" in data:
         inner = value_from_dict(data["trainable"], arrays)
         bounds = tuple(data["bounds"]) if data["bounds"] is not None else None
-        return Trainable(inner, bounds=bounds, sign=data["sign"], per=data["per"], tie=data["tie"])  # type: ignore[arg-type]
+        return Trainable(inner, bounds=bounds, sign=data["sign"], per=data["per"], tie=data["tie"])
     if "array" in data:
         if data["array"] not in arrays:
             raise FileFormatError(f"the array {data['array']!r} is missing from the file of arrays.")
@@ -310,4 +319,3 @@ def value_from_dict(data: Any, arrays: dict[str, np.ndarray]) -> Any:
             raise FileFormatError(f"unknown distribution {name!r}.{nearest(name, Distribution.registry)}")
         return Distribution.registry[name](**{k: v for k, v in data.items() if k != "distribution"})
     raise FileFormatError(f"cannot read the value {data!r}.")
-
