@@ -10,17 +10,25 @@ from typing import Any
 import numpy as np
 
 from neurosim.circuit import realisation
-from neurosim.circuit.connecting import check_synapse, checked_overrides, injection_unit, receptor_synapse, weight_unit
+from neurosim.circuit.connecting import (
+    check_synapse,
+    checked_overrides,
+    delay_value,
+    injection_unit,
+    reads_weight,
+    receptor_synapse,
+    weight_unit,
+)
 from neurosim.circuit.connectivity import Connectivity
 from neurosim.circuit.language import is_name
-from neurosim.circuit.neuron_model import NeuronModel, value_unit
+from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.circuit.parts import EdgeTable, Injection, Part, Population, Projection, View
 from neurosim.circuit.signals import AnalogueSignal
 from neurosim.circuit.sources import SignalSource, SpikeSource, checked_shape
-from neurosim.circuit.synapse_model import WEIGHT, SynapseModel
+from neurosim.circuit.synapse_model import SynapseModel
 from neurosim.circuit.values import Trainable, Value, as_value
 from neurosim.errors import CircuitError, UnitError, nearest
-from neurosim.units import DIMENSIONLESS, seconds
+from neurosim.units import seconds
 
 
 class Circuit:
@@ -216,7 +224,7 @@ class Circuit:
             synapse = receptor_synapse(pre_population, post_population, receptor or "", where)
         unit = weight_unit(pre_population, post_population, synapse, weight)
         if weight is None:
-            if any(WEIGHT in text for text in _texts(synapse)):
+            if reads_weight(synapse):
                 raise CircuitError(f"{where}: give weight= (in {unit}).")
             weight = 1.0
         checked = checked_overrides(synapse.parameters, synapse.variables, parameters, where)
@@ -227,7 +235,7 @@ class Circuit:
         projection = Projection(
             name, pre_population.name, post_population.name, connectivity, synapse,
             as_value(weight, unit, f"{where}: weight"), unit,
-            _delay_value(delay, where), checked, pre_indices, post_indices,
+            delay_value(delay, where), checked, pre_indices, post_indices,
         )  # fmt: skip
         if name in self._parts:
             self._add(projection)  # raises, with the hint
@@ -361,19 +369,3 @@ class Circuit:
         from neurosim.circuit.listing import listing
 
         return listing(self)
-
-
-def _texts(synapse: SynapseModel) -> list[frozenset[str]]:
-    from neurosim.circuit.language import identifiers
-
-    expressions = [line.expression or "" for line in synapse.lines]
-    expressions += [statement.expression for statement in synapse.on_pre_statements + synapse.on_post_statements]
-    return [identifiers(expression, synapse.name) for expression in expressions if expression]
-
-
-def _delay_value(delay: Any, where: str) -> Value:
-    if delay is None:
-        return 0.0
-    if value_unit(delay) == DIMENSIONLESS and np.ndim(getattr(delay, "initial", delay)) == 0 and delay == 0:
-        return 0.0
-    return as_value(delay, "second", f"{where}: delay")

@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from neurosim.circuit.dimensions import DimensionChecker
+from neurosim.circuit.language import identifiers
 from neurosim.circuit.neuron_model import NeuronModel, Parameter, value_unit
 from neurosim.circuit.parts import Population
 from neurosim.circuit.synapse_model import WEIGHT, SynapseModel
-from neurosim.circuit.values import as_value
+from neurosim.circuit.values import Value, as_value
 from neurosim.errors import CircuitError, UnsupportedError, nearest
 from neurosim.units import DIMENSIONLESS, canonical
 
@@ -51,6 +54,13 @@ def weight_unit(pre: Population, post: Population, synapse: SynapseModel, weight
             return DIMENSIONLESS
         return canonical(f"({target})/({source_unit})") if source_unit != DIMENSIONLESS else target
     return canonical(value_unit(weight))
+
+
+def reads_weight(synapse: SynapseModel) -> bool:
+    """Tell whether any expression of a synapse reads ``w``."""
+    texts = [line.expression for line in synapse.lines if line.expression]
+    texts += [statement.expression for statement in synapse.on_pre_statements + synapse.on_post_statements]
+    return any(WEIGHT in identifiers(text, synapse.name) for text in texts)
 
 
 def check_synapse(
@@ -128,3 +138,12 @@ def injection_unit(population: Population, variable: str, where: str) -> str:
             f"{nearest(variable, model.names('parameter'))}"
         )
     return model.units[variable]
+
+
+def delay_value(delay: Any, where: str) -> Value:
+    """Return a delay in seconds; a plain 0 needs no unit."""
+    if delay is None:
+        return 0.0
+    if value_unit(delay) == DIMENSIONLESS and np.ndim(getattr(delay, "initial", delay)) == 0 and delay == 0:
+        return 0.0
+    return as_value(delay, "second", f"{where}: delay")

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.errors import CircuitError
-from neurosim.units import seconds, to_si, unit_of
+from neurosim.circuit.values import value_from_dict, value_to_dict
+from neurosim.errors import CircuitError, FileFormatError, nearest
+from neurosim.units import quantity, seconds, to_si, unit_of
 
 
 class AnalogueSignal(ABC):
@@ -73,10 +74,9 @@ class Step(AnalogueSignal):
 
     def to_dict(self, arrays: dict[str, np.ndarray], key: str) -> dict[str, Any]:
         """Return a JSON form; arrays go to `arrays` under `key`."""
-        arrays[key] = np.asarray(self.amplitude)
         return {
-            "signal": "Step", "amplitude": key, "unit": self.unit, "start": self.start,
-            "stop": None if self.stop == float("inf") else self.stop,
+            "signal": "Step", "amplitude": value_to_dict(self.amplitude, arrays, key), "unit": self.unit,
+            "start": self.start, "stop": self.stop,
         }  # fmt: skip
 
 
@@ -134,17 +134,26 @@ class Signal(AnalogueSignal):
 
     def to_dict(self, arrays: dict[str, np.ndarray], key: str) -> dict[str, Any]:
         """Return a JSON form; arrays go to `arrays` under `key`."""
-        arrays[key] = self.values
-        return {"signal": "Signal", "values": key, "unit": self.unit, "every": self.every, "start": self.start}
+        return {
+            "signal": "Signal", "values": value_to_dict(self.values, arrays, key), "unit": self.unit,
+            "every": self.every, "start": self.start,
+        }  # fmt: skip
 
 
 def signal_from_dict(data: dict[str, Any], arrays: dict[str, np.ndarray]) -> AnalogueSignal:
-    """Read what ``to_dict`` wrote."""
-    from neurosim.units import quantity
+    """Read what ``to_dict`` wrote.
 
+    Raises
+    ------
+    FileFormatError
+        If the kind of signal is unknown or an array is missing.
+    """
     second = quantity(1.0, "second")
-    start = data["start"] * second
     if data["signal"] == "Step":
-        stop = None if data["stop"] is None else data["stop"] * second
-        return Step(quantity(arrays[data["amplitude"]][()], data["unit"]), start=start, stop=stop)
-    return Signal(quantity(arrays[data["values"]], data["unit"]), data["every"] * second, start=start)
+        amplitude = quantity(value_from_dict(data["amplitude"], arrays), data["unit"])
+        stop = None if data["stop"] == float("inf") else data["stop"] * second
+        return Step(amplitude, start=data["start"] * second, stop=stop)
+    if data["signal"] == "Signal":
+        values = quantity(value_from_dict(data["values"], arrays), data["unit"])
+        return Signal(values, data["every"] * second, start=data["start"] * second)
+    raise FileFormatError(f"unknown signal {data['signal']!r}.{nearest(str(data['signal']), ('Step', 'Signal'))}")

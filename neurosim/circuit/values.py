@@ -14,7 +14,7 @@ import numpy as np
 
 from neurosim.errors import CircuitError, FileFormatError, nearest
 from neurosim.random import Stream
-from neurosim.units import DIMENSIONLESS, is_quantity, to_si, unit_of
+from neurosim.units import DIMENSIONLESS, is_quantity, quantity, to_si, unit_of
 
 
 @dataclass(frozen=True)
@@ -247,6 +247,24 @@ def as_value(value: Any, unit: str, where: str) -> Value:
     if isinstance(number, np.ndarray):
         number.flags.writeable = False
     return number
+
+
+def as_given(value: Value, unit: str) -> Any:
+    """Return a stored value as a user would write it, with its unit: the inverse of :func:`as_value`."""
+    if isinstance(value, Trainable):
+        low, high = (None, None) if value.bounds is None else value.bounds
+        return Trainable(
+            None if value.initial is None else as_given(value.initial, unit),
+            bounds=None if value.bounds is None else (_with_unit(low, unit), _with_unit(high, unit)),
+            sign=value.sign,
+            per=value.per,
+            tie=value.tie,
+        )
+    return value if isinstance(value, Distribution) else _with_unit(value, unit)
+
+
+def _with_unit(value: float | np.ndarray | None, unit: str) -> Any:
+    return None if value is None else quantity(value, unit)
 
 
 def plain(value: Value) -> float | np.ndarray | Distribution:
