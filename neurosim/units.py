@@ -137,6 +137,29 @@ def quantity(value: float | np.ndarray, unit: str) -> Any:
     return Quantity(value, dim=dimension_of(unit))
 
 
+_SYMBOLS = {
+    "amp": "A", "coulomb": "C", "farad": "F", "hertz": "Hz", "metre": "m", "ohm": "ohm", "second": "s", "siemens": "S",
+    "volt": "V",
+}  # fmt: skip
+_PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "u", -3: "m", 0: "", 3: "k", 6: "M", 9: "G"}
+
+
+def readable(value: float, unit: str) -> str:
+    """Return an SI value as a person would write it.
+
+    Examples
+    --------
+    >>> readable(-0.06, "volt"), readable(1e8, "ohm"), readable(0.5, "1")
+    ('-60 mV', '100 Mohm', '0.5')
+    """
+    if unit not in _SYMBOLS:
+        return f"{value:.6g}" if unit == DIMENSIONLESS else f"{value:.6g} {unit}"
+    exponent = 0
+    if value and np.isfinite(value):
+        exponent = min(max(3 * int(np.floor(np.log10(abs(value) * (1 + 1e-9)) / 3)), -15), 9)
+    return f"{value / 10.0**exponent:.6g} {_PREFIXES[exponent]}{_SYMBOLS[unit]}"
+
+
 def unit_names() -> frozenset[str]:
     """Return every unit name that may stand in an equation (``mV``, ``ms``, ``siemens``, ...)."""
     return frozenset(_equation_units())

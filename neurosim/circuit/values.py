@@ -198,6 +198,10 @@ class Trainable:
         for name, value in {"initial": initial, "bounds": bounds, "sign": sign, "per": per, "tie": tie}.items():
             object.__setattr__(self, name, value)
 
+    def with_initial(self, initial: Any) -> Trainable:
+        """Return the same mark on another initial value."""
+        return Trainable(initial, bounds=self.bounds, sign=self.sign, per=self.per, tie=self.tie)
+
     def __eq__(self, other: object) -> bool:
         return (
             isinstance(other, Trainable)
