@@ -9,6 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
+from neurosim.circuit.language import names_in
 from neurosim.program.statements import NoiseSite, Statement
 
 #: The meaning of a step, carried by every recording (see docs/architecture.md).
@@ -53,6 +54,13 @@ class PopulationProgram:
     masked: frozenset[str]
     noise: tuple[NoiseSite, ...]
     method: str | None
+
+    @cached_property
+    def reads_last_spike(self) -> bool:
+        """Whether any expression reads the time of the last spike."""
+        trees = [statement.expression for statement in (*self.integrate, *self.update, *self.reset)]
+        trees += [*self.subexpressions.values(), *([self.threshold] if self.threshold is not None else [])]
+        return any("lastspike" in names_in(tree) for tree in trees)
 
     @property
     def spiking(self) -> bool:

@@ -27,7 +27,7 @@ def as_number(value: Tensor, dtype: torch.dtype) -> Tensor:
 
 def timestep(time: Any, dt: Any) -> Any:
     """Return the step that a time falls in, with Brian2's tolerance of a thousandth of a step."""
-    return torch.floor((time + 1e-3 * dt) / dt)
+    return torch.floor(torch.as_tensor((time + 1e-3 * dt) / dt))
 
 
 def exprel(x: Tensor) -> Tensor:
@@ -61,6 +61,7 @@ DIFFERENTIABLE: dict[str, Callable[..., Any]] = {
     "floor": torch.floor, "log": torch.log, "log10": torch.log10, "log1p": torch.log1p, "sign": torch.sign,
     "sin": torch.sin, "sinh": torch.sinh, "sqrt": torch.sqrt, "tan": torch.tan, "tanh": torch.tanh,
     "timestep": timestep, "power": power, "floor_divided": floor_divided, "remainder": torch.remainder,
+    "minimum": torch.minimum, "maximum": torch.maximum,
 }  # fmt: skip
 
 
@@ -81,6 +82,7 @@ def _exact_functions() -> dict[str, Callable[..., Any]]:
     functions["timestep"] = timestep
     functions["power"] = _numpy_twin("power", np.power)
     functions["floor_divided"] = _numpy_twin("floor_divided", np.floor_divide)
+    functions |= {"minimum": torch.minimum, "maximum": torch.maximum}
     functions["remainder"] = _numpy_twin("remainder", np.remainder)
     return functions
 

@@ -1,0 +1,81 @@
+"""Options of the torch backend."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from neurosim.errors import BackendError, nearest
+
+if TYPE_CHECKING:
+    import torch
+
+DTYPES = ("float32", "float64")
+#: snnTorch's surrogate gradients by name.
+SURROGATES = (
+    "atan", "fast_sigmoid", "sigmoid", "straight_through_estimator", "triangular", "spike_rate_escape", "LSO", "SFS",
+)  # fmt: skip
+PROPAGATIONS = ("auto", "ordered")
+
+
+@dataclass(frozen=True)
+class SnntorchOptions:
+    """How a circuit becomes a torch module.
+
+    Parameters
+    ----------
+    dtype
+        ``"float32"`` or ``"float64"``.
+    device
+        Any torch device: ``"cpu"``, ``"cuda"``, ``"cuda:1"``.
+    surrogate
+        One of snnTorch's surrogate gradients by name, or a callable such as ``snntorch.surrogate.atan(alpha=4)``.
+    surrogate_width
+        By population: what one unit of the surrogate's argument is, in the unit of the membrane. By default the
+        distance from threshold to reset, so that slopes mean the same in millivolts and in plain numbers.
+    trainable
+        Marks values from outside, by address: ``{"hidden.tau_mem": Trainable(per="neuron")}``.
+    propagation
+        ``"auto"`` multiplies dense projections by their weight matrix; ``"ordered"`` adds arrival after arrival in
+        the order of the step contract, bit for bit as Brian2 does.
+    training
+        Make trainable values parameters; without it they are fixed and no gradient is kept.
+    relaxed
+        Let spikes be real numbers between 0 and 1 (the smooth function whose derivative the surrogate is: a sigmoid),
+        for checking gradients; never for simulation.
+    """
+
+    dtype: str = "float32"
+    device: str = "cpu"
+    surrogate: Any = "atan"
+    surrogate_width: Mapping[str, Any] = field(default_factory=dict)
+    trainable: Mapping[str, Any] = field(default_factory=dict)
+    propagation: str = "auto"
+    training: bool = True
+    relaxed: bool = False
+
+    def __post_init__(self) -> None:
+        for value, known, what in (
+            (str(self.dtype).removeprefix("torch."), DTYPES, "dtype"),
+            (self.propagation, PROPAGATIONS, "propagation"),
+        ):
+            if value not in known:
+                raise BackendError(f"{what}={value!r} is unknown.{nearest(value, known)}")
+        if isinstance(self.surrogate, str) and self.surrogate not in SURROGATES:
+            raise BackendError(f"surrogate={self.surrogate!r} is unknown.{nearest(self.surrogate, SURROGATES)}")
+
+    @property
+    def torch_dtype(self) -> torch.dtype:
+        """The dtype as torch's."""
+        import torch
+
+        return torch.float64 if str(self.dtype).endswith("64") else torch.float32
+
+    def spike_gradient(self) -> Any:
+        """Return the surrogate as a callable of snnTorch."""
+        from snntorch import surrogate
+
+        if not isinstance(self.surrogate, str):
+            return self.surrogate
+        return getattr(surrogate, self.surrogate)()

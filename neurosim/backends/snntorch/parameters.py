@@ -1,0 +1,166 @@
+"""The values of a module: trainable ones as scaled ``nn.Parameter``, the rest as buffers.
+
+A parameter holds value / scale, the scale a power of two near the typical initial magnitude, so that an Adam step of
+1e-3 makes sense for 6 nS and for 20 ms, and so that scaling back is exact.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from neurosim.circuit.values import Trainable
+from neurosim.errors import CircuitError
+
+
+def power_of_two_near(values: np.ndarray) -> float:
+    """Return the power of two nearest to the root mean square of the values (1 where they are all 0)."""
+    size = float(np.sqrt(np.mean(np.square(values)))) if np.size(values) else 0.0
+    return 1.0 if size == 0 or not math.isfinite(size) else float(2.0 ** round(math.log2(size)))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One trainable value of a part: its parameter's name, scale, limits, and how it spreads over neurons or edges."""
+
+    name: str
+    scale: float
+    low: float | None
+    high: float | None
+    spread: str  # "as is", "pre", "post" or "matrix"
+
+
+class Values(nn.Module):
+    """The values of one population or projection.
+
+    Parameters
+    ----------
+    values
+        SI value by name: a number, or one per neuron or edge.
+    trainable
+        Which are trainable.
+    ties
+        Parameters shared by name across the module.
+    where
+        The part's name, for messages.
+    dtype
+        Compute dtype.
+    edges
+        ``(pre, post)`` of a projection.
+    matrix
+        ``(n_post, n_pre)`` where the edges are all pairs in order; the weight is then kept as that matrix.
+    """
+
+    def __init__(
+        self,
+        owner: nn.Module,
+        values: Mapping[str, float | np.ndarray],
+        trainable: Mapping[str, Trainable],
+        ties: dict[str, nn.Parameter],
+        where: str,
+        dtype: torch.dtype,
+        edges: tuple[np.ndarray, np.ndarray] | None = None,
+        matrix: tuple[int, int] | None = None,
+    ) -> None:
+        super().__init__()
+        self.entries: dict[str, Entry] = {}
+        self._owner = [owner]  # in a list, so that it is no submodule of its own child
+        self._names = list(values)
+        self._dtype = dtype
+        for name, value in values.items():
+            if name in trainable:
+                self._add_parameter(name, np.asarray(value, dtype=np.float64), trainable[name], ties, where, edges, matrix)
+            else:
+                array = np.asarray(value, dtype=np.float64)
+                if matrix is not None and array.ndim:
+                    array = array.reshape(matrix[1], matrix[0]).T
+                self.register_buffer(f"fixed_{name}", torch.tensor(array, dtype=dtype), persistent=False)
+        if edges is not None and any(entry.spread in ("pre", "post") for entry in self.entries.values()):
+            self.register_buffer("pre_index", torch.as_tensor(edges[0]), persistent=False)
+            self.register_buffer("post_index", torch.as_tensor(edges[1]), persistent=False)
+
+    def _add_parameter(
+        self,
+        name: str,
+        value: np.ndarray,
+        mark: Trainable,
+        ties: dict[str, nn.Parameter],
+        where: str,
+        edges: tuple[np.ndarray, np.ndarray] | None,
+        matrix: tuple[int, int] | None,
+    ) -> None:
+        spread = "as is"
+        if mark.per in ("pre", "post"):
+            if edges is None:
+                raise CircuitError(f"{where}.{name}: per={mark.per!r} is for projections; use 'neuron' or 'all'.")
+            spread = mark.per
+            value = _one_per_end(value, edges[0] if mark.per == "pre" else edges[1], f"{where}.{name}", mark.per)
+        elif mark.per == "all":
+            if value.size and np.any(value != value.reshape(-1)[0]):
+                raise CircuitError(f"{where}.{name}: per='all' needs one initial value; it holds different ones.")
+            value = value.reshape(-1)[:1].reshape(())
+        elif matrix is not None and value.ndim:
+            spread, value = "matrix", value.reshape(matrix[1], matrix[0]).T
+        scale = power_of_two_near(value)
+        low, high = mark.bounds or (None, None)
+        if mark.sign is not None:
+            low, high = (max(low or 0.0, 0.0), high) if mark.sign > 0 else (low, min(high or 0.0, 0.0))
+        parameter = nn.Parameter(torch.tensor(value / scale, dtype=self._dtype))
+        if mark.tie is not None:
+            shared = ties.setdefault(mark.tie, parameter)
+            if shared.shape != parameter.shape:
+                raise CircuitError(f"{where}.{name}: tie={mark.tie!r} joins shapes {tuple(shared.shape)} and {value.shape}.")
+            parameter = shared
+        key = "weight" if name == "w" else name
+        self._owner[0].register_parameter(key, parameter)
+        self.entries[name] = Entry(key, scale, low, high, spread)
+
+    def current(self) -> dict[str, Tensor]:
+        """Return every value in SI, differentiable in the parameters."""
+        found = {}
+        for name in self._names:
+            entry = self.entries.get(name)
+            if entry is None:
+                found[name] = getattr(self, f"fixed_{name}")
+                continue
+            value = getattr(self._owner[0], entry.name) * entry.scale
+            if entry.spread == "pre":
+                value = value[self.pre_index]
+            elif entry.spread == "post":
+                value = value[self.post_index]
+            found[name] = value
+        return found
+
+    @torch.no_grad()
+    def project(self) -> None:
+        """Put every parameter back into its bounds and sign."""
+        for entry in self.entries.values():
+            if entry.low is not None or entry.high is not None:
+                low = None if entry.low is None else entry.low / entry.scale
+                high = None if entry.high is None else entry.high / entry.scale
+                getattr(self._owner[0], entry.name).clamp_(low, high)
+
+    def trained(self) -> dict[str, np.ndarray]:
+        """Return the trainable values in SI as numpy arrays, in the order of neurons or edges."""
+        arrays = {}
+        for name, entry in self.entries.items():
+            value = self.current()[name].detach().cpu().double().numpy()
+            arrays[name] = value.T.reshape(-1) if entry.spread == "matrix" else value
+        return arrays
+
+
+def _one_per_end(value: np.ndarray, index: np.ndarray, where: str, per: str) -> np.ndarray:
+    count = int(index.max()) + 1 if len(index) else 0
+    if value.ndim == 0:
+        return np.full(count, float(value))
+    ends = np.zeros(count)
+    ends[index] = value
+    if np.any(ends[index] != value):
+        raise CircuitError(f"{where}: per={per!r} needs equal initial values on all edges of one neuron.")
+    return ends
+

@@ -1,0 +1,194 @@
+"""One population as a torch module: integrate, fire, reset, each a pure function of explicit values."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import snntorch
+import torch
+from torch import Tensor, nn
+
+from neurosim.backends.snntorch.options import SnntorchOptions
+from neurosim.backends.snntorch.parameters import Values
+from neurosim.circuit.language import names_in
+from neurosim.circuit.values import Trainable
+from neurosim.program.normalise import constant, constant_value, fold
+from neurosim.program.statements import Statement
+from neurosim.program.step_program import PopulationProgram
+from neurosim.program.torch_printer import Printed, TorchPrinter, split_prologue
+
+Tensors = dict[str, Tensor]
+
+
+class Dynamics:
+    """The printed programs of one population for one mathematics (torch's or numpy's)."""
+
+    def __init__(self, item: PopulationProgram, width: float | None, dtype: torch.dtype, *, exact: bool) -> None:
+        printer = TorchPrinter(dtype, exact=exact)
+        fixed = frozenset(item.parameters)
+        prologue: list[Statement] = []
+
+        def program(statements: tuple[Statement, ...], prefix: str) -> Printed:
+            once, each = split_prologue(statements, fixed, prefix)
+            prologue.extend(once)
+            return printer.print(each, _copied(each))
+
+        self.integrate = program(item.integrate, "fixed_integrate_")
+        self.update = program(item.update, "fixed_update_")
+        self.reset = program(item.reset, "fixed_reset_")
+        self.threshold: Printed | None = None
+        self.distance: Printed | None = None
+        self.refractory: Printed | None = None
+        if item.threshold is not None:
+            once, each = split_prologue([Statement("value", item.threshold)], fixed, "fixed_threshold_")
+            prologue.extend(once)
+            self.threshold = printer.print(each, ["value"])
+            distance = [Statement("value", _distance(item.threshold))]
+            self.distance = printer.print([*distance, Statement("width", _width(item, width))], ["value", "width"])
+        if item.refractory is not None:
+            tree = item.refractory.expression
+            if item.refractory.kind == "time":
+                tree = ast.Call(ast.Name("timestep", ast.Load()), [tree, ast.Name("dt", ast.Load())], [])
+            once, each = split_prologue([Statement("value", tree)], fixed | {"dt"}, "fixed_refractory_")
+            prologue.extend(once)
+            self.refractory = printer.print(each, ["value"])
+        self.subexpressions = {name: printer.print_expression(tree) for name, tree in item.subexpressions.items()}
+        self.prologue = printer.print(prologue, list(dict.fromkeys(statement.target for statement in prologue)))
+
+
+def _copied(statements: tuple[Statement, ...]) -> list[str]:
+    """Return the variables that statements write (temporaries begin with an underscore; xi is one too)."""
+    return list(dict.fromkeys(s.target for s in statements if not s.target.startswith("_") and s.target != "xi"))
+
+
+def _distance(tree: ast.expr) -> ast.expr:
+    """Return how far above its threshold a condition is: positive where it holds."""
+    if isinstance(tree, ast.Compare):
+        left, right = tree.left, tree.comparators[0]
+        if isinstance(tree.ops[0], (ast.Lt, ast.LtE)):
+            left, right = right, left
+        return ast.BinOp(left, ast.Sub(), right)
+    if isinstance(tree, ast.BoolOp):
+        name = "minimum" if isinstance(tree.op, ast.And) else "maximum"
+        result = _distance(tree.values[0])
+        for part in tree.values[1:]:
+            result = ast.Call(ast.Name(name, ast.Load()), [result, _distance(part)], [])
+        return result
+    if isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.Not):
+        return ast.UnaryOp(ast.USub(), _distance(tree.operand))
+    return tree
+
+
+def _width(item: PopulationProgram, given: float | None) -> ast.expr:
+    """Return what one unit of the surrogate's argument is: threshold minus reset, where both are known."""
+    if given is not None:
+        return constant(given)
+    comparison = next((node for node in ast.walk(item.threshold) if isinstance(node, ast.Compare)), None)  # type: ignore[arg-type]
+    if comparison is not None:
+        threshold = comparison.comparators[0]
+        values = {statement.target: statement.expression for statement in item.reset}
+        for variable in sorted(names_in(comparison.left) & values.keys()):
+            reset = values[variable]
+            reset = values.get(reset.id, reset) if isinstance(reset, ast.Name) else reset
+            known = item.parameters.keys()
+            if names_in(reset) <= known and names_in(threshold) <= known:
+                difference = fold(ast.BinOp(threshold, ast.Sub(), reset), {})
+                if constant_value(difference) != 0.0:
+                    return difference
+        number = constant_value(threshold)
+        if number:
+            return constant(abs(number))
+    return constant(1.0)
+
+
+class NeuronPopulation(snntorch.SpikingNeuron):  # type: ignore[misc]
+    """A population with a threshold, as a spiking neuron of snnTorch.
+
+    Spikes are decided by the circuit's own comparison; snnTorch's surrogate supplies the gradient.
+    """
+
+    def __init__(
+        self,
+        item: PopulationProgram,
+        trainable: Mapping[str, Trainable],
+        ties: dict[str, nn.Parameter],
+        options: SnntorchOptions,
+    ) -> None:
+        super().__init__(spike_grad=options.spike_gradient())
+        # snnTorch keeps every neuron alive in a list of the class, and would reset ours with its own.
+        instances = snntorch.SpikingNeuron.instances
+        instances[:] = [other for other in instances if other is not self]
+        for buffer in ("threshold", "graded_spikes_factor", "reset_mechanism_val"):
+            del self._buffers[buffer]
+        _equip(self, item, trainable, ties, options)
+
+    def fire(self, values: Mapping[str, Any], active: Tensor | None, dynamics: Dynamics) -> Tensor:  # type: ignore[override]
+        """Return the spikes of this step, 0 or 1, with the surrogate's gradient.
+
+        Parameters
+        ----------
+        values
+            What the threshold reads.
+        active
+            Neurons that are not refractory, or ``None`` for all.
+        dynamics
+            The printed programs to use.
+        """
+        if dynamics.threshold is None or dynamics.distance is None:
+            raise TypeError("a population without a threshold does not fire")
+        spikes: Tensor = dynamics.threshold(values)["value"]
+        if not torch.is_grad_enabled() and not self.relaxed:
+            return spikes if active is None else spikes & active
+        distance = dynamics.distance(values)
+        argument = distance["value"] / distance["width"]
+        if self.relaxed:
+            spikes = torch.sigmoid(4.0 * argument)
+        else:
+            soft = self.spike_grad(argument).to(argument.dtype)
+            spikes = soft + (spikes.to(argument.dtype) - soft).detach()
+        return spikes if active is None else spikes * active
+
+
+class SilentPopulation(nn.Module):
+    """A population without a threshold, or a source."""
+
+    def __init__(
+        self,
+        item: PopulationProgram,
+        trainable: Mapping[str, Trainable],
+        ties: dict[str, nn.Parameter],
+        options: SnntorchOptions,
+    ) -> None:
+        super().__init__()
+        _equip(self, item, trainable, ties, options)
+
+
+def _equip(
+    module: Any,
+    item: PopulationProgram,
+    trainable: Mapping[str, Trainable],
+    ties: dict[str, nn.Parameter],
+    options: SnntorchOptions,
+) -> None:
+    dtype = options.torch_dtype
+    width = options.surrogate_width.get(item.name)
+    if width is not None:
+        width = float(np.asarray(width))
+    module.item = item
+    module.relaxed = options.relaxed
+    module.dynamics = Dynamics(item, width, dtype, exact=False)
+    module.exact_dynamics = Dynamics(item, width, dtype, exact=True)
+    module.values = Values(module, dict(item.parameters), trainable, ties, item.name, dtype)
+
+
+Population = NeuronPopulation | SilentPopulation
+
+
+def fixed_values(population: Any, dynamics: Dynamics, dt: float) -> Tensors:
+    """Return what a run computes once: the parameters, and everything that depends on them alone."""
+    values = {**population.values.current(), "dt": dt}
+    return {**values, **dynamics.prologue(values)}
+

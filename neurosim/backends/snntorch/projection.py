@@ -1,0 +1,231 @@
+"""One projection as a torch module: what a spike adds, what a graded synapse sums, and in which order."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import linear
+
+from neurosim.backends.snntorch.options import SnntorchOptions
+from neurosim.backends.snntorch.parameters import Values
+from neurosim.circuit.language import names_in
+from neurosim.circuit.synapse_model import WEIGHT
+from neurosim.circuit.values import Trainable
+from neurosim.program.step_program import PopulationProgram, ProjectionProgram
+from neurosim.program.torch_printer import Printed, TorchPrinter
+
+Tensors = dict[str, Tensor]
+
+
+class EdgeExpressions:
+    """What each edge contributes, by target variable, printed for one mathematics."""
+
+    def __init__(self, item: ProjectionProgram, dtype: torch.dtype, *, exact: bool) -> None:
+        printer = TorchPrinter(dtype, exact=exact)
+        self.terms: list[tuple[str, Printed]] = [
+            (addition.target, printer.print_expression(addition.expression)) for addition in item.additions
+        ]
+
+
+class Projection(nn.Module):
+    """Edges between two populations.
+
+    Parameters
+    ----------
+    item
+        The projection's program.
+    sizes
+        ``(n_pre, n_post)``.
+    trainable, ties, options
+        See :class:`neurosim.backends.snntorch.parameters.Values`.
+    """
+
+    def __init__(
+        self,
+        item: ProjectionProgram,
+        pre: PopulationProgram,
+        post: PopulationProgram,
+        trainable: Mapping[str, Trainable],
+        ties: dict[str, nn.Parameter],
+        options: SnntorchOptions,
+    ) -> None:
+        super().__init__()
+        self.item = item
+        self.n_pre, self.n_post = pre.n, post.n
+        dtype = options.torch_dtype
+        self.all_pairs = _is_all_pairs(item, pre.n, post.n)
+        by_matrix = options.propagation == "auto" and self.all_pairs and _is_weight_times(item) and _one_delay(item)
+        weight_varies = isinstance(item.values.get(WEIGHT), np.ndarray) or _per_edge(trainable.get(WEIGHT))
+        #: Multiply by the weight matrix instead of adding edge by edge.
+        self.by_matrix = by_matrix and weight_varies and _spread(trainable.get(WEIGHT)) == "edge"
+        values = dict(item.values)
+        if self.by_matrix or _per_edge(trainable.get(WEIGHT)):
+            values[WEIGHT] = np.array(np.broadcast_to(values[WEIGHT], (item.n,)))
+        shape = (post.n, pre.n) if self.by_matrix else None
+        self.values = Values(
+            self, values, trainable, ties, item.name, dtype, (item.pre_index, item.post_index), shape
+        )
+        self.expressions = EdgeExpressions(item, dtype, exact=False)
+        self.exact_expressions = EdgeExpressions(item, dtype, exact=True)
+        self._index("pre_edges", item.pre_index)
+        self._index("post_edges", item.post_index)
+        # Arrivals of one step in the order of the contract: emission (longest delay first), neuron, edge.
+        order = np.lexsort((np.arange(item.n), item.pre_index, -item.delay))
+        self._index("arrival_order", order)
+        self._index("arrival_post", item.post_index[order])
+        self.delay_groups: list[tuple[int, int, int]] = []
+        delays = item.delay[order]
+        for delay in np.unique(delays)[::-1]:
+            first, last = np.searchsorted(-delays, [-delay, -delay + 1])
+            self.delay_groups.append((int(delay), int(first), int(last)))
+
+    def _index(self, name: str, array: np.ndarray) -> None:
+        self.register_buffer(name, torch.as_tensor(np.ascontiguousarray(array), dtype=torch.int64), persistent=False)
+
+    def edge_value(self, name: str, edge_values: Tensors) -> Tensor:
+        """Return a value per edge, in the order of the edges, (edge,)."""
+        value = edge_values[name]
+        if self.by_matrix and name == WEIGHT:
+            value = value.T.reshape(-1)
+        return value.expand(self.item.n)
+
+    # -- pulses --------------------------------------------------------------------------------------------------
+
+    def deliver(self, history: list[Tensor], edge_values: Tensors, ends: EndReader, target: str, value: Tensor) -> Tensor:
+        """Return a target variable after this step's arrivals, differentiable in spikes and values.
+
+        Parameters
+        ----------
+        history
+            Spikes by age: ``history[d]`` those of ``d`` steps ago, (batch, n_pre).
+        edge_values
+            From :meth:`Values.current`.
+        ends
+            Reads the neurons at both ends.
+        target
+            Which variable.
+        value
+            Its value before, (batch, n_post).
+        """
+        for name, printed in self.expressions.terms:
+            if name != target:
+                continue
+            if self.by_matrix:
+                value = value + linear(history[self.item.max_delay], edge_values[WEIGHT])
+                continue
+            spikes = torch.cat(
+                [history[delay][:, self.pre_edges[self.arrival_order[first:last]]] for delay, first, last in self.delay_groups],
+                dim=1,
+            )
+            amount = printed({key: ends.read(key, self.arrival_order) for key in printed.reads})["value"]
+            value = add_in_order(value, self.arrival_post, amount * spikes)
+        return value
+
+    # -- graded --------------------------------------------------------------------------------------------------
+
+    def total(self, target: str, edge_values: Tensors, ends: EndReader, batch: int, *, exact: bool) -> Tensor:
+        """Return what a graded projection sums into a variable, (batch, n_post)."""
+        expressions = self.exact_expressions if exact else self.expressions
+        result = torch.zeros((batch, self.n_post), dtype=ends.dtype, device=self.pre_edges.device)
+        for name, printed in expressions.terms:
+            if name != target:
+                continue
+            if self.by_matrix:
+                key = next(key for key in printed.reads if key != WEIGHT)
+                return result + linear(ends.whole(key), edge_values[WEIGHT])
+            amount = printed({key: ends.read(key, None) for key in printed.reads})["value"]
+            result = add_in_order(result, self.post_edges, amount.expand(batch, self.item.n))
+        return result
+
+
+class EndReader:
+    """Reads, for each edge, its own values and the variables of the neurons at its ends."""
+
+    def __init__(self, projection: Projection, edge_values: Tensors, pre: Tensors, post: Tensors, dtype: Any) -> None:
+        self.projection, self.edge_values, self.pre, self.post, self.dtype = projection, edge_values, pre, post, dtype
+
+    def whole(self, name: str) -> Tensor:
+        """Return a presynaptic variable, (batch, n_pre)."""
+        return self.pre[name.removesuffix("_pre")]
+
+    def read(self, name: str, edges: Tensor | None, trial: Tensor | None = None) -> Any:
+        """Return a value for chosen edges.
+
+        Parameters
+        ----------
+        name
+            ``w``, a parameter, or a variable ending in ``_pre`` or ``_post``.
+        edges
+            Indices of edges, or ``None`` for all in order.
+        trial
+            One trial per edge (events); by default every trial, giving (batch, edge).
+        """
+        if name in self.edge_values:
+            value = self.edge_values[name]
+            return value if value.ndim == 0 or edges is None else value[edges]
+        values, index = (
+            (self.pre, self.projection.pre_edges) if name.endswith("_pre") else (self.post, self.projection.post_edges)
+        )
+        value = values[name.removesuffix("_pre").removesuffix("_post")]
+        if not isinstance(value, Tensor) or value.ndim == 0:
+            return value
+        neurons = index if edges is None else index[edges]
+        if value.ndim == 1:
+            return value[neurons]
+        return value[:, neurons] if trial is None else value[trial, neurons]
+
+
+def add_in_order(value: Tensor, index: Tensor, amount: Tensor) -> Tensor:
+    """Return ``value`` (batch, neuron) with ``amount`` (batch, edge) added one after another at ``index``.
+
+    Notes
+    -----
+    On a CPU one flat ``index_add`` adds in the order of its index, which makes the sum the one that Brian2 computes.
+    """
+    batch, neurons = value.shape
+    if amount.ndim < 2 or amount.shape[0] != batch:
+        amount = amount.expand(batch, index.shape[0])
+    flat = index if batch == 1 else (torch.arange(batch, device=index.device)[:, None] * neurons + index).reshape(-1)
+    return value.reshape(-1).index_add(0, flat, amount.reshape(-1).to(value.dtype)).reshape(batch, neurons)
+
+
+def _is_all_pairs(item: ProjectionProgram, n_pre: int, n_post: int) -> bool:
+    """Tell whether the edges are every pair, ordered by pre, then post."""
+    if item.n != n_pre * n_post:
+        return False
+    expected = np.arange(item.n)
+    return bool(np.array_equal(item.pre_index * n_post + item.post_index, expected))
+
+
+def _is_weight_times(item: ProjectionProgram) -> bool:
+    """Tell whether each edge adds ``w`` (a pulse) or ``w`` times a presynaptic variable (graded)."""
+    if len(item.additions) != 1:
+        return False
+    tree = item.additions[0].expression
+    if not item.graded:
+        return isinstance(tree, ast.Name) and tree.id == WEIGHT
+    return (
+        isinstance(tree, ast.BinOp)
+        and isinstance(tree.op, ast.Mult)
+        and isinstance(tree.left, ast.Name)
+        and isinstance(tree.right, ast.Name)
+        and any(name.endswith("_pre") for name in names_in(tree))
+        and WEIGHT in names_in(tree)
+    )
+
+
+def _one_delay(item: ProjectionProgram) -> bool:
+    return item.n == 0 or int(item.delay.min()) == item.max_delay
+
+
+def _spread(mark: Trainable | None) -> str:
+    return "edge" if mark is None or mark.per is None else mark.per
+
+
+def _per_edge(mark: Trainable | None) -> bool:
+    return mark is not None and mark.per in (None, "edge")

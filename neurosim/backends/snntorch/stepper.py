@@ -1,0 +1,312 @@
+"""The step contract in torch: graded input, integrate, threshold, deliver, reset; nothing is changed in place."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neurosim.backends.snntorch.events import ArrivalTable, Spikes
+from neurosim.backends.snntorch.population import Tensors, fixed_values
+from neurosim.backends.snntorch.projection import EndReader, add_in_order
+from neurosim.program.step_program import PopulationProgram
+from neurosim.recording import NEVER, State
+
+if TYPE_CHECKING:
+    from neurosim.backends.snntorch.module import CircuitModule
+
+#: Step of the last spike of a neuron that has not fired: earlier than any refractory period could reach.
+NEVER_STEP = -(2**62)
+
+
+class Stepper:
+    """Carries a module's values from step to step.
+
+    Parameters
+    ----------
+    module
+        The compiled circuit.
+    state
+        Where to start; its arrays may be numpy's or tensors with gradients.
+    exact
+        Use numpy's functions (CPU, float64, no gradients).
+    events
+        Deliver spikes as events (no gradients) instead of through differentiable sums.
+    """
+
+    def __init__(self, module: CircuitModule, state: State, *, exact: bool, events: bool) -> None:
+        self.module = module
+        self.program = module.program
+        self.exact, self.events = exact, events
+        self.dtype, self.device = module.torch_dtype, module.device
+        self.batch = state.trials
+        self.step_number = state.step
+        self.dt = state.dt
+        items = self.program.populations
+        self.dynamics = {
+            name: (module.part(name).exact_dynamics if exact else module.part(name).dynamics) for name in items
+        }
+        self.fixed = {name: fixed_values(module.part(name), self.dynamics[name], self.dt) for name in items}
+        self.edges = {name: module.part(name).values.current() for name in self.program.projections}
+        self.values: dict[str, Tensors] = {
+            name: {key: self._tensor(array) for key, array in state.variables.get(name, {}).items()} for name in items
+        }
+        self.totals: dict[str, Tensors] = {name: {} for name in items}
+        self.active = {name: self._tensor(array, torch.bool) for name, array in state.not_refractory.items()}
+        self.last = {name: self._steps(array) for name, array in state.last_spike.items()}
+        self.spikes: dict[str, Tensor] = {}
+        self.inputs: dict[str, Tensor] = {}
+        self.history: dict[str, deque[Any]] = {name: self._past(rows) for name, rows in state.spikes.items()}
+        self.tables = {}
+        if events:
+            self.tables = {
+                item.name: ArrivalTable(item, items[item.pre].n, self.device) for item in self.program.pulses
+            }
+
+    def _tensor(self, array: Any, dtype: torch.dtype | None = None) -> Tensor:
+        return writable(array).to(device=self.device, dtype=dtype or self.dtype)
+
+    def _steps(self, times: Any) -> Tensor:
+        never = np.asarray(times) <= NEVER
+        steps = np.where(never, NEVER_STEP, np.floor(np.asarray(times) / self.dt + 0.5).astype(np.int64))
+        return torch.as_tensor(steps, device=self.device)
+
+    def _past(self, rows: Any) -> deque[Any]:
+        if not self.events:
+            return deque(self._tensor(row) for row in rows)
+        return deque(_indices(writable(row).to(self.device) != 0) for row in rows)
+
+    # -- one step ------------------------------------------------------------------------------------------------
+
+    def step(self, rows: Mapping[str, Tensor], noise: Mapping[str, Mapping[str, Tensor]]) -> None:
+        """Execute one step.
+
+        Parameters
+        ----------
+        rows
+            Input of each source and injection, (batch, neuron).
+        noise
+            Random numbers by population and symbol, (batch, neuron).
+        """
+        self.inputs = dict(rows)
+        for name, item in self.program.populations.items():
+            if item.kind == "signal":
+                self.values[name] = {"signal": rows[name]}
+        self._graded_input()
+        for name, item in self.program.populations.items():
+            if item.kind == "neurons":
+                self._integrate(name, item, noise.get(name, {}))
+        for name, item in self.program.populations.items():
+            if item.spiking:
+                self._threshold(name, item, rows)
+        self._deliver()
+        for name, item in self.program.populations.items():
+            if item.reset:
+                self._reset(name)
+        for name, past in self.history.items():
+            if len(past) > self.program.history_depth[name]:
+                past.pop()
+        self.step_number += 1
+
+    def _graded_input(self) -> None:
+        terms: dict[tuple[str, str], Tensor] = {}
+        last = {name: set(item.inputs) for name, item in self.program.populations.items()}
+        for projection in self.program.graded:
+            self._sum_ready(last, terms, projection.rank)
+            ends = self._reader(projection.name)
+            for addition in projection.additions:
+                terms[projection.name, addition.target] = self.module.part(projection.name).total(
+                    addition.target, self.edges[projection.name], ends, self.batch, exact=self.exact
+                )
+        self._sum_ready(last, terms, None)
+
+    def _sum_ready(self, waiting: dict[str, set[str]], terms: dict[tuple[str, str], Tensor], rank: int | None) -> None:
+        """Sum the inputs whose every term is known, left to right in the order of the circuit."""
+        for name, item in self.program.populations.items():
+            for variable in [key for key in item.inputs if key in waiting[name]]:
+                sources = item.inputs[variable]
+                if any(term.kind == "projection" and (term.source, variable) not in terms for term in sources):
+                    continue
+                total = None
+                for term in sources:
+                    value = (
+                        terms[term.source, variable]
+                        if term.kind == "projection"
+                        else self.module.spread_injection(term.source, self.inputs[term.source])
+                    )
+                    total = value if total is None else total + value
+                if total is not None:
+                    self.totals[name][variable] = total
+                    waiting[name].discard(variable)
+
+    def _reader(self, name: str) -> EndReader:
+        item = self.program.projections[name]
+        return EndReader(
+            self.module.part(name), self.edges[name], self._readable(item.pre), self._readable(item.post), self.dtype
+        )
+
+    def _readable(self, population: str) -> Tensors:
+        return {**self.fixed[population], **self.totals[population], **self.values[population]}
+
+    def _names(self, name: str, extra: Mapping[str, Tensor]) -> Tensors:
+        time = torch.tensor(self.step_number * self.dt, dtype=self.dtype, device=self.device)
+        names = {**self._readable(name), **extra, "t": time}
+        if name in self.active:
+            names["not_refractory"] = self.active[name]
+            if self.program.populations[name].reads_last_spike:
+                names["lastspike"] = self._times(self.last[name])
+        return names
+
+    def _integrate(self, name: str, item: PopulationProgram, noise: Mapping[str, Tensor]) -> None:
+        dynamics = self.dynamics[name]
+        if dynamics.refractory is not None and item.refractory is not None:
+            limit = dynamics.refractory(self._names(name, {}))["value"]
+            if item.refractory.kind == "time":
+                self.active[name] = (self.step_number - self.last[name]) >= limit
+            else:
+                self.active[name] = self.active[name] | ~limit
+        for program in (dynamics.integrate, dynamics.update):
+            if program.writes:
+                self._write(name, item, program(self._names(name, noise)))
+
+    def _write(self, name: str, item: PopulationProgram, new: Tensors) -> None:
+        values = dict(self.values[name])
+        for variable, value in new.items():
+            old = values[variable]
+            value = value.expand_as(old) if isinstance(value, Tensor) else torch.full_like(old, value)
+            values[variable] = torch.where(self.active[name], value, old) if variable in item.masked else value
+        self.values[name] = values
+
+    def _threshold(self, name: str, item: PopulationProgram, rows: Mapping[str, Tensor]) -> None:
+        if item.kind == "spikes":
+            spikes = rows[name] != 0 if self.events else rows[name]
+        else:
+            names = self._names(name, {})
+            spikes = self.module.part(name).fire(names, self.active.get(name), self.dynamics[name])
+            spikes = spikes.expand(self.batch, item.n)
+            if name in self.active:
+                fired = spikes.detach() > 0.5 if spikes.dtype != torch.bool else spikes
+                self.active[name] = self.active[name] & ~fired
+                self.last[name] = torch.where(fired, self.step_number, self.last[name])
+        self.spikes[name] = spikes
+        self.history[name].appendleft(_indices(spikes) if self.events else spikes.to(self.dtype))
+
+    # -- deliver and reset ---------------------------------------------------------------------------------------
+
+    def _deliver(self) -> None:
+        for item in self.program.pulses:
+            if self.events:
+                self._deliver_events(item.name)
+                continue
+            part = self.module.part(item.name)
+            for target in dict.fromkeys(addition.target for addition in item.additions):
+                old = self.values[item.post][target]
+                new = part.deliver(list(self.history[item.pre]), self.edges[item.name], self._reader(item.name), target, old)
+                if target in self.program.populations[item.post].masked:
+                    new = torch.where(self.active[item.post], new, old)
+                self.values[item.post] = {**self.values[item.post], target: new}
+
+    def _deliver_events(self, name: str) -> None:
+        item, part = self.program.projections[name], self.module.part(name)
+        due = self.tables[name].due(self.history[item.pre])
+        if due is None:
+            return
+        edges, trials = due
+        expressions = part.exact_expressions if self.exact else part.expressions
+        for target, printed in expressions.terms:
+            reader = self._reader(name)
+            amount = printed({key: reader.read(key, edges, trials) for key in printed.reads})["value"]
+            amount = torch.as_tensor(amount, dtype=self.dtype, device=self.device).expand(edges.shape)
+            posts, where = part.post_edges[edges], trials
+            if target in self.program.populations[item.post].masked:
+                keep = self.active[item.post][trials, posts]
+                posts, where, amount = posts[keep], trials[keep], amount[keep]
+            value = self.values[item.post][target]
+            index = posts if self.batch == 1 else where * value.shape[1] + posts
+            new = value.reshape(-1).index_add(0, index, amount).reshape(value.shape)
+            self.values[item.post] = {**self.values[item.post], target: new}
+
+    def _reset(self, name: str) -> None:
+        dynamics = self.dynamics[name]
+        if not dynamics.reset.writes:
+            return
+        spikes = self.spikes[name]
+        fired = spikes if spikes.dtype == torch.bool else spikes.detach() > 0.5
+        if self.events and not bool(fired.any()):
+            return
+        new = dynamics.reset(self._names(name, {}))
+        values = dict(self.values[name])
+        for variable, value in new.items():
+            old = values[variable]
+            value = value.expand_as(old) if isinstance(value, Tensor) else torch.full_like(old, value)
+            if self.module.relaxed:
+                values[variable] = old + spikes * (value - old)
+                continue
+            result = torch.where(fired, value, old)
+            if spikes.dtype != torch.bool and spikes.requires_grad:
+                # The chosen branch carries its own gradient; this carries the one through the choice, adding 0.
+                result = result + (spikes - spikes.detach()) * (value - old)
+            values[variable] = result
+        self.values[name] = values
+
+    # -- what others read ----------------------------------------------------------------------------------------
+
+    def value(self, name: str, variable: str) -> Tensor:
+        """Return a variable at the end of the last step, (batch, neuron) or (batch, edge)."""
+        if name in self.program.projections:
+            return self.module.part(name).edge_value(variable, self.edges[name]).expand(self.batch, -1)
+        item = self.program.populations[name]
+        if variable in self.values[name]:
+            return self.values[name][variable]
+        if variable in self.totals[name]:
+            return self.totals[name][variable]
+        names = self._names(name, {})
+        names["t"] = torch.tensor((self.step_number - 1) * self.dt, dtype=self.dtype, device=self.device)
+        printed = self.dynamics[name].subexpressions[variable]
+        return torch.as_tensor(printed(names)["value"], dtype=self.dtype).expand(self.batch, item.n)
+
+    def _times(self, steps: Tensor) -> Tensor:
+        return torch.where(steps == NEVER_STEP, NEVER, steps.to(torch.float64) * self.dt)
+
+    def state(self, seed: int) -> State:
+        """Return the state after the last step; tensors keep their gradients."""
+        spikes = {}
+        for name, past in self.history.items():
+            n = self.program.populations[name].n
+            rows = [_dense(item, self.batch, n) if self.events else item for item in past]
+            empty = torch.zeros((0, self.batch, n), dtype=self.dtype, device=self.device)
+            spikes[name] = torch.stack(rows) if rows else empty
+        return State(
+            step=self.step_number,
+            dt=self.dt,
+            trials=self.batch,
+            variables={name: dict(values) for name, values in self.values.items() if self._carried(name)},
+            spikes=spikes,
+            last_spike={name: self._times(steps) for name, steps in self.last.items()},
+            not_refractory=dict(self.active),
+            circuit_digest=self.program.digest,
+            seed=seed,
+        )
+
+    def _carried(self, name: str) -> bool:
+        return self.program.populations[name].kind == "neurons"
+
+
+def writable(array: Any) -> Tensor:
+    """Return a tensor of a state's array; torch wants memory of its own where numpy's is read-only."""
+    return array if isinstance(array, Tensor) else torch.from_numpy(np.array(array))
+
+
+def _indices(spikes: Tensor) -> Spikes:
+    trials, neurons = torch.nonzero(spikes, as_tuple=True)
+    return trials, neurons
+
+
+def _dense(spikes: Spikes, batch: int, n: int) -> Tensor:
+    dense = torch.zeros((batch, n), dtype=torch.bool, device=spikes[0].device)
+    dense[spikes] = True
+    return dense
