@@ -7,6 +7,8 @@ stay data: :func:`to_si` is where a quantity comes in, :func:`quantity` where it
 
 from __future__ import annotations
 
+import ast
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -42,11 +44,36 @@ def dimension_of(unit: str) -> Any:
     """
     from brian2.equations.equations import dimensions_and_type_from_string
 
+    if not _is_product_of_powers(unit):
+        raise UnitError(f"{unit!r} is not a unit; use base units such as volt, amp, siemens/metre**2 or 1.")
     try:
         dimension, _ = dimensions_and_type_from_string(unit)
     except ValueError as error:
-        raise UnitError(f"{unit!r} is not a unit: {error}. Use base units such as volt, amp, siemens or 1.") from None
+        reason = str(error).rstrip(".")
+        raise UnitError(f"{unit!r} is not a unit: {reason}. Use base units such as volt, amp, siemens or 1.") from None
     return dimension
+
+
+def _is_product_of_powers(unit: str) -> bool:
+    """Tell whether a text is names, ``*``, ``/``, small powers and 1: Brian2 computes it, so nothing else may pass."""
+    try:
+        tree = ast.parse(unit.strip(), mode="eval").body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return False
+    exponents: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+            power = node.right.operand if isinstance(node.right, ast.UnaryOp) else node.right
+            if not isinstance(power, ast.Constant):
+                return False
+            exponents.add(id(power))
+        if isinstance(node, ast.Constant):
+            number = node.value
+            if not isinstance(number, (int, float)) or abs(number) > 100 or (number != 1 and id(node) not in exponents):
+                return False
+        elif not isinstance(node, (ast.BinOp, ast.UnaryOp, ast.Name, ast.Load, ast.Mult, ast.Div, ast.Pow, ast.USub)):
+            return False
+    return True
 
 
 @lru_cache(maxsize=512)
@@ -57,7 +84,10 @@ def _text_of(dimension: Any) -> str:
     if dimension is NONE:
         return DIMENSIONLESS
     if 1.0 in standard_unit_register.units_for_dimensions[dimension]:
-        return repr(get_unit(dimension))
+        text = repr(get_unit(dimension))
+        with suppress(UnitError):  # some units have a name that cannot stand in a text: volt2, metre3
+            dimension_of(text)
+            return text
     names = ("metre", "kilogram", "second", "amp", "kelvin", "mole", "candle")
     powers = (float(power) for power in dimension._dims)
     return " * ".join(
@@ -69,7 +99,20 @@ def _text_of(dimension: Any) -> str:
 
 def unit_of(value: object) -> str:
     """Return the unit text of a value: ``"1"`` for anything without a dimension."""
+    value = _gathered(value)
     return _text_of(value.dim) if is_quantity(value) else DIMENSIONLESS  # type: ignore[attr-defined]
+
+
+def _gathered(value: object) -> object:
+    """Return a list of quantities as one quantity; numpy would drop their units."""
+    if not isinstance(value, (list, tuple)) or not any(is_quantity(item) for item in value):
+        return value
+    from brian2.units.fundamentalunits import DimensionMismatchError, Quantity
+
+    try:
+        return Quantity(value)
+    except (DimensionMismatchError, TypeError, ValueError):
+        raise UnitError(f"the values of {_short(value)} must all have the same unit.") from None
 
 
 def canonical(unit: str) -> str:
@@ -88,7 +131,7 @@ def to_si(value: object, unit: str, where: str) -> float | np.ndarray:
     Parameters
     ----------
     value
-        Number, array, or Brian2 quantity.
+        Number, array, Brian2 quantity, or a list of these.
     unit
         The unit text that is expected.
     where
@@ -104,6 +147,7 @@ def to_si(value: object, unit: str, where: str) -> float | np.ndarray:
     UnitError
         If the dimension differs; a plain number for a dimensional quantity is shown with both readings.
     """
+    value = _gathered(value)
     given = unit_of(value)
     if not same_unit(given, unit):
         if given == DIMENSIONLESS:
@@ -114,10 +158,12 @@ def to_si(value: object, unit: str, where: str) -> float | np.ndarray:
             raise UnitError(f"{where} needs a unit ({unit}), got the plain number {_short(value)}. Write {reading}.")
         raise UnitError(f"{where} must be in {unit}, got {_short(value)} ({given}).")
     try:
-        array = np.asarray(value, dtype=np.float64)
+        array = np.asarray(value)
     except (TypeError, ValueError):
-        raise UnitError(f"{where} must be a number, an array or a quantity, got {type(value).__name__}.") from None
-    return float(array) if array.ndim == 0 else np.array(array)
+        array = np.asarray(None)
+    if array.dtype.kind not in "biuf":
+        raise UnitError(f"{where} must be a number, an array or a quantity, got {type(value).__name__}.")
+    return float(array) if array.ndim == 0 else np.array(array, dtype=np.float64)
 
 
 def seconds(value: object, where: str) -> float:

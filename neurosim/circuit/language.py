@@ -8,6 +8,8 @@ names, arithmetic, comparisons, ``and``/``or``/``not`` and calls of known functi
 from __future__ import annotations
 
 import ast
+import keyword
+import math
 import re
 from dataclasses import dataclass
 
@@ -53,9 +55,12 @@ class Equation:
     flags: tuple[str, ...] = ()
 
 
-def is_name(text: str) -> bool:
-    """Tell whether `text` may name a population, a variable, a parameter."""
-    return bool(_NAME.match(text)) and "__" not in text
+def is_name(text: object) -> bool:
+    """Tell whether `text` may name a population, a variable, a parameter.
+
+    An underscore at the end is refused, because ``_pre``, ``_post`` and ``_to_`` are added to names.
+    """
+    return isinstance(text, str) and bool(_NAME.match(text)) and "__" not in text and not text.endswith("_")
 
 
 def parse_expression(text: str, where: str) -> ast.expr:
@@ -79,6 +84,8 @@ def parse_expression(text: str, where: str) -> ast.expr:
         For anything outside the grammar, naming the offending piece.
     """
     source = " ".join(text.split())
+    if "#" in source or not source.isascii():
+        raise EquationError(f"{where}: {source!r} may hold neither comments nor letters beyond ASCII.")
     try:
         tree = ast.parse(source, mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
@@ -99,9 +106,11 @@ def _check_node(node: ast.AST, source: str, where: str) -> None:
             "+ - * / // % **, comparisons, and/or/not, and functions."
         )
     if isinstance(node, ast.Name) and not is_name(node.id):
-        raise EquationError(f"{where}: the name {node.id!r} is not allowed (letters first, no double underscore).")
-    if isinstance(node, ast.Constant) and not isinstance(node.value, (int, float)):
-        raise EquationError(f"{where}: {node.value!r} is not a number ({source!r}).")
+        raise EquationError(
+            f"{where}: the name {node.id!r} is not allowed (a letter first, single underscores, none at the end)."
+        )
+    if isinstance(node, ast.Constant) and not _is_finite_number(node.value):
+        raise EquationError(f"{where}: {node.value!r} is not a finite number ({source!r}).")
     if isinstance(node, ast.Compare) and len(node.ops) > 1:
         raise EquationError(f"{where}: write the chained comparison {ast.unparse(node)!r} with 'and'.")
     if isinstance(node, ast.Call):
@@ -113,6 +122,13 @@ def _check_node(node: ast.AST, source: str, where: str) -> None:
             raise EquationError(
                 f"{where}: {node.func.id} takes {FUNCTIONS[node.func.id]} arguments, got {len(node.args)}."
             )
+
+
+def _is_finite_number(value: object) -> bool:
+    try:
+        return isinstance(value, (int, float)) and math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def names_in(tree: ast.AST) -> frozenset[str]:
@@ -197,24 +213,35 @@ def _parse_equation(line: str, where: str) -> Equation:
     head, equals, expression = left.partition("=")
     head = head.strip()
     if not equals:
-        return Equation("parameter", _checked_name(head, where), None, unit, flags)
+        return Equation("parameter", checked_name(head, where), None, unit, flags)
     parse_expression(expression, where)
     expression = " ".join(expression.split())
     if "summed" in flags:
         stem = head.removesuffix("_post")
         if stem == head:
             raise EquationError(f"{where}: a (summed) line writes a postsynaptic variable: {head}_post = ...")
-        return Equation("summed", _checked_name(stem, where), expression, unit, flags)
+        return Equation("summed", checked_name(stem, where), expression, unit, flags)
     differential = _DIFFERENTIAL.match(head)
     if differential is not None:
-        return Equation("differential", _checked_name(differential["name"], where), expression, unit, flags)
-    return Equation("subexpression", _checked_name(head, where), expression, unit, flags)
+        return Equation("differential", checked_name(differential["name"], where), expression, unit, flags)
+    return Equation("subexpression", checked_name(head, where), expression, unit, flags)
 
 
-def _checked_name(name: str, where: str) -> str:
+def checked_name(name: str, where: str) -> str:
+    """Return a name that a model's variable or parameter may have.
+
+    Raises
+    ------
+    EquationError
+        If it is no name, has a meaning of its own in equations, or ends as the names that synapses read do.
+    """
     if not is_name(name):
-        raise EquationError(f"{where}: {name!r} cannot be a variable (letters, digits and _, letter first).")
-    if name in SPECIAL_NAMES | CONSTANT_NAMES or name in FUNCTIONS or name == "xi" or name.startswith("xi_"):
+        raise EquationError(
+            f"{where}: {name!r} cannot be a variable (letters, digits and single underscores, a letter first, no "
+            "underscore at the end)."
+        )
+    reserved = name in SPECIAL_NAMES | CONSTANT_NAMES or name in FUNCTIONS or name == "xi" or name.startswith("xi_")
+    if reserved or keyword.iskeyword(name):
         raise EquationError(f"{where}: {name!r} has a meaning of its own in equations; choose another name.")
     if name.endswith(("_pre", "_post")):
         raise EquationError(f"{where}: {name!r} ends in _pre or _post, which is how synapses read their neurons.")

@@ -20,7 +20,7 @@ from neurosim.circuit.language import (
 )
 from neurosim.circuit.values import Distribution, Trainable, Value, as_value, plain, values_equal
 from neurosim.errors import CircuitError, EquationError, nearest
-from neurosim.units import DIMENSIONLESS, canonical, is_quantity, unit_of
+from neurosim.units import DIMENSIONLESS, canonical, unit_of
 
 #: Integrators of Brian2 that a model may name; ``None`` takes ``exact`` where the equations are linear, else ``euler``.
 METHODS = ("exact", "exponential_euler", "euler", "rk2", "rk4", "heun")
@@ -256,7 +256,7 @@ def value_unit(value: Any) -> str:
     inner = value.initial if isinstance(value, Trainable) else value
     if isinstance(inner, Distribution):
         return inner.unit
-    return unit_of(inner) if is_quantity(inner) else DIMENSIONLESS
+    return unit_of(inner)
 
 
 def checked_parameters(given: Mapping[str, Any], declared: Mapping[str, str], where: str) -> Mapping[str, Parameter]:

@@ -64,13 +64,13 @@ def _group(circuit: Circuit, item: PopulationProgram, objects: Objects) -> Any:
     if not isinstance(model, NeuronModel):
         # Rows of the input are written into the variable before each step.
         if item.kind == "spikes":
-            return NeuronGroup(item.n, "fed : 1", threshold="fed > 0.5", clock=objects.clock, name=item.name)
+            return NeuronGroup(item.n, "fed : 1", threshold="fed > 0.5", reset="", clock=objects.clock, name=item.name)
         return NeuronGroup(item.n, f"signal : {item.units['signal']}", clock=objects.clock, name=item.name)
     names = texts.renaming(item.units)
     step = texts.code(item.integrate, names)
     options: dict[str, Any] = {}
     if item.threshold is not None:
-        options = {"threshold": texts.expression(item.threshold, names), "reset": texts.code(item.reset, names) or None}
+        options = {"threshold": texts.expression(item.threshold, names), "reset": texts.code(item.reset, names)}
     if item.refractory is not None:
         options["refractory"] = _refractory(item, names)
 

@@ -1,0 +1,20 @@
+"""The same circuit on two simulators: identical, or where they part first, and how they compare beyond that.
+
+*Identical* means that every spike is equal, and every final state (of populations that do not spike: every trace)
+within a tolerance of that variable's largest magnitude: 0 where both sides use the same operations, 1e-9 otherwise.
+"""
+
+from neurosim.verification.comparison import Comparison, Divergence, PopulationSpikes, VariableDifference
+from neurosim.verification.report import VerifyReport
+from neurosim.verification.verify import DEFAULT_BACKENDS, verify, verify_pair
+
+__all__ = [
+    "DEFAULT_BACKENDS",
+    "Comparison",
+    "Divergence",
+    "PopulationSpikes",
+    "VariableDifference",
+    "VerifyReport",
+    "verify",
+    "verify_pair",
+]
