@@ -77,7 +77,8 @@ def _is_product_of_powers(unit: str) -> bool:
 
 
 @lru_cache(maxsize=512)
-def _text_of(dimension: Any) -> str:
+def text_of_dimension(dimension: Any) -> str:
+    """Return the one unit text that neurosim uses for a Brian2 ``Dimension``."""
     from brian2.units.fundamentalunits import DIMENSIONLESS as NONE
     from brian2.units.fundamentalunits import get_unit, standard_unit_register
 
@@ -100,7 +101,7 @@ def _text_of(dimension: Any) -> str:
 def unit_of(value: object) -> str:
     """Return the unit text of a value: ``"1"`` for anything without a dimension."""
     value = _gathered(value)
-    return _text_of(value.dim) if is_quantity(value) else DIMENSIONLESS  # type: ignore[attr-defined]
+    return text_of_dimension(value.dim) if is_quantity(value) else DIMENSIONLESS  # type: ignore[attr-defined]
 
 
 def _gathered(value: object) -> object:
@@ -117,7 +118,9 @@ def _gathered(value: object) -> object:
 
 def canonical(unit: str) -> str:
     """Return the one spelling that neurosim stores for a unit text (``"1"``, ``"volt"``, ...)."""
-    return DIMENSIONLESS if unit.strip() in ("1", "boolean", "integer") else _text_of(dimension_of(unit.strip()))
+    return (
+        DIMENSIONLESS if unit.strip() in ("1", "boolean", "integer") else text_of_dimension(dimension_of(unit.strip()))
+    )
 
 
 def same_unit(first: str, second: str) -> bool:
@@ -149,20 +152,21 @@ def to_si(value: object, unit: str, where: str) -> float | np.ndarray:
     """
     value = _gathered(value)
     given = unit_of(value)
-    if not same_unit(given, unit):
-        if given == DIMENSIONLESS:
-            prefix = "m" if unit in ("volt", "second", "amp", "siemens") else ""
-            reading = (
-                f"{_short(value)}*{prefix}{unit} or {_short(value)}*{unit}" if prefix else f"{_short(value)}*{unit}"
-            )
-            raise UnitError(f"{where} needs a unit ({unit}), got the plain number {_short(value)}. Write {reading}.")
-        raise UnitError(f"{where} must be in {unit}, got {_short(value)} ({given}).")
     try:
         array = np.asarray(value)
     except (TypeError, ValueError):
         array = np.asarray(None)
     if array.dtype.kind not in "biuf":
         raise UnitError(f"{where} must be a number, an array or a quantity, got {type(value).__name__}.")
+    if not same_unit(given, unit):
+        shown = _short(value)
+        if given == DIMENSIONLESS:
+            prefixed = f"{shown}*m{unit} or " if unit in ("volt", "second", "amp", "siemens") else ""
+            raise UnitError(
+                f"{where} needs a unit ({unit}), got the plain number {shown}. Write {prefixed}{shown}*{unit}."
+            )
+        expected = "a plain number" if unit == DIMENSIONLESS else f"in {unit}"
+        raise UnitError(f"{where} must be {expected}, got {shown} ({given}).")
     return float(array) if array.ndim == 0 else np.array(array, dtype=np.float64)
 
 
@@ -214,7 +218,7 @@ def unit_names() -> frozenset[str]:
 def unit_value(name: str) -> tuple[float, str]:
     """Return ``(SI value, unit text)`` of a unit that stands in an equation by name."""
     unit = _equation_units()[name]
-    return float(np.asarray(unit)), _text_of(unit.dim)
+    return float(np.asarray(unit)), text_of_dimension(unit.dim)
 
 
 @lru_cache(maxsize=1)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from neurosim.circuit.language import CONSTANT_NAMES, Assignment, identifiers, parse_expression
+from neurosim.circuit.language import CONSTANT_NAMES, Assignment, checked_name, identifiers, parse_expression
 from neurosim.errors import EquationError, UnitError, nearest
-from neurosim.units import DIMENSIONLESS, dimension_of, unit_names, unit_value
+from neurosim.units import DIMENSIONLESS, dimension_of, text_of_dimension, unit_names, unit_value
 
 
 class DimensionChecker:
@@ -77,7 +77,8 @@ class DimensionChecker:
         """Check that an expression has a unit."""
         found = self.unit_text(expression)
         if found is not dimension_of(unit):
-            raise UnitError(f"{self.where}: {what} {expression!r} must be in {unit}, but it is in {found!r}.")
+            given = text_of_dimension(found)
+            raise UnitError(f"{self.where}: {what} {expression!r} must be in {unit}, but it is in {given}.")
 
     def expect_condition(self, expression: str, what: str) -> None:
         """Check that an expression is true or false."""
@@ -88,10 +89,15 @@ class DimensionChecker:
             raise EquationError(f"{self.where}: {what} {expression!r} must be a condition such as 'v > v_threshold'.")
 
     def check_assignments(self, statements: tuple[Assignment, ...], writable: set[str], what: str) -> None:
-        """Check units of assignments in order; a name that is assigned first is a temporary of the result's unit."""
+        """Check units of assignments in order; a name that is assigned first is a temporary of the result's unit.
+
+        A temporary that nothing reads is refused: it is a variable whose name was mistyped.
+        """
+        unread: set[str] = set()
         for statement in statements:
             target, expression = statement.target, statement.expression
             found = self.unit_text(expression)
+            unread -= identifiers(expression, self.where)
             if target in writable:
                 unit = self.units[target]
                 if statement.operator in ("*=", "/="):
@@ -99,7 +105,7 @@ class DimensionChecker:
                 if found is not dimension_of(unit):
                     raise UnitError(
                         f"{self.where}: {what} '{target} {statement.operator} {expression}' must have the unit "
-                        f"{unit}, but the right side is in {found!r}."
+                        f"{unit}, but the right side is in {text_of_dimension(found)}."
                     )
             elif target in self.units:
                 allowed = ", ".join(sorted(writable)) or "nothing"
@@ -109,4 +115,11 @@ class DimensionChecker:
             else:
                 from brian2.core.variables import Variable
 
-                self.variables[target] = Variable(target, dimensions=found)
+                self.variables[checked_name(target, f"{self.where}: {what}")] = Variable(target, dimensions=found)
+                unread.add(target)
+        if unread:
+            name = min(unread)
+            raise EquationError(
+                f"{self.where}: {what} assigns to {name!r}, which is no variable and is not read after."
+                f"{nearest(name, writable)}"
+            )

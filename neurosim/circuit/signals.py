@@ -47,7 +47,12 @@ class Step(AnalogueSignal):
     def __init__(self, amplitude: Any, *, start: Any = None, stop: Any = None) -> None:
         unit = unit_of(amplitude)
         object.__setattr__(self, "unit", unit)
-        object.__setattr__(self, "amplitude", to_si(amplitude, unit, "Step: amplitude"))
+        value = to_si(amplitude, unit, "Step: amplitude")
+        if np.ndim(value) > 1 or not np.all(np.isfinite(value)):
+            raise CircuitError(f"Step: amplitude must be finite, one or one per neuron, got {amplitude}.")
+        if isinstance(value, np.ndarray):
+            value.flags.writeable = False
+        object.__setattr__(self, "amplitude", value)
         object.__setattr__(self, "start", 0.0 if start is None else seconds(start, "Step: start"))
         object.__setattr__(self, "stop", float("inf") if stop is None else seconds(stop, "Step: stop"))
         if self.stop < self.start:
@@ -55,11 +60,14 @@ class Step(AnalogueSignal):
 
     def sample(self, steps: np.ndarray, dt: float, n: int) -> np.ndarray:
         """Return the SI values at `steps`, shape (time, n)."""
+        amplitude = np.asarray(self.amplitude, dtype=np.float64)
+        if amplitude.shape not in ((), (n,)):
+            raise CircuitError(f"Step: the amplitude has {amplitude.size} values, the target has {n} neurons.")
         # Compared in steps, so that a start on the grid is exact whatever k*dt rounds to.
         first = np.ceil(self.start / dt - 1e-6)
         last = np.ceil(self.stop / dt - 1e-6)
         active = (steps >= first) & (steps < last)
-        values: np.ndarray = active[:, None] * np.broadcast_to(np.asarray(self.amplitude, dtype=np.float64), (n,))
+        values: np.ndarray = active[:, None] * np.broadcast_to(amplitude, (n,))
         return values
 
     def __eq__(self, other: object) -> bool:

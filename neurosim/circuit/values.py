@@ -12,9 +12,9 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from neurosim.errors import CircuitError, FileFormatError, nearest
+from neurosim.errors import CircuitError, FileFormatError, UnitError, nearest
 from neurosim.random import Stream
-from neurosim.units import DIMENSIONLESS, is_quantity, quantity, to_si, unit_of
+from neurosim.units import DIMENSIONLESS, is_quantity, quantity, same_unit, to_si, unit_of
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,9 @@ def _to_floats(distribution: Any, names: tuple[str, ...], title: str) -> None:
         if value is None:
             continue
         number = value if distribution.unit_text else to_si(value, unit, f"{title}: {name}")
-        if not isinstance(number, (int, float)) or np.isnan(number):
-            raise CircuitError(f"{title}: {name} must be one number, got {value}.")
+        limit = name in ("low", "high") and title == "Normal"
+        if not isinstance(number, (int, float)) or np.isnan(number) or (np.isinf(number) and not limit):
+            raise CircuitError(f"{title}: {name} must be one finite number, got {value}.")
         object.__setattr__(distribution, name, float(number))
     object.__setattr__(distribution, "unit_text", unit)
 
@@ -122,6 +123,8 @@ class Normal(Distribution):
         _to_floats(self, ("mean", "std", "low", "high"), "Normal")
         if self.std < 0:
             raise CircuitError(f"Normal: std must not be negative, got {self.std}.")
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise CircuitError(f"Normal: low ({self.low}) is above high ({self.high}); swap them.")
 
     @property
     def unit(self) -> str:
@@ -142,9 +145,6 @@ class Normal(Distribution):
 
 
 def _require_unit(given: str, unit: str, where: str, title: str) -> None:
-    from neurosim.errors import UnitError
-    from neurosim.units import same_unit
-
     if not same_unit(given, unit):
         raise UnitError(f"{where} must be in {unit}, but its {title} distribution is in {given}.")
 
@@ -187,16 +187,22 @@ class Trainable:
         per: Sharing | None = None,
         tie: str | None = None,
     ) -> None:
-        if sign not in (None, 1, -1):
+        if sign is not None and (isinstance(sign, bool) or sign not in (1, -1)):
             raise CircuitError(f"Trainable: sign must be +1, -1 or None, got {sign!r}.")
         if per not in (None, "edge", "neuron", "pre", "post", "all"):
             raise CircuitError(f"Trainable: per={per!r} is unknown.{nearest(str(per), Sharing.__args__)}")  # type: ignore[attr-defined]
-        if bounds is not None and len(bounds) != 2:
+        pair: Any = bounds
+        if pair is not None and (not isinstance(pair, (tuple, list)) or len(pair) != 2):
             raise CircuitError("Trainable: bounds must be a pair (low, high); use None for an open end.")
         if isinstance(initial, Trainable):
             raise CircuitError("Trainable: the initial value is itself a Trainable; write it once.")
-        for name, value in {"initial": initial, "bounds": bounds, "sign": sign, "per": per, "tie": tie}.items():
-            object.__setattr__(self, name, value)
+        if tie is not None and not isinstance(tie, str):
+            raise CircuitError(f"Trainable: tie must be a name, got {tie!r}.")
+        object.__setattr__(self, "initial", initial)
+        object.__setattr__(self, "bounds", None if pair is None else tuple(pair))
+        object.__setattr__(self, "sign", None if sign is None else int(sign))
+        object.__setattr__(self, "per", per)
+        object.__setattr__(self, "tie", tie)
 
     def with_initial(self, initial: Any) -> Trainable:
         """Return the same mark on another initial value."""
@@ -239,8 +245,7 @@ def as_value(value: Any, unit: str, where: str) -> Value:
         initial = None if value.initial is None else as_value(value.initial, unit, where)
         bounds = None
         if value.bounds is not None:
-            low, high = (None if bound is None else to_si(bound, unit, f"{where}: bound") for bound in value.bounds)
-            bounds = (low, high)
+            bounds = _checked_bounds(value.bounds, unit, where)
         return Trainable(initial, bounds=bounds, sign=value.sign, per=value.per, tie=value.tie)
     if isinstance(value, Distribution):
         return value.with_unit(unit, where)
@@ -251,6 +256,19 @@ def as_value(value: Any, unit: str, where: str) -> Value:
     if isinstance(number, np.ndarray):
         number.flags.writeable = False
     return number
+
+
+def _checked_bounds(bounds: tuple[Any, Any], unit: str, where: str) -> tuple[float | None, float | None]:
+    checked: list[float | None] = []
+    for bound in bounds:
+        number = None if bound is None else to_si(bound, unit, f"{where}: bound")
+        if isinstance(number, np.ndarray) or (number is not None and np.isnan(number)):
+            raise CircuitError(f"{where}: a bound must be one number, got {bound}.")
+        checked.append(number)
+    low, high = checked
+    if low is not None and high is not None and low > high:
+        raise CircuitError(f"{where}: the lower bound {bounds[0]} is above the upper bound {bounds[1]}.")
+    return low, high
 
 
 def as_given(value: Value, unit: str) -> Any:
@@ -279,9 +297,11 @@ def plain(value: Value) -> float | np.ndarray | Distribution:
 def realise(value: Value, n: int, stream: Stream) -> float | np.ndarray:
     """Return the SI number behind a value: a float where all share one, else an array of `n`."""
     inner = plain(value)
-    if isinstance(inner, Distribution):
-        return inner.draw(n, stream)
-    return inner
+    if not isinstance(inner, Distribution):
+        return inner
+    if isinstance(value, Trainable) and value.per == "all":
+        return float(inner.draw(1, stream)[0])
+    return inner.draw(n, stream)
 
 
 def values_equal(first: Any, second: Any) -> bool:
