@@ -8,7 +8,7 @@ from typing import Any
 from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.models.arguments import checked_arguments
 from neurosim.models.receptors import PHYSICAL, receptor_equations
-from neurosim.units import mV, ms, nA, nS, pF
+from neurosim.units import ms, mV, nA, nS, pF
 
 
 def adaptive_exponential(
@@ -73,7 +73,7 @@ def adaptive_exponential(
     -----
     The defaults are the paper's regular spiking cell. Held against a slowly rising current it fires above
     ``(g_leak + a)*(v_t - v_leak - delta_t + delta_t*log(1 + tau_m/tau_w)) + delta_t*g_leak*(a/g_leak - tau_m/tau_w)``
-    with ``tau_m = C/g_leak``: 0.631 nA, where rest gives way to an oscillation (a Hopf bifurcation).
+    with ``tau_m = C/g_leak``: 0.627 nA, where rest gives way to an oscillation (a Hopf bifurcation).
 
     References
     ----------

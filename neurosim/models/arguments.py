@@ -41,8 +41,8 @@ def voltage_unit(values: Mapping[str, Any], where: str) -> str:
         raise UnitError(f"{where}: {', '.join(other)} must be a voltage or a plain number.")
     if plain and volts:
         raise UnitError(
-            f"{where}: {', '.join(volts)} in volt, but {', '.join(plain)} without a unit. Give every voltage a unit, or "
-            "none for a dimensionless neuron."
+            f"{where}: {', '.join(volts)} in volt, but {', '.join(plain)} without a unit. Give every voltage a unit, "
+            "or none for a dimensionless neuron."
         )
     return VOLT if volts else DIMENSIONLESS
 

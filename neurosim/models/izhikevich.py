@@ -8,7 +8,7 @@ from typing import Any
 from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.models.arguments import checked_arguments
 from neurosim.models.receptors import PHYSICAL, PLAIN, receptor_equations
-from neurosim.units import mV, ms, nS, pA, pF
+from neurosim.units import ms, mV, nS, pA, pF
 
 
 def izhikevich(

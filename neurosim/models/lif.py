@@ -70,11 +70,11 @@ def lif(
 
     Examples
     --------
-    >>> from neurosim.units import Mohm, ms, mV
-    >>> print(lif(tau_mem=20*ms, r=100*Mohm, v_threshold=-50*mV, v_reset=-60*mV, v_leak=-60*mV, receptors={"ampa": 5*ms}))
-    dv/dt = (v_leak - v + r*(ampa + i_ext))/tau_mem : volt
-    i_ext : amp
-    dampa/dt = -ampa/tau_ampa : amp
+    >>> from neurosim.units import ms, mV
+    >>> print(lif(tau_mem=20*ms, v_threshold=-50*mV, v_reset=-60*mV, v_leak=-60*mV, receptors={"ampa": 5*ms}))
+    dv/dt = (v_leak - v + ampa + i_ext)/tau_mem : volt
+    i_ext : volt
+    dampa/dt = -ampa/tau_ampa : volt
     threshold: v > v_threshold
     reset: v = v_reset
     """

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from neurosim.circuit.language import is_name
-from neurosim.circuit.values import as_value, plain, values_equal
+from neurosim.circuit.values import Distribution, as_value, plain, values_equal
 from neurosim.errors import CircuitError, UnitError
 from neurosim.units import DIMENSIONLESS, is_quantity
 
@@ -34,7 +34,7 @@ class Receptor(ABC):
         """Check the time constant."""
         where = f"{type(self).__name__}: tau"
         tau = plain(as_value(self.tau, "second", where))
-        if tau is None or (isinstance(tau, (float, np.ndarray)) and not np.all(np.asarray(tau) > 0)):
+        if not isinstance(tau, Distribution) and not np.all(np.asarray(tau, dtype=np.float64) > 0):  # None is NaN
             raise CircuitError(f"{where} must be a positive time, got {self.tau}.")
 
     @abstractmethod
@@ -67,6 +67,7 @@ class Exponential(Receptor):
     """
 
     def lines(self, name: str, unit: str) -> tuple[str, ...]:
+        """Return the equation of the decay."""
         return (f"d{name}/dt = -{name}/tau_{name} : {unit}",)
 
 
@@ -87,12 +88,14 @@ class Alpha(Receptor):
     """
 
     def lines(self, name: str, unit: str) -> tuple[str, ...]:
+        """Return the equations of the alpha function and of the variable that drives it."""
         return (
             f"d{name}/dt = (e*{name}_rise - {name})/tau_{name} : {unit}",
             f"d{name}_rise/dt = -{name}_rise/tau_{name} : {unit}",
         )
 
     def target(self, name: str) -> str:
+        """Return the variable that a pulse adds to."""
         return f"{name}_rise"
 
 
@@ -206,4 +209,5 @@ def receptor_equations(
 
 def reversals(receptors: Mapping[str, Any] | None, where: str) -> dict[str, Any]:
     """Return the reversal potentials by name of the argument; ``None`` for currents."""
-    return {f"reversal of {name!r}": receptor.reversal for name, receptor in checked_receptors(receptors, where).items()}
+    checked = checked_receptors(receptors, where)
+    return {f"reversal of {name!r}": receptor.reversal for name, receptor in checked.items()}

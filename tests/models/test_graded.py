@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import neurosim as ns
+from models.equations import initial, integrate, rest, slopes, value_of
+from neurosim.errors import CircuitError, UnitError
+from neurosim.units import ms, mV, pA, psiemens
+
+
+def test_it_starts_at_rest() -> None:
+    for shift in (0, 10):
+        cell = ns.models.graded(v_half=(-35 + shift) * mV)
+        found = slopes(cell, initial(cell))
+        assert found == pytest.approx({"v": 0, "s": 0}, abs=1e-12)
+    assert initial(ns.models.graded())["s"] == pytest.approx(1 / 11)
+
+
+def test_activation_follows_the_membrane() -> None:
+    cell = ns.models.graded()
+    found = rest(cell, i_ext=0.2e-12)  # 20 mV above rest
+    opening = 1 / (1 + np.exp(-0.125 * 20))
+    assert found == pytest.approx({"v": -0.015, "s": opening / (opening + 5)})
+
+
+def test_time_constant_of_the_membrane() -> None:
+    solution = integrate(ns.models.graded(), 0.5, i_ext=0.1e-12)
+    assert solution.sol(0.1)[0] == pytest.approx(-0.035 + 0.01 * (1 - np.exp(-1)), rel=1e-7)
+
+
+def test_synapses_between_graded_neurons() -> None:
+    circuit = ns.Circuit("pair", dt=0.1 * ms)
+    circuit.population("cells", 3, ns.models.graded())
+    pairs = ns.Edges(np.array([0, 1]), np.array([1, 2]))
+    chemical = circuit.connect(
+        "cells",
+        "cells",
+        pairs,
+        synapse=ns.models.graded_synapse(reversal=np.array([0, -48]) * mV),
+        weight=100 * psiemens,
+    )
+    gap = circuit.connect("cells", "cells", pairs, synapse=ns.models.gap_junction(), weight=5 * psiemens, name="gap")
+    assert chemical.graded
+    assert gap.graded
+    assert (chemical.weight_unit, gap.weight_unit) == ("siemens", "siemens")
+    assert np.array_equal(chemical.synapse.parameters["reversal"].value, [0.0, -0.048])
+
+
+def test_currents_of_the_synapses() -> None:
+    (chemical,) = ns.models.graded_synapse(reversal=0 * mV).summed
+    (gap,) = ns.models.gap_junction().summed
+    names = {"w": 1e-10, "s_pre": 0.5, "reversal": 0.0, "v_pre": -0.02, "v_post": -0.03}
+    assert value_of(chemical.expression, names) == pytest.approx(1.5e-12)
+    there = value_of(gap.expression, names)
+    back = value_of(gap.expression, {**names, "v_pre": -0.03, "v_post": -0.02})
+    assert there == pytest.approx(1e-12)
+    assert there == -back
+
+
+def test_a_gap_junction_needs_neurons_that_have_one() -> None:
+    circuit = ns.Circuit("pair", dt=0.1 * ms)
+    circuit.population("cells", 2, ns.models.leaky_integrator(tau_mem=10 * ms))
+    with pytest.raises(CircuitError, match="i_gap"):
+        circuit.connect("cells", "cells", ns.AllToAll(), synapse=ns.models.gap_junction(), weight=5 * psiemens)
+
+
+def test_units_are_named() -> None:
+    with pytest.raises(UnitError, match=r"model 'graded': beta must be in .*volt.*, got"):
+        ns.models.graded(beta=0.125 * mV)
+    with pytest.raises(UnitError, match="synapse 'graded_synapse': reversal must be in volt"):
+        ns.models.graded_synapse(reversal=3 * pA)
