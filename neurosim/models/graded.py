@@ -29,8 +29,13 @@ def graded(
 
     .. math::
 
-        C \dot v = g_{leak}(v_{leak} - v) + i_{syn} + i_{gap} + i_{ext}, \qquad
+        C \dot v = g_{leak}(v_{leak} - v) + \sum_j w_j s_j (E_j - v) + \sum_k w_k (v_k - v) + i_{ext}, \qquad
         \dot s = a_r\,\phi(v)(1 - s) - a_d\, s, \qquad \phi(v) = \frac{1}{1 + e^{-\beta (v - v_{half})}}
+
+    The sums over chemical synapses and gap junctions arrive as two inputs each, a conductance g and the current i that
+    it would carry at v = 0: :math:`i - g v`. So the equation stays linear in v with every conductance in its rate, and
+    ``exponential_euler`` is stable at every step: the new v lies between the old one and the voltages that pull at it.
+    Summed as currents, 1 nS of gap junctions on 1 pF would already ask for steps below 2 ms, and 100 nS below 20 us.
 
     Parameters
     ----------
@@ -48,8 +53,9 @@ def graded(
     Returns
     -------
     NeuronModel
-        Variables ``v`` (volt) and ``s``, the inputs ``i_syn`` (for :func:`~neurosim.models.graded_synapse`), ``i_gap``
-        (for :func:`~neurosim.models.gap_junction`) and ``i_ext`` (amp). It starts at rest, uncoupled.
+        Variables ``v`` (volt) and ``s``; the inputs ``g_syn`` and ``i_syn`` (for
+        :func:`~neurosim.models.graded_synapse`), ``g_gap`` and ``i_gap`` (for :func:`~neurosim.models.gap_junction`) and
+        ``i_ext``. It starts at rest, uncoupled.
 
     Raises
     ------
@@ -79,10 +85,12 @@ def graded(
     )  # fmt: skip
     return NeuronModel(
         f"""
-        dv/dt = (g_leak*(v_leak - v) + i_syn + i_gap + i_ext)/C : volt
+        dv/dt = (g_leak*(v_leak - v) + (i_syn - g_syn*v) + (i_gap - g_gap*v) + i_ext)/C : volt
         ds/dt = a_r*phi*(1 - s) - a_d*s : 1
         phi = {_OPENING} : 1
+        g_syn : siemens
         i_syn : amp
+        g_gap : siemens
         i_gap : amp
         i_ext : amp
         """,
@@ -94,7 +102,7 @@ def graded(
 
 
 def graded_synapse(*, reversal: Any, name: str = "graded_synapse") -> SynapseModel:
-    r"""Return a graded chemical synapse: :math:`i_{syn} = \sum w\, s_{pre}\,(E - v_{post})`.
+    r"""Return a graded chemical synapse: :math:`\sum w\, s_{pre}\,(E - v_{post})`.
 
     Parameters
     ----------
@@ -106,17 +114,18 @@ def graded_synapse(*, reversal: Any, name: str = "graded_synapse") -> SynapseMod
     Returns
     -------
     SynapseModel
-        Between :func:`~neurosim.models.graded` neurons, or any with ``s``, ``v`` and ``i_syn``. Weights are in siemens.
+        From neurons with ``s`` to neurons with ``g_syn`` and ``i_syn``, such as :func:`~neurosim.models.graded`. Weights
+        are in siemens.
     """
     return SynapseModel(
-        "i_syn_post = w*s_pre*(reversal - v_post) : amp (summed)",
+        "g_syn_post = w*s_pre : siemens (summed)\ni_syn_post = w*s_pre*reversal : amp (summed)",
         parameters=checked_arguments({"reversal": (reversal, "volt")}, f"synapse {name!r}"),
         name=name,
     )
 
 
 def gap_junction(*, name: str = "gap_junction") -> SynapseModel:
-    r"""Return one side of a gap junction: :math:`i_{gap} = \sum w\,(v_{pre} - v_{post})`.
+    r"""Return one side of a gap junction: :math:`\sum w\,(v_{pre} - v_{post})`.
 
     Parameters
     ----------
@@ -126,6 +135,7 @@ def gap_junction(*, name: str = "gap_junction") -> SynapseModel:
     Returns
     -------
     SynapseModel
-        Between neurons with ``v`` and ``i_gap``. Weights are in siemens; list each junction in both directions.
+        From neurons with ``v`` to neurons with ``g_gap`` and ``i_gap``. Weights are in siemens; list each junction in
+        both directions.
     """
-    return SynapseModel("i_gap_post = w*(v_pre - v_post) : amp (summed)", name=name)
+    return SynapseModel("g_gap_post = w : siemens (summed)\ni_gap_post = w*v_pre : amp (summed)", name=name)

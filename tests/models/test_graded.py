@@ -48,14 +48,16 @@ def test_synapses_between_graded_neurons() -> None:
 
 
 def test_currents_of_the_synapses() -> None:
-    (chemical,) = ns.models.graded_synapse(reversal=0 * mV).summed
-    (gap,) = ns.models.gap_junction().summed
-    names = {"w": 1e-10, "s_pre": 0.5, "reversal": 0.0, "v_pre": -0.02, "v_post": -0.03}
-    assert value_of(chemical.expression, names) == pytest.approx(1.5e-12)
-    there = value_of(gap.expression, names)
-    back = value_of(gap.expression, {**names, "v_pre": -0.03, "v_post": -0.02})
-    assert there == pytest.approx(1e-12)
-    assert there == -back
+    names = {"w": 1e-10, "s_pre": 0.5, "reversal": -0.048, "v_pre": -0.02}
+    cell, v = ns.models.graded(), -0.03
+
+    def current(synapse: ns.SynapseModel) -> float:
+        """Return what one synapse sends into a cell at v."""
+        inputs = {line.name: value_of(line.expression, names) for line in synapse.summed}
+        return 1e-12 * (slopes(cell, {"v": v, **inputs})["v"] - slopes(cell, {"v": v})["v"])
+
+    assert current(ns.models.graded_synapse(reversal=-48 * mV)) == pytest.approx(1e-10 * 0.5 * (-0.048 + 0.03))
+    assert current(ns.models.gap_junction()) == pytest.approx(1e-10 * (-0.02 + 0.03))
 
 
 def test_a_gap_junction_needs_neurons_that_have_one() -> None:
