@@ -53,8 +53,8 @@ def graded(
     Returns
     -------
     NeuronModel
-        Variables ``v`` (volt) and ``s``; the inputs ``g_syn`` and ``i_syn`` (for
-        :func:`~neurosim.models.graded_synapse`), ``g_gap`` and ``i_gap`` (for :func:`~neurosim.models.gap_junction`) and
+        Variables ``v`` (volt) and ``s``; the inputs ``g_syn`` and ``i_syn`` for
+        :func:`~neurosim.models.graded_synapse`, ``g_gap`` and ``i_gap`` for :func:`~neurosim.models.gap_junction`, and
         ``i_ext``. It starts at rest, uncoupled.
 
     Raises
@@ -114,8 +114,8 @@ def graded_synapse(*, reversal: Any, name: str = "graded_synapse") -> SynapseMod
     Returns
     -------
     SynapseModel
-        From neurons with ``s`` to neurons with ``g_syn`` and ``i_syn``, such as :func:`~neurosim.models.graded`. Weights
-        are in siemens.
+        From neurons with ``s`` to neurons with ``g_syn`` and ``i_syn``, such as :func:`~neurosim.models.graded`.
+        Weights are in siemens.
     """
     return SynapseModel(
         "g_syn_post = w*s_pre : siemens (summed)\ni_syn_post = w*s_pre*reversal : amp (summed)",

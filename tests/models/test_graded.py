@@ -63,7 +63,7 @@ def test_currents_of_the_synapses() -> None:
 def test_a_gap_junction_needs_neurons_that_have_one() -> None:
     circuit = ns.Circuit("pair", dt=0.1 * ms)
     circuit.population("cells", 2, ns.models.leaky_integrator(tau_mem=10 * ms))
-    with pytest.raises(CircuitError, match="i_gap"):
+    with pytest.raises(CircuitError, match="g_gap"):
         circuit.connect("cells", "cells", ns.AllToAll(), synapse=ns.models.gap_junction(), weight=5 * psiemens)
 
 

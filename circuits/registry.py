@@ -1,0 +1,130 @@
+"""The ready-made circuits by name. Listing them loads none."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any
+
+from neurosim.circuit import Circuit
+from neurosim.errors import CircuitError, nearest
+
+
+@dataclass(frozen=True)
+class CircuitEntry:
+    """What is known of a circuit without building it.
+
+    Parameters
+    ----------
+    name
+        What it is called.
+    builder
+        ``"module:function"`` of the function that builds it, keywords only.
+    summary
+        One line.
+    duration
+        How long a run should be to see what it does, in seconds.
+    citation
+        Where it comes from.
+    record
+        What to record of it, by population; empty for the spikes of all.
+    """
+
+    name: str
+    builder: str
+    summary: str
+    duration: float
+    citation: str
+    record: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+    def load(self) -> Callable[..., Circuit]:
+        """Import and return the function that builds the circuit."""
+        module, _, function = self.builder.partition(":")
+        loaded: Callable[..., Circuit] = getattr(import_module(module), function)
+        return loaded
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the parameters of the circuit with their defaults."""
+        return {name: parameter.default for name, parameter in inspect.signature(self.load()).parameters.items()}
+
+
+# A new circuit is one entry here; its folder is also named in pyproject.toml.
+_ENTRIES = (
+    CircuitEntry(
+        "balanced-network",
+        "neurosim.circuits.balanced_network.circuit:build",
+        "4,000 current-based integrate-and-fire neurons that keep themselves firing irregularly",
+        0.3,
+        "T. P. Vogels, L. F. Abbott, J. Neurosci. 25:10786 (2005); R. Brette et al., J. Comp. Neurosci. 23:349 (2007)",
+    ),
+    CircuitEntry(
+        "celegans-connectome",
+        "neurosim.circuits.celegans_connectome.circuit:build",
+        "the 302 neurons of the worm on their real wiring: graded synapses and gap junctions, two stimuli",
+        3.0,
+        "S. J. Cook et al., Nature 571:63 (2019); J. Kunert, E. Shlizerman, J. N. Kutz, Phys. Rev. E 89:052805 (2014)",
+        MappingProxyType({"worm": ("v",)}),
+    ),
+    CircuitEntry(
+        "izhikevich-network",
+        "neurosim.circuits.izhikevich_network.circuit:build",
+        "1,000 simple neurons of different kinds, coupled all to all and driven by noise",
+        1.0,
+        "E. M. Izhikevich, IEEE Trans. Neural Netw. 14:1569 (2003)",
+    ),
+)
+_BY_NAME: Mapping[str, CircuitEntry] = MappingProxyType({entry.name: entry for entry in _ENTRIES})
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all circuits."""
+    return tuple(_BY_NAME)
+
+
+def describe(name: str) -> CircuitEntry:
+    """Return what is known of a circuit.
+
+    Raises
+    ------
+    CircuitError
+        If there is none of that name.
+
+    Examples
+    --------
+    >>> describe("izhikevich-network").duration
+    1.0
+    """
+    if name not in _BY_NAME:
+        raise CircuitError(f"there is no ready-made circuit {name!r}.{nearest(str(name), _BY_NAME)}")
+    return _BY_NAME[name]
+
+
+def build(name: str, **parameters: Any) -> Circuit:
+    """Build a ready-made circuit.
+
+    Parameters
+    ----------
+    name
+        One of :func:`names`.
+    parameters
+        What its own ``build`` takes; see ``describe(name).parameters()``.
+
+    Raises
+    ------
+    CircuitError
+        If there is no such circuit, or it has no such parameter.
+
+    Examples
+    --------
+    >>> build("balanced-network", scale=0.1)
+    <Circuit 'balanced-network', dt 0.0001 s, seed 0: exc (320), inh (80)>
+    """
+    entry = describe(name)
+    known = entry.parameters()
+    for parameter in parameters:
+        if parameter not in known:
+            raise CircuitError(f"circuit {name!r} has no parameter {parameter!r}.{nearest(parameter, known)}")
+    return entry.load()(**parameters)
