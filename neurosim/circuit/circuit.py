@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 
 from neurosim.circuit import realisation
+from neurosim.circuit.checking import check_population, check_projection
 from neurosim.circuit.connecting import (
+    check_signal,
     check_synapse,
     checked_overrides,
     delay_value,
     injection_unit,
+    marked,
     reads_weight,
     receptor_synapse,
     weight_unit,
@@ -26,8 +29,8 @@ from neurosim.circuit.parts import EdgeTable, Injection, Part, Population, Proje
 from neurosim.circuit.signals import AnalogueSignal
 from neurosim.circuit.sources import SignalSource, SpikeSource, checked_shape
 from neurosim.circuit.synapse_model import SynapseModel
-from neurosim.circuit.values import Trainable, Value, as_value
-from neurosim.errors import CircuitError, UnitError, nearest
+from neurosim.circuit.values import Trainable, Value, as_value, plain
+from neurosim.errors import CircuitError, nearest
 from neurosim.units import seconds
 
 
@@ -99,8 +102,8 @@ class Circuit:
     def _add(self, part: Part) -> None:
         if not is_name(part.name):
             raise CircuitError(
-                f"{part.name!r} cannot be a name: letters, digits and single underscores, a letter first "
-                "([A-Za-z][A-Za-z0-9_]*)."
+                f"{part.name!r} cannot be a name: letters, digits and single underscores, a letter first, no "
+                "underscore at the end."
             )
         if part.name in self._parts:
             hint = "; give name= to tell them apart" if isinstance(part, (Projection, Injection)) else ""
@@ -144,7 +147,8 @@ class Circuit:
             raise CircuitError(f"{where}: the model must be a NeuronModel, got {type(model).__name__}.")
         shape = checked_shape(n, where)
         size = int(np.prod(shape))
-        units = {line.name: model.units[line.name] for line in model.lines if line.kind == "parameter"}
+        model_units = model.units
+        units = {name: model_units[name] for name in model.names("parameter")}
         checked = checked_overrides(model.parameters, units, parameters, where)
         variables = model.names("differential") + model.names("parameter")
         initials: dict[str, Value | str] = {}
@@ -152,14 +156,17 @@ class Circuit:
             if variable not in variables:
                 raise CircuitError(f"{where}: the model has no variable {variable!r}.{nearest(variable, variables)}")
             target = f"{where}: initial {variable!r}"
-            initials[variable] = value if isinstance(value, str) else as_value(value, model.units[variable], target)
-        for key, value in [*((k, p.value) for k, p in checked.items()), *initials.items()]:
-            realisation.check_size(value, size, f"{where}: {key!r}")
+            if isinstance(value, str):
+                initials[variable] = value
+            else:
+                default = model.initial.get(variable, 0.0)
+                known = None if isinstance(default, str) else plain(default)
+                initials[variable] = marked(as_value(value, model_units[variable], target), known, target)
         names = None if labels is None else tuple(str(label) for label in labels)
         if names is not None and (len(names) != size or len(set(names)) != size):
             raise CircuitError(f"{where}: labels must be {size} different names, got {len(set(names))}.")
         part = Population(name, shape, model, checked, MappingProxyType(initials), names)
-        realisation.check_initial(part)
+        check_population(part)
         self._add(part)
         return part
 
@@ -227,6 +234,8 @@ class Circuit:
             if reads_weight(synapse):
                 raise CircuitError(f"{where}: give weight= (in {unit}).")
             weight = 1.0
+        elif not reads_weight(synapse):
+            raise CircuitError(f"{where}: weight= is given, but nothing in the synapse reads w.")
         checked = checked_overrides(synapse.parameters, synapse.variables, parameters, where)
         used = {**synapse.parameters, **checked}
         check_synapse(pre_population, post_population, synapse, unit, used, where)
@@ -239,7 +248,7 @@ class Circuit:
         )  # fmt: skip
         if name in self._parts:
             self._add(projection)  # raises, with the hint
-        realisation.check_projection(self, projection)
+        check_projection(self, projection)
         self._add(projection)
         return projection
 
@@ -260,49 +269,61 @@ class Circuit:
             What is injected when ``inputs=`` gives nothing; 0 by default.
         """
         population, indices = self._end(target)
-        unit = injection_unit(population, variable, f"injection {name!r}")
-        if signal is not None and signal.unit != unit:
-            raise UnitError(f"injection {name!r} must be in {unit}, the signal is in {signal.unit}.")
+        where = f"injection {name!r}"
+        unit = injection_unit(population, variable, where)
         chosen = tuple(range(population.n)) if indices is None else indices
         if len(set(chosen)) != len(chosen):
-            raise CircuitError(f"injection {name!r}: a neuron is selected twice.")
+            raise CircuitError(f"{where}: a neuron is selected twice.")
+        check_signal(signal, unit, len(chosen), where)
         part = Injection(name, population.name, variable, chosen, unit, signal)
         self._add(part)
         return part
 
     def _end(self, end: str | Population | View) -> tuple[Population, tuple[int, ...] | None]:
-        indices = end.indices if isinstance(end, View) else None
-        name = (
-            end if isinstance(end, str) else end.population if isinstance(end, View) else getattr(end, "name", str(end))
-        )
+        """Return a population and the neurons chosen of it, ``None`` for all."""
+        name = end.population if isinstance(end, View) else end.name if isinstance(end, Population) else str(end)
+        part = self._population(name)
+        if isinstance(end, Population) and end is not part and end != part:
+            raise CircuitError(f"circuit {self.name!r} has another population {name!r} than the one given.")
+        if not isinstance(end, View):
+            return part, None
+        outside = [index for index in end.indices if not 0 <= index < part.n]
+        if outside:
+            raise CircuitError(f"the view of {name!r} names neuron {outside[0]}, but {name!r} has {part.n} neurons.")
+        return part, None if end.indices == tuple(range(part.n)) else end.indices
+
+    def _population(self, name: str) -> Population:
         part = self._parts.get(name)
-        if not isinstance(part, Population) or (isinstance(end, Population) and end != part):
+        if not isinstance(part, Population):
             raise CircuitError(f"circuit {self.name!r} has no population {name!r}.{nearest(name, self.populations)}")
-        return part, indices
+        return part
+
+    def _projection(self, name: str) -> Projection:
+        part = self._parts.get(name)
+        if not isinstance(part, Projection):
+            raise CircuitError(f"circuit {self.name!r} has no projection {name!r}.{nearest(name, self.projections)}")
+        return part
 
     # -- realised ------------------------------------------------------------------------------------------------
 
     def edges(self, projection: str | Projection) -> EdgeTable:
         """Return a projection's edges as realised from the seed: ``(pre, post, weight, delay)``, SI, each (edge,)."""
         name = projection if isinstance(projection, str) else projection.name
-        part = self[name]
-        if not isinstance(part, Projection):
-            raise CircuitError(f"{name!r} is no projection.{nearest(name, self.projections)}")
         if name not in self._edges:
-            self._edges[name] = realisation.realise_edges(self, part)
+            self._edges[name] = realisation.realise_edges(self, self._projection(name))
         return self._edges[name]
 
     def edge_parameter(self, projection: str, name: str) -> float | np.ndarray:
         """Return a projection's parameter as realised: a float where all edges share it, else (edge,)."""
-        return realisation.realise_edge_parameter(self, self.projections[projection], name)
+        return realisation.realise_edge_parameter(self, self._projection(projection), name)
 
     def parameter(self, population: str, name: str) -> float | np.ndarray:
         """Return a population's parameter as realised: a float where all neurons share it, else (neuron,)."""
-        return realisation.realise_parameter(self, self.populations[population], name)
+        return realisation.realise_parameter(self, self._population(population), name)
 
     def initial(self, population: str, variable: str) -> np.ndarray:
         """Return the initial values of a variable, SI, shape (neuron,)."""
-        return realisation.realise_initial(self, self.populations[population], variable)
+        return realisation.realise_initial(self, self._population(population), variable)
 
     def trainables(self) -> dict[str, Trainable]:
         """Return everything marked trainable, by address (``"exc.tau_mem"``, ``"in_to_hidden.weight"``)."""

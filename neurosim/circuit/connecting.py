@@ -12,9 +12,10 @@ from neurosim.circuit.dimensions import DimensionChecker
 from neurosim.circuit.language import identifiers
 from neurosim.circuit.neuron_model import NeuronModel, Parameter, value_unit
 from neurosim.circuit.parts import Population
+from neurosim.circuit.signals import AnalogueSignal
 from neurosim.circuit.synapse_model import WEIGHT, SynapseModel
-from neurosim.circuit.values import Value, as_value
-from neurosim.errors import CircuitError, UnsupportedError, nearest
+from neurosim.circuit.values import Distribution, Trainable, Value, as_value, plain
+from neurosim.errors import CircuitError, UnitError, UnsupportedError, nearest
 from neurosim.units import DIMENSIONLESS, canonical
 
 
@@ -44,7 +45,9 @@ def weight_unit(pre: Population, post: Population, synapse: SynapseModel, weight
     """Return the unit that the weight must have: by the receptor for library pulses, else as given."""
     statements = synapse.on_pre_statements
     if len(statements) == 1 and statements[0].operator == "+=" and statements[0].expression == WEIGHT:
-        return post.variables[statements[0].target.removesuffix("_post")]
+        target = statements[0].target
+        if target.endswith("_post") and target.removesuffix("_post") in post.variables:
+            return post.variables[target.removesuffix("_post")]
     summed = synapse.summed
     passed_on = {f"{WEIGHT}*{name}_pre": variable_unit for name, variable_unit in pre.variables.items()}
     if len(summed) == 1 and (summed[0].expression or "") in passed_on:
@@ -117,14 +120,39 @@ def check_synapse(
 def checked_overrides(
     defaults: Mapping[str, Parameter], units: Mapping[str, str], given: Mapping[str, Any] | None, where: str
 ) -> Mapping[str, Parameter]:
-    """Return parameters that override a model's, in SI."""
+    """Return parameters that override a model's, in SI; a bare ``Trainable()`` marks the model's own value."""
     result: dict[str, Parameter] = {}
     known = {**{name: parameter.unit for name, parameter in defaults.items()}, **units}
     for name, value in (given or {}).items():
         if name not in known:
             raise CircuitError(f"{where}: the model has no parameter {name!r}.{nearest(name, known)}")
-        result[name] = Parameter(as_value(value, known[name], f"{where}: parameter {name!r}"), known[name])
+        checked = as_value(value, known[name], f"{where}: parameter {name!r}")
+        default = plain(defaults[name].value) if name in defaults else None
+        result[name] = Parameter(marked(checked, default, f"{where}: parameter {name!r}"), known[name])
     return MappingProxyType(result)
+
+
+def marked(value: Value, default: float | np.ndarray | Distribution | None, where: str) -> Value:
+    """Return a value whose mark has an initial value: its own, else the default."""
+    if not isinstance(value, Trainable) or value.initial is not None:
+        return value
+    if default is None:
+        raise CircuitError(f"{where} is Trainable without an initial value; give one.")
+    return value.with_initial(default)
+
+
+def check_signal(signal: Any, unit: str, count: int, where: str) -> None:
+    """Refuse what is no signal, or one of another unit or number of neurons than its target."""
+    if signal is None:
+        return
+    if not isinstance(signal, AnalogueSignal):
+        raise CircuitError(f"{where}: give a Step or a Signal, got {type(signal).__name__}.")
+    if signal.unit != unit:
+        raise UnitError(f"{where} must be in {unit}, the signal is in {signal.unit}.")
+    try:
+        signal.sample(np.arange(1), 1.0, count)
+    except CircuitError as error:
+        raise CircuitError(f"{where}: {error}") from None
 
 
 def injection_unit(population: Population, variable: str, where: str) -> str:

@@ -137,6 +137,12 @@ def names_in(tree: ast.AST) -> frozenset[str]:
     return frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in functions)
 
 
+def calls_in(tree: ast.AST) -> frozenset[str]:
+    """Return the functions that a tree calls."""
+    calls = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return frozenset(function.id for function in calls if isinstance(function, ast.Name))
+
+
 def identifiers(text: str, where: str) -> frozenset[str]:
     """Return the variables that an expression reads."""
     return names_in(parse_expression(text, where))

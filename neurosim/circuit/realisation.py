@@ -6,11 +6,11 @@ Every object draws from a stream of its own, named by its address, so that addin
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurosim.circuit.connectivity import AllToAll, Edges, OneToOne
 from neurosim.circuit.evaluation import evaluate
 from neurosim.circuit.language import names_in, parse_expression
 from neurosim.circuit.neuron_model import NeuronModel
@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 #: How far from a multiple of dt, in steps, a delay may lie and still be that multiple.
 GRID_TOLERANCE = 1e-6
+
+Ends = Mapping[str, tuple[np.ndarray, int]]
 
 
 def check_size(value: Value | str, size: int, where: str) -> None:
@@ -57,18 +59,20 @@ def realise_parameter(circuit: Circuit, population: Population, name: str) -> fl
 
 def realise_edge_parameter(circuit: Circuit, projection: Projection, name: str) -> float | np.ndarray:
     """Return a synapse parameter: a float where all edges share it, else (edge,)."""
-    given = projection.parameters.get(name) or projection.synapse.parameters.get(name)
-    if given is None:
-        known = {**projection.synapse.parameters}
+    known = {**projection.synapse.parameters, **projection.parameters}
+    if name not in known:
         raise CircuitError(f"projection {projection.name!r} has no parameter {name!r}.{nearest(name, known)}")
-    count = len(circuit.edges(projection).pre)
-    check_size(given.value, count, f"projection {projection.name!r}: {name!r}")
-    return realise(given.value, count, stream_of(circuit, projection.name, f"parameter/{name}"))
+    edges = circuit.edges(projection)
+    ends = _ends(circuit, projection, edges.pre, edges.post)
+    return _per_edge(circuit, projection, f"parameter/{name}", known[name].value, ends)
 
 
 def realise_initial(circuit: Circuit, population: Population, variable: str) -> np.ndarray:
     """Return initial values, shape (neuron,): the population's, else the model's, else a parameter's, else 0."""
     model = population.model
+    if variable not in population.variables:
+        hint = nearest(variable, population.variables)
+        raise CircuitError(f"population {population.name!r} has no variable {variable!r}.{hint}")
     if not isinstance(model, NeuronModel):
         return np.zeros(population.n)
     value = population.initial.get(variable, model.initial.get(variable))
@@ -82,7 +86,13 @@ def realise_initial(circuit: Circuit, population: Population, variable: str) -> 
     else:
         check_size(value, population.n, f"population {population.name!r}: initial {variable!r}")
         result = realise(value, population.n, stream_of(circuit, population.name, f"initial/{variable}"))
-    return np.array(np.broadcast_to(np.asarray(result, dtype=np.float64), (population.n,)))
+    values = np.array(np.broadcast_to(np.asarray(result, dtype=np.float64), (population.n,)))
+    if np.any(np.isnan(values)):
+        raise CircuitError(
+            f"population {population.name!r}: the initial value of {variable!r}, {value!r}, is not a number for "
+            f"{int(np.isnan(values).sum())} of {population.n} neurons."
+        )
+    return values
 
 
 def _initial_names(circuit: Circuit, population: Population, names: frozenset[str]) -> dict[str, Any]:
@@ -102,65 +112,8 @@ def _initial_names(circuit: Circuit, population: Population, names: frozenset[st
     return values
 
 
-def check_initial(population: Population) -> None:
-    """Refuse initial values given as text that refer to themselves, to a sub-expression, or to unknown names."""
-    model = population.model
-    if not isinstance(model, NeuronModel):
-        return
-    texts = {**model.initial, **population.initial}
-    graph = {
-        name: names_in(parse_expression(text, f"population {population.name!r}: initial {name!r}"))
-        for name, text in texts.items()
-        if isinstance(text, str)
-    }
-    known = {*model.units, "i", "N", "pi", "e"} - set(model.names("subexpression"))
-    for name, names in graph.items():
-        for used in sorted(names):
-            if used not in known and used not in unit_names():
-                raise CircuitError(
-                    f"population {population.name!r}: initial {name!r} = {texts[name]!r} uses {used!r}, which has no "
-                    f"value there.{nearest(used, known)}"
-                )
-        seen, todo = set(), [name]
-        while todo:
-            for used in graph.get(todo.pop(), frozenset()):
-                if used == name:
-                    raise CircuitError(
-                        f"population {population.name!r}: the initial value of {name!r} depends on itself."
-                    )
-                if used not in seen:
-                    seen.add(used)
-                    todo.append(used)
-
-
-def check_projection(circuit: Circuit, projection: Projection) -> None:
-    """Refuse sizes, weights and delays that cannot work, at the line that adds the projection."""
-    where = f"projection {projection.name!r}"
-    arrays = [plain(projection.weight), plain(projection.delay)]
-    arrays += [plain(parameter.value) for parameter in projection.parameters.values()]
-    if any(isinstance(array, np.ndarray) for array in arrays) or isinstance(projection.connectivity, (OneToOne, Edges)):
-        if isinstance(projection.connectivity, AllToAll) and projection.connectivity.autapses:
-            ends = [circuit.populations[end].n for end in (projection.pre, projection.post)]
-            ends[0] = len(projection.pre_indices) if projection.pre_indices else ends[0]
-            ends[1] = len(projection.post_indices) if projection.post_indices else ends[1]
-            count = ends[0] * ends[1]
-        else:
-            count = len(realise_pairs(circuit, projection)[0])
-        check_size(projection.weight, count, f"{where}: weight")
-        check_size(projection.delay, count, f"{where}: delay")
-        for name, parameter in projection.parameters.items():
-            check_size(parameter.value, count, f"{where}: {name!r}")
-    delay = plain(projection.delay)
-    if isinstance(delay, (float, np.ndarray)):
-        delay_steps(delay, circuit.dt, rounding=circuit.round_delays, where=where)
-    elif delay is None:
-        raise CircuitError(f"{where}: the trainable delay needs an initial value.")
-    if plain(projection.weight) is None:
-        raise CircuitError(f"{where}: the trainable weight needs an initial value.")
-
-
-def realise_pairs(circuit: Circuit, projection: Projection) -> tuple[np.ndarray, np.ndarray]:
-    """Return ``(pre, post)`` neuron indices of the edges."""
+def sizes(circuit: Circuit, projection: Projection) -> tuple[int, int, bool]:
+    """Return the numbers of neurons at both ends, and whether they are the same neurons."""
     pre, post = (circuit.populations[end] for end in (projection.pre, projection.post))
     first, second = projection.pre_indices, projection.post_indices
     same = pre.name == post.name and first == second
@@ -171,12 +124,21 @@ def realise_pairs(circuit: Circuit, projection: Projection) -> tuple[np.ndarray,
                 f"projection {projection.name!r}: autapses=False needs both ends to be the same neurons or to share "
                 f"none; they share {len(overlap)}."
             )
-    sizes = (len(first) if first else pre.n, len(second) if second else post.n)
-    rows, columns = projection.connectivity.realise(*sizes, same, stream_of(circuit, projection.name, "connectivity"))
-    if first is not None:
-        rows = np.asarray(first)[rows]
-    if second is not None:
-        columns = np.asarray(second)[columns]
+    return (len(first) if first else pre.n, len(second) if second else post.n, same)
+
+
+def realise_pairs(circuit: Circuit, projection: Projection) -> tuple[np.ndarray, np.ndarray]:
+    """Return ``(pre, post)`` neuron indices of the edges."""
+    n_pre, n_post, same = sizes(circuit, projection)
+    stream = stream_of(circuit, projection.name, "connectivity")
+    try:
+        rows, columns = projection.connectivity.realise(n_pre, n_post, same, stream)
+    except CircuitError as error:
+        raise CircuitError(f"projection {projection.name!r}: {error}") from None
+    if projection.pre_indices is not None:
+        rows = np.asarray(projection.pre_indices)[rows]
+    if projection.post_indices is not None:
+        columns = np.asarray(projection.post_indices)[columns]
     return rows, columns
 
 
@@ -184,8 +146,11 @@ def realise_edges(circuit: Circuit, projection: Projection) -> EdgeTable:
     """Return the edges of a projection with their weights (SI) and delays (s)."""
     where = f"projection {projection.name!r}"
     pre, post = realise_pairs(circuit, projection)
-    weight = _per_edge(projection.weight, len(pre), stream_of(circuit, projection.name, "weight"), f"{where}: weight")
-    delay = _per_edge(projection.delay, len(pre), stream_of(circuit, projection.name, "delay"), f"{where}: delay")
+    ends = _ends(circuit, projection, pre, post)
+    weight, delay = (
+        np.array(np.broadcast_to(_per_edge(circuit, projection, what, value, ends), len(pre)))
+        for what, value in (("weight", projection.weight), ("delay", projection.delay))
+    )
     drawn = isinstance(plain(projection.delay), Distribution)
     trained = isinstance(projection.delay, Trainable)
     steps = delay_steps(delay, circuit.dt, rounding=drawn or trained or circuit.round_delays, where=where)
@@ -193,12 +158,29 @@ def realise_edges(circuit: Circuit, projection: Projection) -> EdgeTable:
         moved = float(np.max(np.abs(delay - steps * circuit.dt)))
         if moved > GRID_TOLERANCE * circuit.dt:
             logger.warning("%s: delays rounded to multiples of dt = %g s, by up to %g s", where, circuit.dt, moved)
-    return EdgeTable(pre, post, weight, steps * circuit.dt)
+    table = EdgeTable(pre, post, weight, steps * circuit.dt)
+    for column in table:
+        column.flags.writeable = False  # the circuit keeps the table for the next who asks
+    return table
 
 
-def _per_edge(value: Value, count: int, stream: Stream, where: str) -> np.ndarray:
-    check_size(value, count, where)
-    return np.array(np.broadcast_to(np.asarray(realise(value, count, stream), dtype=np.float64), (count,)))
+def _ends(circuit: Circuit, projection: Projection, pre: np.ndarray, post: np.ndarray) -> Ends:
+    """Return for each end the neurons of all edges and the size of their population."""
+    return {"pre": (pre, circuit.populations[projection.pre].n), "post": (post, circuit.populations[projection.post].n)}
+
+
+def _per_edge(circuit: Circuit, projection: Projection, what: str, value: Value, ends: Ends) -> float | np.ndarray:
+    """Return a float where all edges share a value, else (edge,): one draw for each edge, or for what shares it."""
+    n_edges = len(ends["pre"][0])
+    check_size(value, n_edges, f"projection {projection.name!r}: {what}")
+    stream = stream_of(circuit, projection.name, what)
+    inner = plain(value)
+    sharing = str(value.per) if isinstance(value, Trainable) else ""
+    if isinstance(inner, Distribution) and sharing in ends:
+        indices, n_neurons = ends[sharing]
+        drawn: np.ndarray = inner.draw(n_neurons, stream)[indices]
+        return drawn
+    return realise(value, n_edges, stream)
 
 
 def delay_steps(delay: float | np.ndarray, dt: float, *, rounding: bool, where: str) -> np.ndarray:
@@ -211,8 +193,8 @@ def delay_steps(delay: float | np.ndarray, dt: float, *, rounding: bool, where: 
     """
     delay = np.asarray(delay, dtype=np.float64)
     if np.any(~np.isfinite(delay)) or np.any(delay < 0):
-        worst = delay[~(delay >= 0)] if delay.ndim else delay
-        raise CircuitError(f"{where}: delays must be finite and not negative, got {np.ravel(worst)[0]} s.")
+        wrong = np.ravel(delay)[np.ravel(~np.isfinite(delay) | (delay < 0))]
+        raise CircuitError(f"{where}: delays must be finite and not negative, got {wrong[0]:g} s.")
     exact = delay / dt
     steps = np.floor(exact + 0.5)
     if not rounding:
