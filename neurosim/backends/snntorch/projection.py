@@ -39,11 +39,18 @@ class Projection(nn.Module):
     ----------
     item
         The projection's program.
-    sizes
-        ``(n_pre, n_post)``.
-    trainable, ties, options
+    pre, post
+        The populations at its ends.
+    trainable, ties
         See :class:`neurosim.backends.snntorch.parameters.Values`.
+    options
+        Of the module.
     """
+
+    pre_edges: Tensor
+    post_edges: Tensor
+    arrival_order: Tensor
+    arrival_post: Tensor
 
     def __init__(
         self,
@@ -67,9 +74,7 @@ class Projection(nn.Module):
         if self.by_matrix or _per_edge(trainable.get(WEIGHT)):
             values[WEIGHT] = np.array(np.broadcast_to(values[WEIGHT], (item.n,)))
         shape = (post.n, pre.n) if self.by_matrix else None
-        self.values = Values(
-            self, values, trainable, ties, item.name, dtype, (item.pre_index, item.post_index), shape
-        )
+        self.values = Values(self, values, trainable, ties, item.name, dtype, (item.pre_index, item.post_index), shape)
         self.expressions = EdgeExpressions(item, dtype, exact=False)
         self.exact_expressions = EdgeExpressions(item, dtype, exact=True)
         self._index("pre_edges", item.pre_index)
@@ -85,18 +90,31 @@ class Projection(nn.Module):
             self.delay_groups.append((int(delay), int(first), int(last)))
 
     def _index(self, name: str, array: np.ndarray) -> None:
-        self.register_buffer(name, torch.as_tensor(np.ascontiguousarray(array), dtype=torch.int64), persistent=False)
+        self.register_buffer(name, torch.tensor(array, dtype=torch.int64), persistent=False)
+
+    def current(self, *, by_edge: bool) -> Tensors:
+        """Return the values of the edges in SI: numbers, (edge,), or a matrix (n_post, n_pre) of weights.
+
+        Parameters
+        ----------
+        by_edge
+            Give a matrix of weights as one value per edge.
+        """
+        found: Tensors = self.values.current()
+        if by_edge and self.by_matrix:
+            found[WEIGHT] = found[WEIGHT].T.reshape(-1)
+        return found
 
     def edge_value(self, name: str, edge_values: Tensors) -> Tensor:
         """Return a value per edge, in the order of the edges, (edge,)."""
         value = edge_values[name]
-        if self.by_matrix and name == WEIGHT:
-            value = value.T.reshape(-1)
-        return value.expand(self.item.n)
+        return (value.T.reshape(-1) if value.ndim == 2 else value).expand(self.item.n)
 
     # -- pulses --------------------------------------------------------------------------------------------------
 
-    def deliver(self, history: list[Tensor], edge_values: Tensors, ends: EndReader, target: str, value: Tensor) -> Tensor:
+    def deliver(
+        self, history: list[Tensor], edge_values: Tensors, ends: EndReader, target: str, value: Tensor
+    ) -> Tensor:
         """Return a target variable after this step's arrivals, differentiable in spikes and values.
 
         Parameters
@@ -104,7 +122,7 @@ class Projection(nn.Module):
         history
             Spikes by age: ``history[d]`` those of ``d`` steps ago, (batch, n_pre).
         edge_values
-            From :meth:`Values.current`.
+            From :meth:`current`.
         ends
             Reads the neurons at both ends.
         target
@@ -115,11 +133,16 @@ class Projection(nn.Module):
         for name, printed in self.expressions.terms:
             if name != target:
                 continue
+            if not self.item.n:
+                continue
             if self.by_matrix:
                 value = value + linear(history[self.item.max_delay], edge_values[WEIGHT])
                 continue
             spikes = torch.cat(
-                [history[delay][:, self.pre_edges[self.arrival_order[first:last]]] for delay, first, last in self.delay_groups],
+                [
+                    history[delay][:, self.pre_edges[self.arrival_order[first:last]]]
+                    for delay, first, last in self.delay_groups
+                ],
                 dim=1,
             )
             amount = printed({key: ends.read(key, self.arrival_order) for key in printed.reads})["value"]
@@ -129,13 +152,27 @@ class Projection(nn.Module):
     # -- graded --------------------------------------------------------------------------------------------------
 
     def total(self, target: str, edge_values: Tensors, ends: EndReader, batch: int, *, exact: bool) -> Tensor:
-        """Return what a graded projection sums into a variable, (batch, n_post)."""
+        """Return what a graded projection sums into a variable, (batch, n_post).
+
+        Parameters
+        ----------
+        target
+            Which variable.
+        edge_values
+            From :meth:`current`; a matrix of weights is multiplied, values per edge are added in their order.
+        ends
+            Reads the neurons at both ends.
+        batch
+            Number of trials.
+        exact
+            Use numpy's functions.
+        """
         expressions = self.exact_expressions if exact else self.expressions
         result = torch.zeros((batch, self.n_post), dtype=ends.dtype, device=self.pre_edges.device)
         for name, printed in expressions.terms:
             if name != target:
                 continue
-            if self.by_matrix:
+            if self.by_matrix and edge_values[WEIGHT].ndim == 2:
                 key = next(key for key in printed.reads if key != WEIGHT)
                 return result + linear(ends.whole(key), edge_values[WEIGHT])
             amount = printed({key: ends.read(key, None) for key in printed.reads})["value"]
@@ -172,7 +209,7 @@ class EndReader:
             (self.pre, self.projection.pre_edges) if name.endswith("_pre") else (self.post, self.projection.post_edges)
         )
         value = values[name.removesuffix("_pre").removesuffix("_post")]
-        if not isinstance(value, Tensor) or value.ndim == 0:
+        if value.ndim == 0:
             return value
         neurons = index if edges is None else index[edges]
         if value.ndim == 1:

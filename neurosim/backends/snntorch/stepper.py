@@ -12,7 +12,7 @@ from torch import Tensor
 
 from neurosim.backends.snntorch.events import ArrivalTable, Spikes
 from neurosim.backends.snntorch.population import Tensors, fixed_values
-from neurosim.backends.snntorch.projection import EndReader, add_in_order
+from neurosim.backends.snntorch.projection import EndReader
 from neurosim.program.step_program import PopulationProgram
 from neurosim.recording import NEVER, State
 
@@ -51,7 +51,7 @@ class Stepper:
             name: (module.part(name).exact_dynamics if exact else module.part(name).dynamics) for name in items
         }
         self.fixed = {name: fixed_values(module.part(name), self.dynamics[name], self.dt) for name in items}
-        self.edges = {name: module.part(name).values.current() for name in self.program.projections}
+        self.edges = {name: module.part(name).current(by_edge=exact or events) for name in self.program.projections}
         self.values: dict[str, Tensors] = {
             name: {key: self._tensor(array) for key, array in state.variables.get(name, {}).items()} for name in items
         }
@@ -173,7 +173,7 @@ class Stepper:
             if program.writes:
                 self._write(name, item, program(self._names(name, noise)))
 
-    def _write(self, name: str, item: PopulationProgram, new: Tensors) -> None:
+    def _write(self, name: str, item: PopulationProgram, new: Mapping[str, Any]) -> None:
         values = dict(self.values[name])
         for variable, value in new.items():
             old = values[variable]
@@ -205,7 +205,8 @@ class Stepper:
             part = self.module.part(item.name)
             for target in dict.fromkeys(addition.target for addition in item.additions):
                 old = self.values[item.post][target]
-                new = part.deliver(list(self.history[item.pre]), self.edges[item.name], self._reader(item.name), target, old)
+                past, ends = list(self.history[item.pre]), self._reader(item.name)
+                new = part.deliver(past, self.edges[item.name], ends, target, old)
                 if target in self.program.populations[item.post].masked:
                     new = torch.where(self.active[item.post], new, old)
                 self.values[item.post] = {**self.values[item.post], target: new}
@@ -258,7 +259,8 @@ class Stepper:
     def value(self, name: str, variable: str) -> Tensor:
         """Return a variable at the end of the last step, (batch, neuron) or (batch, edge)."""
         if name in self.program.projections:
-            return self.module.part(name).edge_value(variable, self.edges[name]).expand(self.batch, -1)
+            per_edge: Tensor = self.module.part(name).edge_value(variable, self.edges[name])
+            return per_edge.expand(self.batch, -1)
         item = self.program.populations[name]
         if variable in self.values[name]:
             return self.values[name][variable]
