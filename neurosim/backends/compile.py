@@ -24,7 +24,7 @@ BACKENDS = {
 }  # fmt: skip
 
 
-def compile(circuit: Circuit, backend: str = "snntorch", *, dt: Any = None, **options: Any) -> Any:  # noqa: A001
+def compile(circuit: Circuit, backend: str = "snntorch", *, dt: Any = None, **options: Any) -> Any:
     """Make a circuit ready to run on a backend.
 
     Parameters

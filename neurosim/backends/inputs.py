@@ -51,7 +51,9 @@ class Inputs:
         self.targets = targets
         for name in given or {}:
             if name not in targets:
-                raise CircuitError(f"inputs: {name!r} is no source or injection of the circuit.{nearest(name, targets)}")
+                raise CircuitError(
+                    f"inputs: {name!r} is no source or injection of the circuit.{nearest(name, targets)}"
+                )
         self._values = {name: self._checked(name, part, (given or {}).get(name)) for name, part in targets.items()}
 
     def _checked(self, name: str, part: Population | Injection, value: Any) -> Any:
@@ -77,7 +79,12 @@ class Inputs:
                 raise CircuitError(f"inputs: {name!r} has {n} neurons, the spike trains have {value.n}.")
             if value.n_trials not in (1, self.trials):
                 raise CircuitError(f"inputs: {name!r}: {value.n_trials} trials of spikes for a run of {self.trials}.")
-            return (value.to_steps(self.circuit.dt), np.asarray(value.trials), np.asarray(value.neurons), value.n_trials)
+            return (
+                value.to_steps(self.circuit.dt),
+                np.asarray(value.trials),
+                np.asarray(value.neurons),
+                value.n_trials,
+            )
         return self._dense(name, n, np.asarray(value)) != 0
 
     def _dense(self, name: str, n: int, array: np.ndarray) -> np.ndarray:

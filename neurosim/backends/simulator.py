@@ -106,7 +106,12 @@ class Run:
         self.start = self.state.step
         self.inputs = Inputs(circuit, inputs, start=self.start, n_steps=self.n_steps, trials=self.trials)
         self.plan: RecordPlan = plan_recording(
-            record, catalogue(circuit, program), dt=circuit.dt, start_step=self.start, n_steps=self.n_steps, trials=self.trials
+            record,
+            catalogue(circuit, program),
+            dt=circuit.dt,
+            start_step=self.start,
+            n_steps=self.n_steps,
+            trials=self.trials,
         )
         self.metadata = {
             "circuit": circuit.name,
@@ -123,9 +128,14 @@ class Run:
         item = self.program.populations[population]
         return {
             site.symbol: noise(
-                self.seed, population, trials=(0, self.trials), steps=(first, last), neurons=item.n,
-                site=site.site, kind=site.kind,
-            )  # fmt: skip
+                self.seed,
+                population,
+                trials=(0, self.trials),
+                steps=(first, last),
+                neurons=item.n,
+                site=site.site,
+                kind=site.kind,
+            )
             for site in item.noise
         }
 
@@ -174,7 +184,9 @@ def initial_state(circuit: Circuit, program: StepProgram, seed: int, trials: int
         dt=circuit.dt,
         trials=trials,
         variables=variables,
-        spikes={name: np.zeros((depth, trials, sizes[name]), dtype=bool) for name, depth in program.history_depth.items()},
+        spikes={
+            name: np.zeros((depth, trials, sizes[name]), dtype=bool) for name, depth in program.history_depth.items()
+        },
         last_spike={name: np.full((trials, sizes[name]), NEVER) for name in refractory},
         not_refractory={name: np.ones((trials, sizes[name]), dtype=bool) for name in refractory},
         circuit_digest=program.digest,
@@ -193,7 +205,9 @@ def check_state(state: State, circuit: Circuit, program: StepProgram, trials: in
     if state.dt != circuit.dt:
         raise CircuitError(f"state=: it was taken at dt = {state.dt:g} s, the circuit runs at {circuit.dt:g} s.")
     if state.trials != trials:
-        raise CircuitError(f"state=: it holds {state.trials} trials, the run asks for {trials}; pass trials={state.trials}.")
+        raise CircuitError(
+            f"state=: it holds {state.trials} trials, the run asks for {trials}; pass trials={state.trials}."
+        )
     expected = dict(initial_state(circuit, program, 0, trials).arrays())
     found = dict(state.arrays())
     for address in expected.keys() ^ found.keys():
@@ -202,5 +216,6 @@ def check_state(state: State, circuit: Circuit, program: StepProgram, trials: in
     for address, array in expected.items():
         if array.shape != tuple(found[address].shape):
             raise CircuitError(
-                f"state=: {address!r} has shape {tuple(found[address].shape)}, circuit {circuit.name!r} needs {array.shape}."
+                f"state=: {address!r} has shape {tuple(found[address].shape)}, circuit {circuit.name!r} needs "
+                f"{array.shape}."
             )

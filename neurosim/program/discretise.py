@@ -66,9 +66,9 @@ def discretise(
     statements = _parse(text or "", noise)
     masked = frozenset(symbols.forward[variable] for variable in model.unless_refractory)
     statements = tuple(_without_refractory(statements, masked))
-    values = {**symbols.values, "dt": dt}
+    values: dict[str, float | np.ndarray] = {**symbols.values, "dt": dt}
     refuse_cancellation(statements, values, where, symbols.original)
-    constants = {symbol: value for symbol, value in values.items() if symbol in symbols.constant}
+    constants = {symbol: float(symbols.values[symbol]) for symbol in symbols.constant}
     back = symbols.back
     folded = normalised(statements, {**constants, "dt": dt}, "_")
     return tuple(Statement(back.get(s.target, s.target), rename(s.expression, back)) for s in folded), candidate
@@ -121,9 +121,7 @@ class _Symbols:
         return self.back.get(symbol, symbol)
 
 
-def _integrate(
-    model: Continuous, symbols: _Symbols, method: str, dt: float, *, last: bool, where: str
-) -> str | None:
+def _integrate(model: Continuous, symbols: _Symbols, method: str, dt: float, *, last: bool, where: str) -> str | None:
     """Return Brian2's abstract code of one step, or ``None`` where the method does not apply and is not the last."""
     from brian2.core.functions import DEFAULT_FUNCTIONS
     from brian2.core.variables import Constant, Variable
@@ -229,4 +227,3 @@ def _without_refractory(statements: tuple[Statement, ...], masked: frozenset[str
         tree = transform(statement.expression, lambda node: ast.Constant(1.0) if _is_refractory_factor(node) else None)
         result.append(Statement(statement.target, tree))
     return result
-

@@ -152,7 +152,9 @@ def _check_inputs(part: Population, model: NeuronModel, inputs: Mapping[str, obj
                 f"population {part.name!r}: {variable!r} receives graded input or an injection, which set it in every "
                 "step, so it cannot also receive pulses or be assigned. Declare one variable for each."
             )
-        given = [values for values in (part.parameters, part.initial, model.parameters, model.initial) if variable in values]
+        given = [
+            values for values in (part.parameters, part.initial, model.parameters, model.initial) if variable in values
+        ]
         if given:
             raise CircuitError(
                 f"population {part.name!r}: {variable!r} is set in every step by its inputs; drop its parameter or "

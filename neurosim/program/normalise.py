@@ -1,4 +1,4 @@
-"""One normal form of expressions, the same for every backend: constants folded and collected, small powers as products."""
+"""One normal form of expressions for every backend: constants folded and collected, small powers as products."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CANCELLATION = 1e-6
 
 
 def constant(value: float) -> ast.expr:
-    """Return a number as a tree (a negative one as the negation of a positive, so that it prints with its sign apart)."""
+    """Return a number as a tree; a negative one is the negation of a positive, printed with its sign apart."""
     if value < 0 or (value == 0 and math.copysign(1.0, value) < 0):
         return ast.UnaryOp(ast.USub(), ast.Constant(-value))
     return ast.Constant(value)

@@ -27,7 +27,9 @@ def graded_ranks(circuit: Circuit, populations: Mapping[str, PopulationProgram])
     for name, part in graded.items():
         read = set().union(*(identifiers(line.expression or "", name) for line in part.synapse.summed))
         needs[name] = {
-            end for end, suffix in ((part.pre, "_pre"), (part.post, "_post")) if _reads_input(populations[end], read, suffix)
+            end
+            for end, suffix in ((part.pre, "_pre"), (part.post, "_post"))
+            if _reads_input(populations[end], read, suffix)
         }
     into: dict[str, list[str]] = {}
     for name, part in graded.items():

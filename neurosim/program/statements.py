@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from neurosim.circuit.language import RANDOM_FUNCTIONS, Assignment, names_in
+from neurosim.random import NoiseKind
 
 _OPERATORS: dict[str, type[ast.operator]] = {"+=": ast.Add, "-=": ast.Sub, "*=": ast.Mult, "/=": ast.Div}
 
@@ -39,7 +40,7 @@ class NoiseSite:
     """One call of ``rand()`` or ``randn()``: a symbol that the run fills with a new number per neuron and step."""
 
     symbol: str
-    kind: str  # "normal" or "uniform"
+    kind: NoiseKind
     site: int
 
 
@@ -54,7 +55,7 @@ class NoiseSites:
 
         def visit(node: ast.expr) -> ast.expr | None:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in RANDOM_FUNCTIONS:
-                kind = {"randn": "normal", "rand": "uniform"}[node.func.id]
+                kind: NoiseKind = "normal" if node.func.id == "randn" else "uniform"
                 site = NoiseSite(f"{node.func.id}_{len(self.sites)}", kind, len(self.sites))
                 self.sites.append(site)
                 return name(site.symbol)
@@ -92,7 +93,9 @@ def rename(tree: ast.expr, names: dict[str, str]) -> ast.expr:
     """Return the tree with variables renamed."""
     if not names:
         return tree
-    return transform(tree, lambda node: name(names[node.id]) if isinstance(node, ast.Name) and node.id in names else None)
+    return transform(
+        tree, lambda node: name(names[node.id]) if isinstance(node, ast.Name) and node.id in names else None
+    )
 
 
 def substitute(tree: ast.expr, trees: dict[str, ast.expr]) -> ast.expr:

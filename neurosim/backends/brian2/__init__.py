@@ -1,0 +1,1 @@
+"""The reference backend: a circuit as plain Brian2 objects."""

@@ -11,7 +11,8 @@ from neurosim.backends.brian2 import texts
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.program.discretise import brian2_name
-from neurosim.program.step_program import PopulationProgram, ProjectionProgram, StepProgram
+from neurosim.program.normalise import constant_value
+from neurosim.program.step_program import PopulationProgram, ProjectionProgram, Refractory, StepProgram
 from neurosim.units import quantity
 
 
@@ -45,10 +46,10 @@ def build(circuit: Circuit, program: StepProgram) -> Objects:
     for name, item in program.populations.items():
         objects.groups[name] = _group(circuit, item, objects)
     lowest = -1 - max((item.rank for item in program.graded), default=0)
-    for item in program.graded:
-        objects.synapses[item.name] = _graded(circuit, program, item, objects, lowest + item.rank)
-    for position, item in enumerate(program.pulses):
-        objects.synapses[item.name] = _pulse(program, item, objects, position - len(program.pulses))
+    for graded in program.graded:
+        objects.synapses[graded.name] = _graded(circuit, program, graded, objects, lowest + graded.rank)
+    for position, pulse in enumerate(program.pulses):
+        objects.synapses[pulse.name] = _pulse(program, pulse, objects, position - len(program.pulses))
     return objects
 
 
@@ -72,7 +73,7 @@ def _group(circuit: Circuit, item: PopulationProgram, objects: Objects) -> Any:
     if item.threshold is not None:
         options = {"threshold": texts.expression(item.threshold, names), "reset": texts.code(item.reset, names)}
     if item.refractory is not None:
-        options["refractory"] = _refractory(item, names)
+        options["refractory"] = _refractory(item.refractory, names)
 
     def program_step(equations: Any, variables: Any, method_options: Any = None) -> str:
         return step
@@ -96,12 +97,9 @@ def _group(circuit: Circuit, item: PopulationProgram, objects: Objects) -> Any:
     return group
 
 
-def _refractory(item: PopulationProgram, names: dict[str, str]) -> Any:
-    assert item.refractory is not None
-    from neurosim.program.normalise import constant_value
-
-    value = constant_value(item.refractory.expression)
-    return texts.expression(item.refractory.expression, names) if value is None else quantity(value, "second")
+def _refractory(given: Refractory, names: dict[str, str]) -> Any:
+    value = constant_value(given.expression)
+    return texts.expression(given.expression, names) if value is None else quantity(value, "second")
 
 
 def _graded(circuit: Circuit, program: StepProgram, item: ProjectionProgram, objects: Objects, order: int) -> Any:

@@ -77,11 +77,13 @@ class Session:
 
     def value(self, population: str, variable: str) -> np.ndarray:
         """Return the live array of a variable, shape (neuron,)."""
-        return self._values[population][brian2_name(variable)]
+        array: np.ndarray = self._values[population][brian2_name(variable)]
+        return array
 
     def noise_array(self, population: str, symbol: str) -> np.ndarray:
         """Return the live array that a random symbol is read from."""
-        return self._values[population][symbol]
+        array: np.ndarray = self._values[population][symbol]
+        return array
 
     def feed(self, name: str, row: np.ndarray) -> None:
         """Set the input of the next step."""
@@ -103,7 +105,7 @@ class Session:
 
     def spikes(self, population: str) -> np.ndarray:
         """Return the indices of the neurons that spiked in the last step (a view, valid until the next)."""
-        space = self._spaces[population]
+        space: np.ndarray = self._spaces[population]
         return space[: space[-1]]
 
     def set_queues(self, history: dict[str, np.ndarray]) -> None:

@@ -69,9 +69,9 @@ class Brian2Simulator(Simulator):
         session = self._prepared()
         trials = [self._trial(session, run, builder, trial, progress) for trial in range(run.trials)]
         for position, trace in enumerate(run.plan.traces):
-            values = np.stack([np.stack(samples[position]) for _, samples in trials if samples[position]] or [[]])
-            if values.size:
-                builder.set_trace(trace.name, trace.variable, values, selected=True)
+            rows = [np.stack(samples[position]) for _, samples in trials if samples[position]]
+            if rows:
+                builder.set_trace(trace.name, trace.variable, np.stack(rows), selected=True)
         return join_trials([state for state, _ in trials])
 
     def _trial(
@@ -126,8 +126,8 @@ class Brian2Simulator(Simulator):
 
     def _value(self, session: Session, name: str, variable: str, step: int) -> np.ndarray:
         if name in self.program.projections:
-            item = self.program.projections[name]
-            return np.array(np.broadcast_to(item.values[variable], (item.n,)))
+            projection = self.program.projections[name]
+            return np.array(np.broadcast_to(projection.values[variable], (projection.n,)))
         item = self.program.populations[name]
         if variable in item.state:
             return session.value(name, variable).copy()
@@ -164,9 +164,7 @@ def _total(session: Session, population: str, variable: str, terms: tuple[Contri
     return total
 
 
-def recent_spikes(
-    before: np.ndarray, found: list[tuple[int, np.ndarray]], end: int, n_steps: int
-) -> np.ndarray:
+def recent_spikes(before: np.ndarray, found: list[tuple[int, np.ndarray]], end: int, n_steps: int) -> np.ndarray:
     """Return the spikes of the last steps, bool (depth, neuron), row 0 the last step.
 
     Parameters

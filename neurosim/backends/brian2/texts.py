@@ -80,7 +80,11 @@ def namespace(item: PopulationProgram, suffix: str = "") -> dict[str, Any]:
 def summed_equations(part: Projection, item: ProjectionProgram, pre: PopulationProgram, post: PopulationProgram) -> str:
     """Return the model of a graded ``Synapses`` object."""
     names = {**renaming(pre.units, "_pre"), **renaming(post.units, "_post"), **renaming(item.units)}
-    lines = [f"{names.get(name, name)} : {item.units[name]} (constant)" for name, value in item.values.items() if np.ndim(value)]
+    lines = [
+        f"{names.get(name, name)} : {item.units[name]} (constant)"
+        for name, value in item.values.items()
+        if np.ndim(value)
+    ]
     for line in part.synapse.summed:
         right = expression(parse_expression(line.expression or "", part.name), names)
         lines.append(f"{input_name(line.name, part.name)}_post = {right} : {post.units[line.name]} (summed)")
@@ -91,15 +95,14 @@ def pulse_code(item: ProjectionProgram, pre: PopulationProgram, post: Population
     """Return the ``on_pre`` of a pulse ``Synapses`` object: additions to postsynaptic variables."""
     names = {**renaming(pre.units, "_pre"), **renaming(post.units, "_post"), **renaming(item.units)}
     return "\n".join(
-        f"{brian2_name(addition.target)}_post += {expression(addition.expression, names)}" for addition in item.additions
+        f"{brian2_name(addition.target)}_post += {expression(addition.expression, names)}"
+        for addition in item.additions
     )
 
 
 def edge_model(item: ProjectionProgram) -> str:
     """Return the declarations of what differs from edge to edge, of what the pulse reads."""
-    return "\n".join(
-        f"{brian2_name(name)} : {item.units[name]} (constant)" for name in edge_arrays(item)
-    )
+    return "\n".join(f"{brian2_name(name)} : {item.units[name]} (constant)" for name in edge_arrays(item))
 
 
 def edge_arrays(item: ProjectionProgram) -> Mapping[str, np.ndarray]:

@@ -16,6 +16,8 @@ from neurosim.backends.snntorch.population import NeuronPopulation, SilentPopula
 from neurosim.backends.snntorch.projection import Projection
 from neurosim.backends.snntorch.stepper import Stepper
 from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.parts import Injection
+from neurosim.circuit.sources import SignalSource, SpikeSource
 from neurosim.circuit.values import Trainable
 from neurosim.errors import BackendError, CircuitError, UnsupportedError, nearest
 from neurosim.program.lowering import lower
@@ -74,7 +76,8 @@ class CircuitModule(nn.Module, Simulator):
     def _add(self, name: str, part: nn.Module) -> None:
         if hasattr(nn.Module, name) or hasattr(self, name):
             raise UnsupportedError(
-                f"{name!r} is an attribute of a torch module and cannot also name a part of one; rename it in the circuit."
+                f"{name!r} is an attribute of a torch module and cannot also name a part of one; rename it in the "
+                "circuit."
             )
         self.add_module(name, part)
 
@@ -89,7 +92,8 @@ class CircuitModule(nn.Module, Simulator):
             elif known is not None and value not in known:
                 problems.append(f"{address}: initial values are not trainable")
         if problems:
-            raise UnsupportedError("the torch backend cannot train everything that is marked: " + "; ".join(problems) + ".")
+            listed = "; ".join(problems)
+            raise UnsupportedError(f"the torch backend cannot train everything that is marked: {listed}.")
 
     def part(self, name: str) -> Any:
         """Return the module of a population or projection."""
@@ -112,7 +116,7 @@ class CircuitModule(nn.Module, Simulator):
         record: Any = None,
         seed: int = 0,
     ) -> tuple[Outputs, State]:
-        """Run some steps, differentiably.
+        r"""Run some steps, differentiably.
 
         Parameters
         ----------
@@ -168,7 +172,10 @@ class CircuitModule(nn.Module, Simulator):
 
     def _input(self, name: str, value: Any) -> Tensor:
         parts: dict[str, Any] = {**self.circuit.populations, **self.circuit.injections}
-        targets = [key for key, part in parts.items() if key in self.circuit.injections or part.model.__class__.__name__.endswith("Source")]
+        sources = (SignalSource, SpikeSource)
+        targets = [
+            key for key, part in parts.items() if isinstance(getattr(part, "model", part), (*sources, Injection))
+        ]
         if name not in targets:
             raise CircuitError(f"inputs: {name!r} is no source or injection of the circuit.{nearest(name, targets)}")
         part = parts[name]
@@ -191,26 +198,26 @@ class CircuitModule(nn.Module, Simulator):
             return chosen
         known = catalogue(self.circuit, self.program)
         chosen = []
-        for name, records in read_request(record).items():
+        for name, wanted in read_request(record).items():
             if name not in known:
                 raise CircuitError(f"record: the circuit has no {name!r}.{nearest(name, known)}")
-            for item in records:
+            for one in wanted:
                 variables = [*known[name].variables, *(["spikes"] if known[name].spiking else [])]
-                if item.variable not in variables:
-                    raise CircuitError(f"record: {name!r} has no {item.variable!r}.{nearest(item.variable, variables)}")
-                chosen.append((name, item.variable))
+                if one.variable not in variables:
+                    raise CircuitError(f"record: {name!r} has no {one.variable!r}.{nearest(one.variable, variables)}")
+                chosen.append((name, one.variable))
         return chosen
 
     def project(self) -> None:
         """Put every parameter back into its bounds and sign; call it after each optimiser step."""
-        for part in self.children():
-            part.values.project()
+        for name, _ in self.named_children():
+            self.part(name).values.project()
 
     def to_circuit(self) -> Circuit:
         """Return the circuit with the module's present values, still marked trainable."""
         values = {}
-        for name, part in self.named_children():
-            for variable, array in part.values.trained().items():
+        for name, _ in self.named_children():
+            for variable, array in self.part(name).values.trained().items():
                 key = "weight" if variable == "w" else variable
                 values[f"{name}.{key}"] = self._quantity(name, variable, array)
         return self.circuit.replace(values) if values else self.circuit
@@ -284,15 +291,20 @@ class CircuitModule(nn.Module, Simulator):
             name: {
                 site.symbol: self._tensor(
                     noise(
-                        seed, name, trials=(0, trials), steps=(first, last), neurons=item.n, site=site.site,
-                        kind=site.kind,  # type: ignore[arg-type]
+                        seed,
+                        name,
+                        trials=(0, trials),
+                        steps=(first, last),
+                        neurons=item.n,
+                        site=site.site,
+                        kind=site.kind,
                     )
                 )
                 for site in item.noise
             }
             for name, item in self.program.populations.items()
             if item.noise
-        }  # fmt: skip
+        }
 
     def spread_injection(self, name: str, row: Tensor) -> Tensor:
         """Return an injection's row, (batch, chosen), as (batch, neuron) with 0 elsewhere."""
@@ -326,7 +338,8 @@ def _extent(given: Mapping[str, Tensor], steps: int | None, state: State | None)
     lengths = {name: tensor.shape[0] for name, tensor in given.items()}
     batches = {name: tensor.shape[1] for name, tensor in given.items()}
     if len(set(lengths.values())) > 1 or len(set(batches.values())) > 1:
-        raise CircuitError(f"inputs differ in (time, batch): { {name: tuple(given[name].shape[:2]) for name in given} }.")
+        shapes = {name: tuple(tensor.shape[:2]) for name, tensor in given.items()}
+        raise CircuitError(f"inputs differ in (time, batch): {shapes}.")
     if not given and steps is None:
         raise CircuitError("give inputs= or steps=, which tell how long to run.")
     n_steps = next(iter(lengths.values()), steps)
@@ -347,7 +360,8 @@ def numpy_state(state: State) -> State:
     return replace(
         plain,
         variables={
-            name: {key: array.astype(np.float64) for key, array in values.items()} for name, values in plain.variables.items()
+            name: {key: array.astype(np.float64) for key, array in values.items()}
+            for name, values in plain.variables.items()
         },
         spikes={name: array != 0 for name, array in plain.spikes.items()},
     )

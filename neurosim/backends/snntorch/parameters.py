@@ -74,15 +74,17 @@ class Values(nn.Module):
         self._dtype = dtype
         for name, value in values.items():
             if name in trainable:
-                self._add_parameter(name, np.asarray(value, dtype=np.float64), trainable[name], ties, where, edges, matrix)
+                self._add_parameter(
+                    name, np.asarray(value, dtype=np.float64), trainable[name], ties, where, edges, matrix
+                )
             else:
                 array = np.asarray(value, dtype=np.float64)
                 if matrix is not None and array.ndim:
                     array = array.reshape(matrix[1], matrix[0]).T
                 self.register_buffer(f"fixed_{name}", torch.tensor(array, dtype=dtype), persistent=False)
         if edges is not None and any(entry.spread in ("pre", "post") for entry in self.entries.values()):
-            self.register_buffer("pre_index", torch.as_tensor(edges[0]), persistent=False)
-            self.register_buffer("post_index", torch.as_tensor(edges[1]), persistent=False)
+            self.register_buffer("pre_index", torch.tensor(edges[0]), persistent=False)
+            self.register_buffer("post_index", torch.tensor(edges[1]), persistent=False)
 
     def _add_parameter(
         self,
@@ -114,7 +116,9 @@ class Values(nn.Module):
         if mark.tie is not None:
             shared = ties.setdefault(mark.tie, parameter)
             if shared.shape != parameter.shape:
-                raise CircuitError(f"{where}.{name}: tie={mark.tie!r} joins shapes {tuple(shared.shape)} and {value.shape}.")
+                raise CircuitError(
+                    f"{where}.{name}: tie={mark.tie!r} joins shapes {tuple(shared.shape)} and {value.shape}."
+                )
             parameter = shared
         key = "weight" if name == "w" else name
         self._owner[0].register_parameter(key, parameter)
@@ -163,4 +167,3 @@ def _one_per_end(value: np.ndarray, index: np.ndarray, where: str, per: str) -> 
     if np.any(ends[index] != value):
         raise CircuitError(f"{where}: per={per!r} needs equal initial values on all edges of one neuron.")
     return ends
-

@@ -125,7 +125,7 @@ class NeuronPopulation(snntorch.SpikingNeuron):  # type: ignore[misc]
             del self._buffers[buffer]
         _equip(self, item, trainable, ties, options)
 
-    def fire(self, values: Mapping[str, Any], active: Tensor | None, dynamics: Dynamics) -> Tensor:  # type: ignore[override]
+    def fire(self, values: Mapping[str, Any], active: Tensor | None, dynamics: Dynamics) -> Tensor:
         """Return the spikes of this step, 0 or 1, with the surrogate's gradient.
 
         Parameters
@@ -191,4 +191,3 @@ def fixed_values(population: Any, dynamics: Dynamics, dt: float) -> Tensors:
     """Return what a run computes once: the parameters, and everything that depends on them alone."""
     values = {**population.values.current(), "dt": dt}
     return {**values, **dynamics.prologue(values)}
-
