@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     )
     from neurosim.models import Alpha, Exponential
     from neurosim.recording import Record, Recording, SpikeTrains, State
-    from neurosim.verify import verify
+    from neurosim.verification import verify
 
 _HOME = {
     "neurosim.backends": ("compile", "simulate"),
@@ -56,7 +56,7 @@ _HOME = {
     ),
     "neurosim.models": ("Alpha", "Exponential"),
     "neurosim.recording": ("Record", "Recording", "SpikeTrains", "State"),
-    "neurosim.verify": ("verify",),
+    "neurosim.verification": ("verify",),
 }  # fmt: skip
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 _SUBMODULES = ("circuits", "datasets", "models", "units")

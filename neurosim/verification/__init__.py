@@ -6,7 +6,7 @@ within a tolerance of that variable's largest magnitude: 0 where both sides use 
 
 from neurosim.verification.comparison import Comparison, Divergence, PopulationSpikes, VariableDifference
 from neurosim.verification.report import VerifyReport
-from neurosim.verification.verify import DEFAULT_BACKENDS, verify, verify_pair
+from neurosim.verification.verifying import DEFAULT_BACKENDS, verify, verify_pair
 
 __all__ = [
     "DEFAULT_BACKENDS",

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from neurosim.backends.inputs import Inputs
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.signals import AnalogueSignal
+from neurosim.errors import CircuitError
 from neurosim.program.step_program import StepProgram
 from neurosim.recording import Recording, SpikeTrains, State
 from neurosim.units import quantity
@@ -64,19 +64,13 @@ class Case:
         """The first global step."""
         return 0 if self.state is None else self.state.step
 
-    def check_inputs(self) -> None:
-        """Refuse inputs that do not fit, before anything is compiled or run."""
-        Inputs(self.circuit, self.inputs, start=self.start, n_steps=self.n_steps, trials=self.trials)
-
     def run(self, simulator: Runnable, record: Any, progress: Progress | None = None) -> Recording:
         """Make the whole run."""
         return self._run(simulator, self.state, 0, self.n_steps, record, progress)
 
     def part(self, simulator: Runnable, state: State | None, first: int, last: int) -> State:
         """Make the steps ``first <= k < last``, counted from the start of the run, and return the state after them."""
-        final = self._run(simulator, state, first, last, {}, None).state
-        assert final is not None  # of a simulation
-        return final
+        return final_state(self._run(simulator, state, first, last, {}, None))
 
     def _run(
         self, simulator: Runnable, state: State | None, first: int, last: int, record: Any, progress: Progress | None
@@ -90,6 +84,19 @@ class Case:
             trials=self.trials,
             progress=progress,
         )
+
+
+def final_state(recording: Recording) -> State:
+    """Return the state at the end of a run.
+
+    Raises
+    ------
+    CircuitError
+        If the recording has none: it is not one of a simulation.
+    """
+    if recording.state is None:
+        raise CircuitError("a simulator to verify must give recordings with the state at their end.")
+    return recording.state
 
 
 def _rows(value: Any, first: int, last: int) -> Any:

@@ -68,7 +68,7 @@ def population_spikes(
     found = []
     for name, trains in reference.spikes.items():
         sides = (trains, other.spikes[name])
-        common = np.intersect1d(*(_events(side, dt) for side in sides), assume_unique=True)
+        common = np.intersect1d(_events(sides[0], dt), _events(sides[1], dt), assume_unique=True)
         beyond = (0, 0)
         rates = (0.0, 0.0)
         if step is not None:
@@ -106,7 +106,7 @@ def first_trace_difference(
     """
     found = []
     for name, group in reference.traces.items():
-        for variable, trace in group.items():
+        for variable in group:
             if differences[f"{name}.{variable}"] <= tolerance:
                 continue
             ours, theirs = (to_numpy(side.traces[name][variable].values) for side in (reference, other))
@@ -165,11 +165,13 @@ def _pairs(reference: State, other: State) -> Iterator[tuple[str, np.ndarray, np
 
 
 def _outside(ours: Any, theirs: Any, tolerance: float, scale: float | None = None) -> NDArray[np.bool_]:
-    """Return where two arrays differ by more than the tolerance, relative to a scale (their largest finite magnitude)."""
+    """Return where two arrays differ by more than the tolerance, relative to their largest magnitude or a scale."""
     first, second = np.asarray(ours, np.float64), np.asarray(theirs, np.float64)
     if scale is None:
         finite = [np.abs(array[np.isfinite(array)]).max(initial=0.0) for array in (first, second)]
         scale = float(max(finite))
     with np.errstate(invalid="ignore", divide="ignore"):
-        close = (first == second) | (np.abs(first - second) / scale <= tolerance) | (np.isnan(first) & np.isnan(second))
-    return ~close
+        close: NDArray[np.bool_] = (
+            (first == second) | (np.abs(first - second) / scale <= tolerance) | (np.isnan(first) & np.isnan(second))
+        )
+    return np.logical_not(close)

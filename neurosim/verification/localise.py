@@ -39,14 +39,13 @@ def first_difference_of_states(
     A difference that arises and heals within a stretch (a reset forgets it, for instance) without a trace in any
     variable or spike is not seen; it cannot matter for what follows.
     """
-    sides = (reference, other)
-    before: tuple[State | None, ...] = (case.state, case.state)
+    before: tuple[State | None, State | None] = (case.state, case.state)
     position, length, longest, halving = 0, 1, max(1, end // STRETCHES), False
     while position < end:
         if halving:
             length = max(1, (end - position) // 2)
         stop = min(position + length, end)
-        after = tuple(case.part(side, state, position, stop) for side, state in zip(sides, before, strict=True))
+        after = (case.part(reference, before[0], position, stop), case.part(other, before[1], position, stop))
         place = first_state_difference(*after, tolerance=tolerance)
         if place is None:
             position, before, length = stop, after, min(2 * length, longest)

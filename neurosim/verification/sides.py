@@ -59,10 +59,8 @@ class EagerPath:
     ) -> Recording:
         """Run the module as training does; see `neurosim.backends.simulator.Simulator.run`."""
         recording: Recording = self.module.run_eager(
-            duration, inputs=inputs, record=record, state=state, seed=seed, trials=trials
+            duration, inputs=inputs, record=record, state=state, seed=seed, trials=trials, progress=progress
         )
-        if progress is not None:
-            progress(1, 1)
         return recording
 
 
@@ -79,13 +77,13 @@ def checked_names(names: Iterable[str]) -> tuple[str, ...]:
         if name not in SIDES:
             raise BackendError(f"verify: there is no backend {name!r}.{nearest(str(name), SIDES)}")
     if len(found) < 2 or len(set(found)) != len(found):
-        raise BackendError(f"verify compares two or more different backends, got {', '.join(map(repr, found)) or 'none'}.")
+        raise BackendError(
+            f"verify compares two or more different backends, got {', '.join(map(repr, found)) or 'none'}."
+        )
     return found
 
 
-def make_sides(
-    circuit: Circuit, names: Iterable[str], *, dt: Any, target: str, dtype: str, device: str
-) -> list[Side]:
+def make_sides(circuit: Circuit, names: Iterable[str], *, dt: Any, target: str, dtype: str, device: str) -> list[Side]:
     """Compile a circuit for every side.
 
     Parameters
@@ -113,6 +111,6 @@ def make_sides(
             if module is None:
                 module = compile_circuit(circuit, "snntorch", dt=dt, dtype=dtype, device=device)
             simulator = EagerPath(module) if path == "eager" else module
-            exact = not path and dtype == "float64" and device == "cpu"
+            exact = not path and bool(module.exact)
         sides.append(Side(name, simulator, exact))
     return sides

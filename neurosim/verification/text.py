@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Sequence
 
-from neurosim.verification.comparison import SPIKES, Comparison, Divergence
+from neurosim.verification.comparison import SPIKES, Comparison, Divergence, PopulationSpikes, VariableDifference
 from neurosim.verification.report import VerifyReport
 
 _MOST_LINES = 8
@@ -21,13 +22,13 @@ def report_text(report: VerifyReport) -> str:
     )
     outcome = "IDENTICAL" if report.identical else "NOT IDENTICAL"
     sections = [f"{head}\n{outcome}", _table(_backends(report))]
-    sections += [_difference(item, report.dt) for item in report.comparisons if not item.identical]
+    sections += [_differences(item) for item in report.comparisons if not item.identical]
     return "\n\n".join(sections)
 
 
 def _backends(report: VerifyReport) -> list[list[str]]:
     reference, *others = report.spikes
-    rows = [["backend", "spikes", "", "largest difference", "tolerance"]]
+    rows = [["backend", "spikes", "", "largest relative difference", "tolerance"]]
     rows.append([reference, f"{report.spikes[reference]:,}", "reference", "", ""])
     for name in others:
         comparison = report[name]
@@ -41,64 +42,68 @@ def _largest(comparison: Comparison) -> str:
     largest = max(items, key=lambda item: item.relative, default=None)
     if largest is None or largest.absolute == 0:
         return "none"
-    return f"{largest.relative:.2g} of {largest.address}"
+    return f"{largest.relative:.2g} ({largest.address})"
 
 
-def _difference(comparison: Comparison, dt: float) -> str:
+def _differences(comparison: Comparison) -> str:
     first, cause = comparison.first_divergence, comparison.state_divergence
-    assert first is not None
-    lines = [f"{comparison.other} against {comparison.reference}", f"  first divergence: {_place(first, comparison)}"]
-    if first.variable not in (SPIKES,) and not any(first.population == name for name, _ in _trace_names(comparison)):
-        lines.append("  every spike is equal; only states differ")
+    lines = [f"{comparison.other} against {comparison.reference}"]
+    if first is not None:
+        lines.append(f"  first divergence: {_place(first, comparison)}")
     if cause is not None and cause != first:
         lines.append(f"  states differ from: {_place(cause, comparison)}")
-    if comparison.spikes and first.variable == SPIKES:
-        rows = [["population", "neurons", "spikes", "in common", "from there on", "rate (Hz)", "difference"]]
-        for item in comparison.spikes[:_MOST_LINES]:
-            rows.append(
-                [
-                    item.population,
-                    f"{item.neurons:,}",
-                    _pair(f"{count:,}" for count in item.counts),
-                    f"{item.common:,}",
-                    _pair(f"{count:,}" for count in item.counts_beyond),
-                    _pair(f"{rate:.3g}" for rate in item.rates_beyond),
-                    f"{item.relative_difference:+.2%}",
-                ]
-            )
-        lines.append(_indented(_table(rows), len(comparison.spikes)))
-    for title, items in (("traces", comparison.traces), ("final states", comparison.state)):
-        odd = sorted((item for item in items if item.absolute > 0), key=lambda item: -item.relative)
-        if odd:
-            rows = [[f"largest differences of {title}", "absolute", "relative"]]
-            rows += [[item.address, f"{item.absolute:.3g}", f"{item.relative:.3g}"] for item in odd[:_MOST_LINES]]
-            lines.append(_indented(_table(rows), len(odd)))
+    if comparison.spikes and all(item.counts == (item.common, item.common) for item in comparison.spikes):
+        lines.append("  every spike is equal")
+    else:
+        lines += _spike_table(comparison.spikes)
+    lines += _difference_table("traces", comparison.traces)
+    lines += _difference_table("final states", comparison.state)
     return "\n".join(lines)
 
 
-def _trace_names(comparison: Comparison) -> list[tuple[str, str]]:
-    return [(name, variable) for name, _, variable in (item.address.rpartition(".") for item in comparison.traces)]
+def _spike_table(populations: Sequence[PopulationSpikes]) -> list[str]:
+    if not populations:
+        return []
+    rows = [["population", "neurons", "spikes", "in common", "from there on", "rate (Hz)", "difference"]]
+    for item in populations[:_MOST_LINES]:
+        rows.append(
+            [
+                item.population,
+                f"{item.neurons:,}",
+                " | ".join(f"{count:,}" for count in item.counts),
+                f"{item.common:,}",
+                " | ".join(f"{count:,}" for count in item.counts_beyond),
+                " | ".join(f"{rate:.3g}" for rate in item.rates_beyond),
+                f"{item.relative_difference:+.2%}",
+            ]
+        )
+    return _indented(_table(rows), len(populations))
+
+
+def _difference_table(title: str, items: Sequence[VariableDifference]) -> list[str]:
+    odd = sorted((item for item in items if item.absolute > 0), key=lambda item: -item.relative)
+    if not odd:
+        return []
+    rows = [[f"largest differences of {title}", "absolute", "relative"]]
+    rows += [[item.address, f"{item.absolute:.3g}", f"{item.relative:.3g}"] for item in odd[:_MOST_LINES]]
+    return _indented(_table(rows), len(odd))
 
 
 def _place(place: Divergence, comparison: Comparison) -> str:
     where = f"step {place.step} ({_time(place.time)}), {place.population} neuron {place.neuron}"
     where += f", trial {place.trial}" if place.trial else ""
     if place.variable == SPIKES:
-        name = comparison.reference if place.values[0] else comparison.other
-        return f"{where}: a spike in {name} only"
+        return f"{where}: a spike in {comparison.reference if place.values[0] else comparison.other} only"
     unit = _SYMBOLS.get(place.unit, place.unit)
     values = " against ".join(f"{value!r} {unit}".rstrip() for value in place.values)
     return f"{where}: {place.variable} is {values}"
 
 
-def _pair(texts: Iterable[str]) -> str:
-    return " | ".join(texts)
-
-
 def _table(rows: Sequence[Sequence[str]]) -> str:
-    """Return rows as aligned columns: the first to the left, numbers to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    right = [column > 0 and any(text[:1].isdigit() for text in texts) for column, texts in enumerate(zip(*rows, strict=True))]
+    """Return rows as aligned columns, numbers to the right."""
+    columns = list(zip(*rows, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    right = [bool(re.match(r"[+-]?[\d.,]+%?$", column[-1])) for column in columns]
     lines = []
     for row in rows:
         cells = [
@@ -109,11 +114,9 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-def _indented(table: str, total: int) -> str:
+def _indented(table: str, total: int) -> list[str]:
     lines = [f"    {line}" for line in table.splitlines()]
-    if total > _MOST_LINES:
-        lines.append(f"    ... and {total - _MOST_LINES} more")
-    return "\n".join(lines)
+    return [*lines, f"    ... and {total - _MOST_LINES} more"] if total > _MOST_LINES else lines
 
 
 def _time(seconds: float) -> str:

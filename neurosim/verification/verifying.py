@@ -6,14 +6,14 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from neurosim.backends.simulator import catalogue, steps_of
+from neurosim.backends.simulator import Run, catalogue, steps_of
 from neurosim.circuit.circuit import Circuit
-from neurosim.errors import CircuitError
+from neurosim.errors import CircuitError, RecordError
 from neurosim.program.step_program import StepProgram
-from neurosim.recording import Recording, State, plan_recording
-from neurosim.recording.memory import available_bytes
+from neurosim.recording import Recording, RecordPlan, State
+from neurosim.recording.memory import available_bytes, byte_text
 from neurosim.recording.planning import SHARE_OF_MEMORY
-from neurosim.verification.case import Case, Runnable
+from neurosim.verification.case import Case, Runnable, final_state
 from neurosim.verification.comparison import SPIKES, Comparison, Divergence
 from neurosim.verification.differences import (
     Place,
@@ -157,8 +157,9 @@ def _verify(
 ) -> VerifyReport:
     circuit = sides[0].simulator.circuit
     case = Case(circuit, steps_of(duration, circuit.dt), dict(inputs or {}), state, seed, trials)
-    case.check_inputs()
-    record = _record(case, sides[0].simulator.program, len(sides))
+    record = _record(sides[0].simulator)
+    run = Run(circuit, sides[0].simulator.program, duration, inputs, record, state, seed, trials)  # checks them all
+    _check_memory(run.plan, len(sides))
     recordings = {side.name: case.run(side.simulator, record, _progress_of(side, progress)) for side in sides}
     comparisons = tuple(
         _compare(case, sides[0], side, recordings, _tolerance(sides[0], side, tolerance)) for side in sides[1:]
@@ -195,30 +196,35 @@ def _tolerance(reference: Side, other: Side, given: float | None) -> float:
     return 0.0 if reference.exact and other.exact else TOLERANCE
 
 
-def _record(case: Case, program: StepProgram, n_sides: int) -> dict[str, list[str]]:
-    """Return what is recorded: spikes, and every variable of what does not spike; refused if it would not fit."""
-    items = catalogue(case.circuit, program)
+def _record(simulator: Runnable) -> dict[str, list[str]]:
+    """Return what is recorded: spikes, and every variable of what does not spike, what a step computes first first."""
     record: dict[str, list[str]] = {}
-    for name, item in items.items():
+    for name, item in catalogue(simulator.circuit, simulator.program).items():
         if item.kind == "population":
-            record[name] = [SPIKES] if item.spiking else list(item.variables)
-    available = available_bytes()
-    limit = None if available is None else int(SHARE_OF_MEMORY * available / (n_sides + 1))  # one more to compare in
-    plan_recording(
-        record, items, dt=case.circuit.dt, start_step=case.start, n_steps=case.n_steps, trials=case.trials,
-        limit_bytes=limit,
-    )  # fmt: skip
+            variables = dict.fromkeys((*simulator.program.populations[name].inputs, *item.variables))
+            record[name] = [SPIKES] if item.spiking else list(variables)
     return record
+
+
+def _check_memory(plan: RecordPlan, n_sides: int) -> None:
+    available = available_bytes()
+    needed = plan.bytes * (n_sides + 1)  # one more to compare in
+    if available is not None and needed > SHARE_OF_MEMORY * available:
+        raise RecordError(
+            f"verify compares every trace of what does not spike, which would take {byte_text(needed)}, more than "
+            f"{byte_text(SHARE_OF_MEMORY * available)} ({SHARE_OF_MEMORY:.0%} of the memory that is available now). "
+            "Run a shorter time, or several parts that go on from state=, or compare fewer backends at once."
+        )
 
 
 def _compare(
     case: Case, reference: Side, other: Side, recordings: Mapping[str, Recording], tolerance: float
 ) -> Comparison:
     ours, theirs = recordings[reference.name], recordings[other.name]
-    assert ours.state is not None and theirs.state is not None  # of simulations
+    final = (final_state(ours), final_state(theirs))
     dt = case.circuit.dt
     traces = trace_differences(ours, theirs)
-    state = state_differences(ours.state, theirs.state)
+    state = state_differences(*final)
     relative = {item.address: item.relative for item in traces}
     found = [
         first_spike_difference(ours, theirs, dt),
@@ -231,7 +237,7 @@ def _compare(
         cause = first_difference_of_states(case, reference.simulator, other.simulator, tolerance, stop)
     elif any(item.relative > tolerance for item in state):
         first = first_difference_of_states(case, reference.simulator, other.simulator, tolerance, case.n_steps)
-        first = first or first_state_difference(ours.state, theirs.state, tolerance)
+        first = first or first_state_difference(*final, tolerance=tolerance)
     program = reference.simulator.program
     return Comparison(
         reference=reference.name,
@@ -248,8 +254,9 @@ def _compare(
 def _divergence(place: Place | None, program: StepProgram) -> Divergence | None:
     if place is None:
         return None
-    parts = {**program.populations, **program.projections}
-    unit = "second" if place.variable == "last_spike" else parts[place.population].units.get(place.variable, "1")
+    name = place.population
+    units = (program.populations if name in program.populations else program.projections)[name].units
+    unit = "second" if place.variable == "last_spike" else units.get(place.variable, "1")
     return Divergence(
         step=place.step, time=place.step * program.dt, trial=place.trial, population=place.population,
         neuron=place.neuron, variable=place.variable, values=place.values, unit=unit,
