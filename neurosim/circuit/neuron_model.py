@@ -8,18 +8,9 @@ from types import MappingProxyType
 from typing import Any
 
 from neurosim.circuit.dimensions import DimensionChecker
-from neurosim.circuit.language import (
-    CONSTANT_NAMES,
-    FUNCTIONS,
-    SPECIAL_NAMES,
-    Assignment,
-    Equation,
-    is_name,
-    parse_equations,
-    parse_statements,
-)
+from neurosim.circuit.language import Assignment, Equation, checked_name, parse_equations, parse_statements
 from neurosim.circuit.values import Distribution, Trainable, Value, as_value, plain, values_equal
-from neurosim.errors import CircuitError, EquationError, nearest
+from neurosim.errors import CircuitError, EquationError, UnitError, nearest
 from neurosim.units import DIMENSIONLESS, canonical, unit_of
 
 #: Integrators of Brian2 that a model may name; ``None`` takes ``exact`` where the equations are linear, else ``euler``.
@@ -112,7 +103,12 @@ class NeuronModel:
         set_field(self, "method", method)
         set_field(self, "name", name)
         set_field(self, "refractory", _refractory_value(refractory, where))
-        declared = {line.name: canonical(line.unit) for line in lines}
+        declared = declared_units(lines, where)
+        for line in lines:
+            if line.kind in ("differential", "subexpression") and line.name in (parameters or {}):
+                raise EquationError(
+                    f"{where}: {line.name!r} is a variable, no parameter; its start goes into initial=."
+                )
         set_field(self, "parameters", checked_parameters(parameters or {}, declared, where))
         set_field(self, "initial", _initial_values(initial or {}, lines, declared, where))
         set_field(self, "receptors", MappingProxyType(dict(receptors or {})))
@@ -169,27 +165,30 @@ class NeuronModel:
 
     def _check(self, where: str) -> None:
         units = self.units
-        special = {"t": "second", "dt": "second", "i": DIMENSIONLESS, "N": DIMENSIONLESS, "xi": "second**-0.5"}
+        if not self.lines and self.threshold is None:
+            raise EquationError(f"{where}: give equations (or a threshold); it does nothing as it is.")
+        special = {"t": "second", "dt": "second", "i": DIMENSIONLESS, "N": DIMENSIONLESS}
         special |= {"not_refractory": "boolean", "lastspike": "second"}
-        checker = DimensionChecker({**special, **units}, where)
+        # White noise has a meaning only where it is integrated.
+        checker = DimensionChecker({**special, "xi": "second**-0.5", **units}, where)
         for line in self.lines:
+            _check_flags(line, where)
             if line.kind == "differential":
                 checker.expect(line.expression or "", f"({canonical(line.unit)})/second", f"d{line.name}/dt =")
             elif line.kind == "subexpression":
                 checker.expect(line.expression or "", line.unit, f"{line.name} =")
-            elif line.kind == "summed":
-                raise EquationError(f"{where}: (summed) belongs in a SynapseModel, not in a neuron.")
+        checker = DimensionChecker({**special, **units}, where)
         writable = set(self.names("differential")) | set(self.names("parameter"))
         if self.threshold is not None:
             checker.expect_condition(self.threshold, "threshold")
         elif self.reset:
             raise EquationError(f"{where}: a reset without a threshold never happens; give threshold= as well.")
+        if self.refractory is not None and self.threshold is None:
+            raise EquationError(f"{where}: refractory= needs a threshold.")
         if isinstance(self.refractory, str):
-            if self.threshold is None:
-                raise EquationError(f"{where}: refractory= needs a threshold.")
             if checker.unit_text(self.refractory) is not checker.variables["dt"].dim:
                 checker.expect_condition(self.refractory, "refractory")
-        elif self.unless_refractory and self.refractory is None and self.threshold is None:
+        elif self.unless_refractory and self.threshold is None:
             raise EquationError(f"{where}: '(unless refractory)' means nothing for a neuron without a threshold.")
         checker.check_assignments(self.reset_statements, writable, "reset")
         checker = DimensionChecker({**special, **units}, where)
@@ -263,14 +262,36 @@ def checked_parameters(given: Mapping[str, Any], declared: Mapping[str, str], wh
     """Return the parameters of a model, in SI, with the unit declared in its equations or else the one given."""
     result = {}
     for name, value in given.items():
-        reserved = SPECIAL_NAMES | CONSTANT_NAMES | FUNCTIONS.keys()
-        if not is_name(name) or name in reserved:
-            raise EquationError(f"{where}: {name!r} cannot name a parameter.")
+        checked_name(name, where)
         unit = declared.get(name) or canonical(value_unit(value))
         result[name] = Parameter(as_value(value, unit, f"{where}: parameter {name!r}"), unit)
         if plain(result[name].value) is None:
             raise CircuitError(f"{where}: parameter {name!r} is Trainable without an initial value; give one.")
     return MappingProxyType(result)
+
+
+def declared_units(lines: tuple[Equation, ...], where: str) -> dict[str, str]:
+    """Return the unit of each line's name, in its one spelling."""
+    units = {}
+    for line in lines:
+        try:
+            units[line.name] = canonical(line.unit)
+        except UnitError as error:
+            raise UnitError(f"{where}: {line.name!r}: {error}") from None
+        if line.kind == "differential" and line.unit in ("boolean", "integer"):
+            raise EquationError(f"{where}: {line.name!r} cannot be {line.unit}; only real numbers are integrated.")
+    return units
+
+
+_FLAGS = {"differential": ("unless refractory",), "parameter": ("constant", "unless refractory"), "subexpression": ()}
+
+
+def _check_flags(line: Equation, where: str) -> None:
+    if line.kind == "summed" or "summed" in line.flags:
+        raise EquationError(f"{where}: (summed) belongs in a SynapseModel, not in a neuron.")
+    for flag in line.flags:
+        if flag not in _FLAGS[line.kind]:
+            raise EquationError(f"{where}: ({flag}) has no meaning for {line.name!r}, a {line.kind} of a neuron.")
 
 
 def _initial_values(
@@ -281,9 +302,10 @@ def _initial_values(
     for name, value in given.items():
         if name not in variables:
             raise CircuitError(f"{where}: no variable {name!r} to give an initial value.{nearest(name, variables)}")
-        result[name] = (
-            value if isinstance(value, str) else as_value(value, declared[name], f"{where}: initial {name!r}")
-        )
+        where_initial = f"{where}: initial {name!r}"
+        result[name] = value if isinstance(value, str) else as_value(value, declared[name], where_initial)
+        if isinstance(value, Trainable) and value.initial is None:
+            raise CircuitError(f"{where_initial} is Trainable without an initial value; give one.")
     return MappingProxyType(result)
 
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from neurosim.circuit.language import Assignment, Equation, parse_equations, parse_statements
-from neurosim.circuit.neuron_model import Parameter, checked_parameters, line_text
+from neurosim.circuit.neuron_model import Parameter, checked_parameters, declared_units, line_text
 from neurosim.errors import EquationError
 from neurosim.units import canonical
 
 #: The variable of a synapse that ``weight=`` sets.
 WEIGHT = "w"
+_RESERVED = {WEIGHT: "weight", "weight": "weight", "delay": "delay"}
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -59,7 +60,14 @@ class SynapseModel:
     ) -> None:
         where = f"synapse {name!r}"
         lines = parse_equations(equations, where)
-        declared = {line.name: canonical(line.unit) for line in lines if line.kind != "summed"}
+        own = tuple(line for line in lines if line.kind != "summed")
+        for line in lines:
+            if line.kind == "summed" and line.flags != ("summed",):
+                raise EquationError(f"{where}: '{line.name}_post' can only be (summed), not {', '.join(line.flags)}.")
+        for used in (*(line.name for line in own), *(parameters or {})):
+            if used in _RESERVED:
+                raise EquationError(f"{where}: {used!r} is what connect({_RESERVED[used]}=) sets; leave it out here.")
+        declared = declared_units(own, where)
         set_field = object.__setattr__
         set_field(self, "equations", "\n".join(line_text(line) for line in lines))
         set_field(self, "on_pre", on_pre)
