@@ -60,6 +60,7 @@ class Stepper:
         self.last = {name: self._steps(array) for name, array in state.last_spike.items()}
         self.spikes: dict[str, Tensor] = {}
         self.inputs: dict[str, Tensor] = {}
+        self.noise: Mapping[str, Mapping[str, Tensor]] = {}
         self.history: dict[str, deque[Any]] = {name: self._past(rows) for name, rows in state.spikes.items()}
         self.tables = {}
         if events:
@@ -92,14 +93,14 @@ class Stepper:
         noise
             Random numbers by population and symbol, (batch, neuron).
         """
-        self.inputs = dict(rows)
+        self.inputs, self.noise = dict(rows), noise
         for name, item in self.program.populations.items():
             if item.kind == "signal":
                 self.values[name] = {"signal": rows[name]}
         self._graded_input()
         for name, item in self.program.populations.items():
             if item.kind == "neurons":
-                self._integrate(name, item, noise.get(name, {}))
+                self._integrate(name, item)
         for name, item in self.program.populations.items():
             if item.spiking:
                 self._threshold(name, item, rows)
@@ -152,26 +153,26 @@ class Stepper:
     def _readable(self, population: str) -> Tensors:
         return {**self.fixed[population], **self.totals[population], **self.values[population]}
 
-    def _names(self, name: str, extra: Mapping[str, Tensor]) -> Tensors:
+    def _names(self, name: str) -> Tensors:
         time = torch.tensor(self.step_number * self.dt, dtype=self.dtype, device=self.device)
-        names = {**self._readable(name), **extra, "t": time}
+        names = {**self._readable(name), **self.noise.get(name, {}), "t": time}
         if name in self.active:
             names["not_refractory"] = self.active[name]
             if self.program.populations[name].reads_last_spike:
                 names["lastspike"] = self._times(self.last[name])
         return names
 
-    def _integrate(self, name: str, item: PopulationProgram, noise: Mapping[str, Tensor]) -> None:
+    def _integrate(self, name: str, item: PopulationProgram) -> None:
         dynamics = self.dynamics[name]
         if dynamics.refractory is not None and item.refractory is not None:
-            limit = dynamics.refractory(self._names(name, {}))["value"]
+            limit = dynamics.refractory(self._names(name))["value"]
             if item.refractory.kind == "time":
                 self.active[name] = (self.step_number - self.last[name]) >= limit
             else:
                 self.active[name] = self.active[name] | ~limit
         for program in (dynamics.integrate, dynamics.update):
             if program.writes:
-                self._write(name, item, program(self._names(name, noise)))
+                self._write(name, item, program(self._names(name)))
 
     def _write(self, name: str, item: PopulationProgram, new: Mapping[str, Any]) -> None:
         values = dict(self.values[name])
@@ -185,7 +186,7 @@ class Stepper:
         if item.kind == "spikes":
             spikes = rows[name] != 0 if self.events else rows[name]
         else:
-            names = self._names(name, {})
+            names = self._names(name)
             spikes = self.module.part(name).fire(names, self.active.get(name), self.dynamics[name])
             spikes = spikes.expand(self.batch, item.n)
             if name in self.active:
@@ -239,7 +240,7 @@ class Stepper:
         fired = spikes if spikes.dtype == torch.bool else spikes.detach() > 0.5
         if self.events and not bool(fired.any()):
             return
-        new = dynamics.reset(self._names(name, {}))
+        new = dynamics.reset(self._names(name))
         values = dict(self.values[name])
         for variable, value in new.items():
             old = values[variable]
@@ -266,7 +267,7 @@ class Stepper:
             return self.values[name][variable]
         if variable in self.totals[name]:
             return self.totals[name][variable]
-        names = self._names(name, {})
+        names = self._names(name)
         names["t"] = torch.tensor((self.step_number - 1) * self.dt, dtype=self.dtype, device=self.device)
         printed = self.dynamics[name].subexpressions[variable]
         return torch.as_tensor(printed(names)["value"], dtype=self.dtype).expand(self.batch, item.n)
