@@ -100,7 +100,7 @@ def _population(
     if isinstance(part.model, (SpikeSource, SignalSource)):
         kind = "spikes" if isinstance(part.model, SpikeSource) else "signal"
         return PopulationProgram(
-            part.name, part.n, kind, part.variables, (SIGNAL,) if kind == "signal" else (), {}, {}, {}, {}, (), (),
+            part.name, part.n, kind, part.variables, (SIGNAL,) if kind == "signal" else (), {}, {}, {}, {}, {}, (), (),
             None, (), None, frozenset(), (), None,
         )  # fmt: skip
     model = part.model
@@ -117,7 +117,8 @@ def _population(
     noise = NoiseSites()
     units = {**model.units, **_TIME}
     expand = {line.name: line.expression or "" for line in model.lines if line.kind == "subexpression"}
-    expanded = _expanded(expand, where, units)
+    written = _expanded({key: parse_expression(text, where) for key, text in expand.items()}, where)
+    expanded = {key: units_as_numbers(tree, units) for key, tree in written.items()}
     masked = model.unless_refractory if model.refractory is not None else frozenset()
     continuous = Continuous(
         tuple(line for line in model.lines if line.kind == "differential"),
@@ -135,6 +136,7 @@ def _population(
     return PopulationProgram(
         name=part.name, n=part.n, kind="neurons", units=model.units, state=state, constants=constants,
         parameters=parameters, inputs=dict(inputs),
+        written=written,
         subexpressions={key: fold(tree, everything, collect=False) for key, tree in expanded.items()},
         integrate=integrate,
         update=normalised(update, everything, "_update_"),
@@ -189,7 +191,7 @@ def _fixed(
     return constants, parameters
 
 
-def _expanded(texts: Mapping[str, str], where: str, units: Mapping[str, str]) -> dict[str, ast.expr]:
+def _expanded(trees: Mapping[str, ast.expr], where: str) -> dict[str, ast.expr]:
     """Return sub-expressions in terms of variables and parameters only.
 
     Raises
@@ -197,7 +199,6 @@ def _expanded(texts: Mapping[str, str], where: str, units: Mapping[str, str]) ->
     CircuitError
         If they refer to each other in a circle, naming it.
     """
-    trees = {name: units_as_numbers(parse_expression(text, where), units) for name, text in texts.items()}
     done: dict[str, ast.expr] = {}
 
     def expand(name: str, path: tuple[str, ...]) -> ast.expr:
@@ -270,7 +271,7 @@ def _projection(
     else:
         terms = _pulse_terms(part, where)
     for target, tree in terms:
-        tree = _expand_ends(units_as_numbers(tree, known), populations[part.pre], populations[part.post])
+        tree = units_as_numbers(_expand_ends(tree, populations[part.pre], populations[part.post]), known)
         # Brian2 checks the units of summed variables, so it gets the text as written; hence no reordering here.
         folded = fold(tree, constants, collect=not part.graded)
         additions.append(Statement(target, folded if part.graded else powers_as_products(folded, None)))
@@ -300,7 +301,5 @@ def _expand_ends(tree: ast.expr, pre: PopulationProgram, post: PopulationProgram
     """Write sub-expressions of the neurons at both ends out in terms of their variables."""
     trees: dict[str, ast.expr] = {}
     for population, suffix in ((pre, "_pre"), (post, "_post")):
-        for name, expression in population.subexpressions.items():
-            names = {used: ast.Name(f"{used}{suffix}", ast.Load()) for used in names_in(expression)}
-            trees[f"{name}{suffix}"] = substitute(expression, dict(names))
+        trees |= population.at_end(suffix)
     return substitute(tree, trees)

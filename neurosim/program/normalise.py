@@ -15,7 +15,7 @@ from neurosim.program.statements import Statement, name, transform
 
 #: Integer powers written as products: the same bits in every library, which ``pow`` does not promise.
 LARGEST_PRODUCT = 4
-#: A difference of parameters in a denominator below this part of its terms has lost half of the digits.
+#: A sum of parameters in a denominator that is smaller than this part of its terms has lost too many digits.
 CANCELLATION = 1e-6
 
 
@@ -226,24 +226,35 @@ def refuse_cancellation(
     for statement in statements:
         for node in ast.walk(statement.expression):
             if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
-                for inner in ast.walk(node.right):
-                    if isinstance(inner, ast.BinOp) and isinstance(inner.op, (ast.Add, ast.Sub)):
-                        _refuse_difference(inner, values, where, names)
+                for total in _sums(node.right):
+                    _refuse_difference(total, values, where, names)
+
+
+def _sums(tree: ast.expr) -> list[ast.BinOp]:
+    """Return the sums in a tree, each whole: a part of a sum may vanish without harm."""
+    if isinstance(tree, ast.BinOp) and isinstance(tree.op, (ast.Add, ast.Sub)):
+        return [tree] + [inner for term in _terms(tree) for inner in _sums(term)]
+    return [total for child in ast.iter_child_nodes(tree) if isinstance(child, ast.expr) for total in _sums(child)]
+
+
+def _terms(tree: ast.expr) -> list[ast.expr]:
+    if isinstance(tree, ast.BinOp) and isinstance(tree.op, (ast.Add, ast.Sub)):
+        return _terms(tree.left) + _terms(tree.right)
+    return [tree]
 
 
 def _refuse_difference(
-    node: ast.BinOp, values: Mapping[str, float | np.ndarray], where: str, names: Callable[[str], str]
+    total: ast.BinOp, values: Mapping[str, float | np.ndarray], where: str, names: Callable[[str], str]
 ) -> None:
-    reads = names_in(node)
+    reads = names_in(total)
     if not reads <= values.keys():
         return
-    left, right = np.asarray(evaluate(node.left, values)), np.asarray(evaluate(node.right, values))
-    total = np.asarray(evaluate(node, values))
-    scale = np.maximum(np.abs(left), np.abs(right))
-    if np.any((np.abs(total) < CANCELLATION * scale) & (scale > 0)):
+    sizes = np.broadcast_arrays(*(np.abs(evaluate(term, values)) for term in _terms(total)))
+    scale = np.max(sizes, axis=0)
+    if np.any((np.abs(evaluate(total, values)) < CANCELLATION * scale) & (scale > 0)):
         listed = ", ".join(sorted({names(used) for used in reads}))
         raise EquationError(
-            f"{where}: {listed} are equal for some neurons but not for all, or differ by less than one part in a "
-            "million, and the exact solution divides by their difference. Make them equal or more different, or choose "
-            "method='exponential_euler'."
+            f"{where}: {listed} are too nearly equal (or equal for some neurons but not for all): the exact solution "
+            "divides by their difference and loses more than half of the digits. Make them equal or more different, or "
+            "choose method='exponential_euler'."
         )

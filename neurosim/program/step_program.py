@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from neurosim.circuit.language import names_in
-from neurosim.program.statements import NoiseSite, Statement
+from neurosim.program.statements import NoiseSite, Statement, rename
 
 #: The meaning of a step, carried by every recording (see docs/architecture.md).
 STEP_SEMANTICS = "graded input, integrate, threshold (stamped k*dt), deliver, reset; traces at the end of the step"
@@ -45,7 +45,8 @@ class PopulationProgram:
     constants: Mapping[str, float]
     parameters: Mapping[str, float | np.ndarray]
     inputs: Mapping[str, tuple[Contribution, ...]]
-    subexpressions: Mapping[str, ast.expr]
+    written: Mapping[str, ast.expr]  # sub-expressions in terms of variables and parameters, as written
+    subexpressions: Mapping[str, ast.expr]  # the same, constants folded
     integrate: tuple[Statement, ...]
     update: tuple[Statement, ...]
     threshold: ast.expr | None
@@ -61,6 +62,14 @@ class PopulationProgram:
         trees = [statement.expression for statement in (*self.integrate, *self.update, *self.reset)]
         trees += [*self.subexpressions.values(), *([self.threshold] if self.threshold is not None else [])]
         return any("lastspike" in names_in(tree) for tree in trees)
+
+    def at_end(self, suffix: str) -> dict[str, ast.expr]:
+        """Return the sub-expressions as a synapse reads them: every name of the neuron with ``_pre`` or ``_post``."""
+        own = self.units.keys()
+        return {
+            f"{name}{suffix}": rename(tree, {used: f"{used}{suffix}" for used in names_in(tree) if used in own})
+            for name, tree in self.written.items()
+        }
 
     @property
     def spiking(self) -> bool:

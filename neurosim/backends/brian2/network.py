@@ -9,6 +9,7 @@ import numpy as np
 
 from neurosim.backends.brian2 import texts
 from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.language import parse_expression
 from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.program.discretise import brian2_name
 from neurosim.program.normalise import constant_value
@@ -99,7 +100,10 @@ def _group(circuit: Circuit, item: PopulationProgram, objects: Objects) -> Any:
 
 def _refractory(given: Refractory, names: dict[str, str]) -> Any:
     value = constant_value(given.expression)
-    return texts.expression(given.expression, names) if value is None else quantity(value, "second")
+    if value is not None:
+        return quantity(value, "second")
+    # As written: Brian2 tells a time from a condition by its units.
+    return texts.expression(parse_expression(given.text, "refractory"), names)
 
 
 def _graded(circuit: Circuit, program: StepProgram, item: ProjectionProgram, objects: Objects, order: int) -> Any:

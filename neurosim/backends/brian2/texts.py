@@ -12,7 +12,7 @@ from neurosim.circuit.language import names_in, parse_expression
 from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.circuit.parts import Projection
 from neurosim.program.discretise import brian2_name
-from neurosim.program.statements import Statement, rename
+from neurosim.program.statements import Statement, rename, substitute
 from neurosim.program.step_program import PopulationProgram, ProjectionProgram
 from neurosim.units import quantity
 
@@ -86,7 +86,9 @@ def summed_equations(part: Projection, item: ProjectionProgram, pre: PopulationP
         if np.ndim(value)
     ]
     for line in part.synapse.summed:
-        right = expression(parse_expression(line.expression or "", part.name), names)
+        # Brian2 would look for the constants of a sub-expression among the synapse's own names: write it out.
+        tree = substitute(parse_expression(line.expression or "", part.name), {**pre.at_end("_pre"), **post.at_end("_post")})
+        right = expression(tree, names)
         lines.append(f"{input_name(line.name, part.name)}_post = {right} : {post.units[line.name]} (summed)")
     return "\n".join(lines)
 

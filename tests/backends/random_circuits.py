@@ -1,0 +1,147 @@
+"""Random circuits: mixed models, connectivity, delays, sources, graded and spiking projections."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+import neurosim as ns
+from neurosim.units import Hz, Mohm, mV, ms, nS, pA, psiemens
+
+DT = 0.1
+Draw = Any
+
+
+def _lif(draw: Draw) -> tuple[ns.NeuronModel, dict[str, Any], dict[str, Any]]:
+    exact = draw(st.booleans())
+    receptors = {"ampa": ns.Exponential(5 * ms) if exact else ns.Exponential(5 * ms, reversal=0 * mV)}
+    if draw(st.booleans()):
+        receptors["gaba"] = ns.Alpha(10 * ms) if exact else ns.Alpha(10 * ms, reversal=-80 * mV)
+    model = ns.models.lif(
+        tau_mem=draw(st.sampled_from([5, 10, 20])) * ms, r=100 * Mohm, v_threshold=-50 * mV, v_reset=-60 * mV,
+        v_leak=draw(st.sampled_from([-49, -60])) * mV, tau_ref=draw(st.sampled_from([None, 0.3 * ms, 2 * ms])),
+        receptors=receptors,
+    )  # fmt: skip
+    weights = {name: (90 * pA if exact else 4 * nS) for name in receptors}
+    return model, {"pulse": weights, "graded": {"i_ext": (2 * nS, 300 * pA)}}, {"v": ns.Uniform(-60 * mV, -50 * mV)}
+
+
+def _dimensionless(draw: Draw) -> tuple[ns.NeuronModel, dict[str, Any], dict[str, Any]]:
+    model = ns.models.lif(
+        tau_mem=10 * ms, v_threshold=1.0, v_reset=0.0, v_leak=draw(st.sampled_from([0.0, 1.2])),
+        tau_ref=draw(st.sampled_from([None, 1 * ms])), receptors={"x": 3 * ms},
+    )  # fmt: skip
+    return model, {"pulse": {"v": 0.3, "x": 0.4}, "graded": {"i_ext": (0.1, 2.0)}}, {"v": ns.Uniform(0.0, 1.0)}
+
+
+def _izhikevich(draw: Draw) -> tuple[ns.NeuronModel, dict[str, Any], dict[str, Any]]:
+    model = ns.models.izhikevich(method=draw(st.sampled_from(["euler", "rk2"])))
+    return model, {"pulse": {"v": 15.0}, "graded": {"i_ext": (0.05, 12.0)}}, {"v": ns.Uniform(-65.0, 30.0)}
+
+
+def _physical(draw: Draw) -> tuple[ns.NeuronModel, dict[str, Any], dict[str, Any]]:
+    model = ns.models.izhikevich_physical(receptors={"ampa": 4 * ms})
+    return model, {"pulse": {"ampa": 300 * pA}, "graded": {"i_ext": (5 * nS, 400 * pA)}}, {"v": ns.Normal(-45 * mV, 9 * mV)}
+
+
+def _adaptive(draw: Draw) -> tuple[ns.NeuronModel, dict[str, Any], dict[str, Any]]:
+    model = ns.models.adaptive_exponential(receptors={"ampa": ns.Exponential(3 * ms, reversal=0 * mV)})
+    return model, {"pulse": {"ampa": 20 * nS}, "graded": {"i_ext": (9 * nS, 1500 * pA)}}, {"v": ns.Uniform(-70 * mV, -50 * mV)}
+
+
+def _own(draw: Draw) -> tuple[ns.NeuronModel, dict[str, Any], dict[str, Any]]:
+    noisy = draw(st.booleans())
+    text = "dv/dt = (v_leak - v + r*i)/tau" + (" + sigma*xi*tau**-0.5" if noisy else "") + " : volt (unless refractory)\n"
+    model = ns.NeuronModel(
+        text + "dth/dt = (th_rest - th)/tau_th : volt\ni : amp\nrate = 1/(1 + exp(-(v - v_leak)/(3*mV))) : 1",
+        threshold="v > th and v > th_rest", reset="v = v_leak + 0.2*(v - th); th += 2*mV",
+        refractory=draw(st.sampled_from(["ref", "v > v_leak + 8*mV", 1 * ms])),
+        method=draw(st.sampled_from(["euler", "heun"])) if noisy else draw(st.sampled_from(["exact", "rk4", "euler"])),
+        parameters={"tau": 8 * ms, "r": 50 * Mohm, "v_leak": -60 * mV, "sigma": 4 * mV, "tau_th": 30 * ms,
+                    "th_rest": -52 * mV, "ref": 0.8 * ms},
+        initial={"v": "v_leak", "th": "th_rest"}, name="own",
+    )  # fmt: skip
+    return model, {"pulse": {"v": 4 * mV}, "graded": {"i": (3 * nS, 300 * pA)}}, {"v": ns.Uniform(-60 * mV, -50 * mV)}
+
+
+def _graded(draw: Draw) -> tuple[ns.NeuronModel, dict[str, Any], dict[str, Any]]:
+    model = ns.models.graded(v_half=-36 * mV, a_r=800 * Hz, a_d=300 * Hz, method=draw(st.sampled_from(["exponential_euler", "euler"])))
+    return model, {"pulse": {}, "graded": {"i_ext": (20 * psiemens, 0.2 * pA)}}, {"v": ns.Uniform(-45 * mV, -25 * mV)}
+
+
+def _map(draw: Draw) -> tuple[ns.NeuronModel, dict[str, Any], dict[str, Any]]:
+    model = ns.models.izhikevich_map(noise_std=draw(st.sampled_from([0.0, 5.0])))
+    return model, {"pulse": {"i_syn": 12.0}, "graded": {"i_ext": (0.05, 10.0)}}, {"v": ns.Uniform(-65.0, 25.0)}
+
+
+def _rate(draw: Draw) -> tuple[ns.NeuronModel, dict[str, Any], dict[str, Any]]:
+    model = ns.models.rate_unit(nonlinearity=draw(st.sampled_from(["tanh", "sigmoid"])))
+    return model, {"pulse": {}, "graded": {"x": (0.3, 1.0)}}, {}
+
+
+KINDS = [_lif, _dimensionless, _izhikevich, _physical, _adaptive, _own, _graded, _map, _rate]
+
+
+@st.composite
+def circuits(draw: Draw) -> tuple[ns.Circuit, dict[str, Any]]:
+    """Draw a circuit and the inputs of a run of 40 steps."""
+    circuit = ns.Circuit("random", dt=DT * ms, seed=draw(st.integers(0, 2**31)))
+    roles: dict[str, dict[str, Any]] = {}
+    inputs: dict[str, Any] = {}
+    rng = np.random.default_rng(draw(st.integers(0, 2**31)))
+    for position in range(draw(st.integers(1, 4))):
+        model, role, initial = draw(st.sampled_from(KINDS))(draw)
+        n = draw(st.integers(1, 12))
+        parameters = {}
+        if draw(st.booleans()) and "tau" in model.parameters:
+            parameters = {"tau": ns.Uniform(7 * ms, 11 * ms)}
+        name = f"p{position}"
+        circuit.population(name, n, model, parameters=parameters, initial=initial)
+        roles[name] = role
+    names = list(roles)
+    if draw(st.booleans()):
+        circuit.source("spikes", ns.SpikeSource(5))
+        inputs["spikes"] = rng.random((40, 5)) < 0.2
+    if draw(st.booleans()):
+        circuit.source("signal", ns.SignalSource(3))
+        inputs["signal"] = rng.normal(size=(40, 3))
+    for name in names:
+        variable, (_, size) = next(iter(roles[name]["graded"].items()))
+        if draw(st.booleans()):
+            circuit.inject(f"stim_{name}", circuit[name][: draw(st.integers(1, len(circuit[name])))], variable, ns.Step(size, start=1 * ms))
+    for count in range(draw(st.integers(0, 6))):
+        pre = draw(st.sampled_from([*circuit.populations]))
+        post = draw(st.sampled_from(names))
+        _connect(draw, circuit, pre, post, roles[post], f"c{count}")
+    return circuit, inputs
+
+
+def _connect(draw: Draw, circuit: ns.Circuit, pre: str, post: str, role: dict[str, Any], name: str) -> None:
+    rule = draw(st.sampled_from([
+        ns.AllToAll(), ns.AllToAll(autapses=False), ns.FixedProbability(0.4), ns.FixedInDegree(2, multapses=True),
+    ]))  # fmt: skip
+    first, second = circuit.populations[pre], circuit.populations[post]
+    if first.spiking and role["pulse"]:
+        receptor = draw(st.sampled_from(sorted(role["pulse"])))
+        size = role["pulse"][receptor]
+        weight = draw(st.sampled_from([size, ns.Uniform(-0.5 * size, size)]))
+        delay = draw(st.sampled_from([0 * ms, 0.1 * ms, 1.5 * ms, ns.Uniform(0 * ms, 2 * ms)]))
+        circuit.connect(pre, post, rule, receptor=receptor, weight=weight, delay=delay, name=name)
+        return
+    variable, (conductance, size) = next(iter(role["graded"].items()))
+    units = second.variables
+    if pre == "signal" or (first.first_variable is not None and not first.spiking and "r" in first.variables):
+        if pre != "signal" and ("r" in second.variables and names_order(pre, post)):
+            return  # keep algebraic chains acyclic
+        circuit.connect(pre, post, rule, receptor=variable, weight=size * 0.1, name=name)
+    elif first.variables.get("v") == second.variables.get("v") and "v" in first.variables and units[variable] in ("amp", "1"):
+        text = f"{variable}_post = w*(v_pre - v_post) : {units[variable]} (summed)"
+        circuit.connect(pre, post, rule, synapse=ns.SynapseModel(text), weight=conductance, name=name)
+
+
+def names_order(pre: str, post: str) -> bool:
+    """Tell whether an edge points backwards (or to itself) in the order of creation."""
+    return pre >= post
+

@@ -1,0 +1,51 @@
+"""The promise, on circuits nobody chose: both backends give the same spikes and states."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from backends.random_circuits import circuits
+from hypothesis import HealthCheck, given, settings
+
+import neurosim as ns
+from neurosim.units import ms
+
+CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+
+
+def assert_equal(circuit: ns.Circuit, inputs: dict[str, Any]) -> None:
+    record = {
+        name: (["spikes"] if part.spiking else []) + ([part.first_variable] if part.first_variable else [])
+        for name, part in circuit.populations.items()
+    }
+    record = {name: what for name, what in record.items() if what}
+    reference = ns.simulate(circuit, 4 * ms, backend="brian2", inputs=inputs, seed=5, record=record)
+    exact = ns.simulate(circuit, 4 * ms, backend="snntorch", inputs=inputs, seed=5, record=record)
+    assert exact.spikes == reference.spikes
+    differences = exact.state.max_differences(reference.state)
+    assert all(largest == 0 for largest, _ in differences.values()), differences
+    for name, traces in reference.traces.items():
+        for variable, trace in traces.items():
+            assert np.array_equal(trace.values, exact.traces[name][variable].values), (name, variable)
+
+    module = ns.compile(circuit, backend="snntorch", dtype="float64", propagation="ordered")
+    eager = module.run_eager(4 * ms, inputs=inputs, seed=5)
+    for name, trains in eager.spikes.items():
+        assert trains == reference.spikes[name]
+    differences = eager.state.max_differences(reference.state)
+    assert all(relative <= 1e-9 for _, relative in differences.values()), differences
+
+
+@given(circuits())
+@settings(max_examples=100, suppress_health_check=CHECKS)
+def test_backends_agree(drawn: tuple[ns.Circuit, dict[str, Any]]) -> None:
+    assert_equal(*drawn)
+
+
+@pytest.mark.slow
+@given(circuits())
+@settings(max_examples=1000, suppress_health_check=CHECKS)
+def test_backends_agree_on_a_thousand(drawn: tuple[ns.Circuit, dict[str, Any]]) -> None:
+    assert_equal(*drawn)
