@@ -82,6 +82,7 @@ class Projection(nn.Module):
         # Arrivals of one step in the order of the contract: emission (longest delay first), neuron, edge.
         order = np.lexsort((np.arange(item.n), item.pre_index, -item.delay))
         self._index("arrival_order", order)
+        self._index("arrival_pre", item.pre_index[order])
         self._index("arrival_post", item.post_index[order])
         self.delay_groups: list[tuple[int, int, int]] = []
         delays = item.delay[order]
@@ -139,11 +140,7 @@ class Projection(nn.Module):
                 value = value + linear(history[self.item.max_delay], edge_values[WEIGHT])
                 continue
             spikes = torch.cat(
-                [
-                    history[delay][:, self.pre_edges[self.arrival_order[first:last]]]
-                    for delay, first, last in self.delay_groups
-                ],
-                dim=1,
+                [history[delay][:, self.arrival_pre[first:last]] for delay, first, last in self.delay_groups], dim=1
             )
             amount = printed({key: ends.read(key, self.arrival_order) for key in printed.reads})["value"]
             value = add_in_order(value, self.arrival_post, amount * spikes)

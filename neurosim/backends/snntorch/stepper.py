@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from neurosim.backends.snntorch.events import ArrivalTable, Spikes
+from neurosim.backends.snntorch.events import ArrivalTable, dense, indices
 from neurosim.backends.snntorch.population import Tensors, fixed_values
 from neurosim.backends.snntorch.projection import EndReader
 from neurosim.program.step_program import PopulationProgram
@@ -65,7 +65,7 @@ class Stepper:
         self.tables = {}
         if events:
             self.tables = {
-                item.name: ArrivalTable(item, items[item.pre].n, self.device) for item in self.program.pulses
+                item.name: ArrivalTable(item, items[item.pre].n) for item in self.program.pulses
             }
 
     def _tensor(self, array: Any, dtype: torch.dtype | None = None) -> Tensor:
@@ -79,7 +79,7 @@ class Stepper:
     def _past(self, rows: Any) -> deque[Any]:
         if not self.events:
             return deque(self._tensor(row) for row in rows)
-        return deque(_indices(writable(row).to(self.device) != 0) for row in rows)
+        return deque(indices(writable(row).to(self.device) != 0) for row in rows)
 
     # -- one step ------------------------------------------------------------------------------------------------
 
@@ -194,7 +194,7 @@ class Stepper:
                 self.active[name] = self.active[name] & ~fired
                 self.last[name] = torch.where(fired, self.step_number, self.last[name])
         self.spikes[name] = spikes
-        self.history[name].appendleft(_indices(spikes) if self.events else spikes.to(self.dtype))
+        self.history[name].appendleft(indices(spikes) if self.events else spikes.to(self.dtype))
 
     # -- deliver and reset ---------------------------------------------------------------------------------------
 
@@ -217,7 +217,7 @@ class Stepper:
         due = self.tables[name].due(self.history[item.pre])
         if due is None:
             return
-        edges, trials = due
+        edges, trials = (torch.from_numpy(array).to(self.device) for array in due)
         expressions = part.exact_expressions if self.exact else part.expressions
         for target, printed in expressions.terms:
             reader = self._reader(name)
@@ -280,7 +280,7 @@ class Stepper:
         spikes = {}
         for name, past in self.history.items():
             n = self.program.populations[name].n
-            rows = [_dense(item, self.batch, n) if self.events else item for item in past]
+            rows = [dense(item, self.batch, n, self.device) if self.events else item for item in past]
             empty = torch.zeros((0, self.batch, n), dtype=self.dtype, device=self.device)
             spikes[name] = torch.stack(rows) if rows else empty
         return State(
@@ -303,13 +303,3 @@ def writable(array: Any) -> Tensor:
     """Return a tensor of a state's array; torch wants memory of its own where numpy's is read-only."""
     return array if isinstance(array, Tensor) else torch.from_numpy(np.array(array))
 
-
-def _indices(spikes: Tensor) -> Spikes:
-    trials, neurons = torch.nonzero(spikes, as_tuple=True)
-    return trials, neurons
-
-
-def _dense(spikes: Spikes, batch: int, n: int) -> Tensor:
-    dense = torch.zeros((batch, n), dtype=torch.bool, device=spikes[0].device)
-    dense[spikes] = True
-    return dense
