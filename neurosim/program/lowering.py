@@ -9,21 +9,20 @@ import numpy as np
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.dimensions import DimensionChecker
-from neurosim.circuit.language import names_in, parse_expression
+from neurosim.circuit.language import RANDOM_FUNCTIONS, names_in, parse_expression
 from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.circuit.parts import Injection, Population, Projection
 from neurosim.circuit.sources import SIGNAL, SignalSource, SpikeSource
-from neurosim.circuit.synapse_model import WEIGHT
-from neurosim.circuit.values import Trainable, plain
-from neurosim.errors import CircuitError
+from neurosim.circuit.values import Trainable
+from neurosim.errors import CircuitError, UnsupportedError
 from neurosim.program.discretise import Continuous, discretise, units_as_numbers
 from neurosim.program.normalise import fold, normalised, powers_as_products
 from neurosim.program.ordering import graded_ranks
+from neurosim.program.projections import lower_projection
 from neurosim.program.statements import NoiseSites, Statement, substitute, with_fresh_names
 from neurosim.program.step_program import (
     Contribution,
     PopulationProgram,
-    ProjectionProgram,
     Refractory,
     StepProgram,
 )
@@ -55,7 +54,7 @@ def lower(circuit: Circuit) -> StepProgram:
     }
     ranks = graded_ranks(circuit, populations)
     projections = [
-        _projection(circuit, part, ranks.get(part.name, 0), order, populations)
+        lower_projection(circuit, part, ranks.get(part.name, 0), order, populations)
         for order, part in enumerate(circuit.projections.values())
     ]
     graded = sorted((item for item in projections if item.graded), key=lambda item: (item.rank, item.order))
@@ -142,7 +141,7 @@ def _population(
         update=normalised(update, everything, "_update_"),
         threshold=None if threshold is None else fold(threshold, everything),
         reset=normalised(reset, everything, "_reset_"),
-        refractory=_refractory(model, units, everything, expanded, where),
+        refractory=_refractory(model, units, everything, expanded, noise, where),
         masked=masked & variables, noise=tuple(noise.sites), method=method,
     )  # fmt: skip
 
@@ -198,6 +197,8 @@ def _expanded(trees: Mapping[str, ast.expr], where: str) -> dict[str, ast.expr]:
     ------
     CircuitError
         If they refer to each other in a circle, naming it.
+    UnsupportedError
+        If one draws random numbers.
     """
     done: dict[str, ast.expr] = {}
 
@@ -206,6 +207,11 @@ def _expanded(trees: Mapping[str, ast.expr], where: str) -> dict[str, ast.expr]:
             circle = " -> ".join((*path[path.index(name) :], name))
             raise CircuitError(f"{where}: sub-expressions define each other in a circle: {circle}.")
         if name not in done:
+            if any(isinstance(node, ast.Name) and node.id in RANDOM_FUNCTIONS for node in ast.walk(trees[name])):
+                raise UnsupportedError(
+                    f"{where}: the sub-expression {name!r} draws random numbers, and would be another number in every "
+                    "place that reads it. Write rand() or randn() in the equation or statement that needs it."
+                )
             inner = {used: expand(used, (*path, name)) for used in names_in(trees[name]) if used in trees}
             done[name] = substitute(trees[name], inner)
         return done[name]
@@ -231,6 +237,7 @@ def _refractory(
     units: Mapping[str, str],
     constants: Mapping[str, float],
     expanded: Mapping[str, ast.expr],
+    noise: NoiseSites,
     where: str,
 ) -> Refractory | None:
     if model.refractory is None:
@@ -240,66 +247,4 @@ def _refractory(
     checker = DimensionChecker({**units, "i": "1", "not_refractory": "boolean", "lastspike": "second"}, where)
     is_time = checker.unit_text(model.refractory) is checker.variables["dt"].dim
     tree = substitute(units_as_numbers(parse_expression(model.refractory, where), units), dict(expanded))
-    return Refractory("time" if is_time else "condition", model.refractory, fold(tree, constants))
-
-
-def _projection(
-    circuit: Circuit, part: Projection, rank: int, order: int, populations: Mapping[str, PopulationProgram]
-) -> ProjectionProgram:
-    edges = circuit.edges(part)
-    where = f"projection {part.name!r}"
-    shared = plain(part.weight)
-    values: dict[str, float | np.ndarray] = {WEIGHT: shared if isinstance(shared, float) else edges.weight}
-    units = {WEIGHT: part.weight_unit}
-    own: dict[str, float] = {}
-    for name, parameter in {**part.synapse.parameters, **part.parameters}.items():
-        value = circuit.edge_parameter(part.name, name)
-        units[name] = parameter.unit
-        if isinstance(value, float) and not isinstance(parameter.value, Trainable):
-            own[name] = value
-        else:
-            values[name] = value
-    constants = {"dt": circuit.dt, **own}
-    for end, suffix in ((part.pre, "_pre"), (part.post, "_post")):
-        constants |= {f"{name}{suffix}": value for name, value in populations[end].constants.items()}
-    known = {**units, **_TIME}
-    known |= {f"{name}_pre": unit for name, unit in circuit.populations[part.pre].variables.items()}
-    known |= {f"{name}_post": unit for name, unit in circuit.populations[part.post].variables.items()}
-    additions = []
-    if part.graded:
-        terms = [(line.name, parse_expression(line.expression or "", where)) for line in part.synapse.summed]
-    else:
-        terms = _pulse_terms(part, where)
-    for target, tree in terms:
-        tree = units_as_numbers(_expand_ends(tree, populations[part.pre], populations[part.post]), known)
-        # Brian2 checks the units of summed variables, so it gets the text as written; hence no reordering here.
-        folded = fold(tree, constants, collect=not part.graded)
-        additions.append(Statement(target, folded if part.graded else powers_as_products(folded, None)))
-    steps = np.floor(edges.delay / circuit.dt + 0.5).astype(np.int64)
-    return ProjectionProgram(
-        part.name, part.pre, part.post, part.graded, edges.pre, edges.post, steps, values, own, units,
-        tuple(additions),
-        rank, order,
-    )  # fmt: skip
-
-
-def _pulse_terms(part: Projection, where: str) -> list[tuple[str, ast.expr]]:
-    """Return what ``on_pre`` adds to each variable, with its temporaries written out."""
-    temporaries: dict[str, ast.expr] = {}
-    terms = []
-    for statement in part.synapse.on_pre_statements:
-        tree = substitute(parse_expression(statement.expression, where), temporaries)
-        if not statement.target.endswith("_post"):
-            temporaries[statement.target] = tree
-        else:
-            tree = ast.UnaryOp(ast.USub(), tree) if statement.operator == "-=" else tree
-            terms.append((statement.target.removesuffix("_post"), tree))
-    return terms
-
-
-def _expand_ends(tree: ast.expr, pre: PopulationProgram, post: PopulationProgram) -> ast.expr:
-    """Write sub-expressions of the neurons at both ends out in terms of their variables."""
-    trees: dict[str, ast.expr] = {}
-    for population, suffix in ((pre, "_pre"), (post, "_post")):
-        trees |= population.at_end(suffix)
-    return substitute(tree, trees)
+    return Refractory("time" if is_time else "condition", model.refractory, fold(noise.replace(tree), constants))

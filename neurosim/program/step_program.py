@@ -101,6 +101,11 @@ class ProjectionProgram:
         return len(self.pre_index)
 
     @cached_property
+    def reads_time(self) -> bool:
+        """Whether what an edge adds depends on the time."""
+        return any("t" in addition.reads for addition in self.additions)
+
+    @cached_property
     def max_delay(self) -> int:
         """The longest delay, in steps."""
         return int(self.delay.max()) if self.n else 0

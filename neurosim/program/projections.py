@@ -1,0 +1,133 @@
+"""From a projection of a circuit to its part of the step program."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+
+import numpy as np
+
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.language import RANDOM_FUNCTIONS, names_in, parse_expression
+from neurosim.circuit.parts import Projection
+from neurosim.circuit.synapse_model import WEIGHT
+from neurosim.circuit.values import Trainable, plain
+from neurosim.errors import UnsupportedError
+from neurosim.program.discretise import units_as_numbers
+from neurosim.program.normalise import fold, powers_as_products
+from neurosim.program.statements import Statement, substitute
+from neurosim.program.step_program import PopulationProgram, ProjectionProgram
+
+
+def lower_projection(
+    circuit: Circuit, part: Projection, rank: int, order: int, populations: Mapping[str, PopulationProgram]
+) -> ProjectionProgram:
+    """Return the program of one projection, its edges realised.
+
+    Parameters
+    ----------
+    circuit
+        The circuit.
+    part
+        Its projection.
+    rank
+        Of a graded projection: see :func:`neurosim.program.ordering.graded_ranks`.
+    order
+        Place among the projections of the circuit.
+    populations
+        The programs of all populations.
+
+    Raises
+    ------
+    UnsupportedError
+        If what a pulse adds depends on the order of arrivals, or the synapse draws random numbers or reads its delay.
+    """
+    edges = circuit.edges(part)
+    where = f"projection {part.name!r}"
+    shared = plain(part.weight)
+    values: dict[str, float | np.ndarray] = {WEIGHT: shared if isinstance(shared, float) else edges.weight}
+    units = {WEIGHT: part.weight_unit}
+    own: dict[str, float] = {}
+    for name, parameter in {**part.synapse.parameters, **part.parameters}.items():
+        value = circuit.edge_parameter(part.name, name)
+        units[name] = parameter.unit
+        if isinstance(value, float) and not isinstance(parameter.value, Trainable):
+            own[name] = value
+        else:
+            values[name] = value
+    constants = {"dt": circuit.dt, **own}
+    for end, suffix in ((part.pre, "_pre"), (part.post, "_post")):
+        constants |= {f"{name}{suffix}": value for name, value in populations[end].constants.items()}
+    known = {**units, "t": "second", "dt": "second"}
+    known |= {f"{name}_pre": unit for name, unit in circuit.populations[part.pre].variables.items()}
+    known |= {f"{name}_post": unit for name, unit in circuit.populations[part.post].variables.items()}
+    additions = []
+    if part.graded:
+        terms = [(line.name, parse_expression(line.expression or "", where)) for line in part.synapse.summed]
+    else:
+        terms = _pulse_terms(part, where)
+    terms = [(target, _expand_ends(tree, populations[part.pre], populations[part.post])) for target, tree in terms]
+    _refuse_unsupported(part, terms, where)
+    for target, tree in terms:
+        tree = units_as_numbers(tree, known)
+        # Brian2 checks the units of summed variables, so it gets the text as written; hence no reordering here.
+        folded = fold(tree, constants, collect=not part.graded)
+        additions.append(Statement(target, folded if part.graded else powers_as_products(folded, None)))
+    steps = np.floor(edges.delay / circuit.dt + 0.5).astype(np.int64)
+    return ProjectionProgram(
+        part.name, part.pre, part.post, part.graded, edges.pre, edges.post, steps, values, own, units,
+        tuple(additions),
+        rank, order,
+    )  # fmt: skip
+
+
+def _pulse_terms(part: Projection, where: str) -> list[tuple[str, ast.expr]]:
+    """Return what ``on_pre`` adds to each variable, with its temporaries written out."""
+    temporaries: dict[str, ast.expr] = {}
+    terms = []
+    for statement in part.synapse.on_pre_statements:
+        tree = substitute(parse_expression(statement.expression, where), temporaries)
+        if not statement.target.endswith("_post"):
+            temporaries[statement.target] = tree
+        else:
+            tree = ast.UnaryOp(ast.USub(), tree) if statement.operator == "-=" else tree
+            terms.append((statement.target.removesuffix("_post"), tree))
+    return terms
+
+
+def _expand_ends(tree: ast.expr, pre: PopulationProgram, post: PopulationProgram) -> ast.expr:
+    """Write sub-expressions of the neurons at both ends out in terms of their variables."""
+    trees: dict[str, ast.expr] = {}
+    for population, suffix in ((pre, "_pre"), (post, "_post")):
+        trees |= population.at_end(suffix)
+    return substitute(tree, trees)
+
+
+def _refuse_unsupported(part: Projection, terms: list[tuple[str, ast.expr]], where: str) -> None:
+    """Raise once, with everything in a synapse that the two backends would not compute alike.
+
+    Raises
+    ------
+    UnsupportedError
+        See :func:`lower_projection`.
+    """
+    problems = []
+    written = {f"{target}_post" for target, _ in terms}
+    if part.pre == part.post:
+        written |= {f"{target}_pre" for target, _ in terms}
+    for target, tree in terms:
+        calls = {
+            node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
+        if calls & RANDOM_FUNCTIONS:
+            problems.append("it draws random numbers")
+        if "delay" in names_in(tree):
+            problems.append("it reads its delay")
+        again = sorted(names_in(tree) & written)
+        if again and not part.graded:
+            problems.append(
+                f"what it adds to {target}_post reads {', '.join(again)}, which it changes: with two arrivals in one "
+                "step the result would depend on their order"
+            )
+    if problems:
+        raise UnsupportedError(f"{where}: this synapse is not supported: {'; '.join(dict.fromkeys(problems))}.")
