@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from neurosim.backends.snntorch.options import SnntorchOptions
-from neurosim.backends.snntorch.parameters import Values
+from neurosim.backends.snntorch.parameters import Tie, Values
 from neurosim.circuit.language import names_in
 from neurosim.circuit.synapse_model import WEIGHT
 from neurosim.circuit.values import Trainable
@@ -58,7 +58,7 @@ class Projection(nn.Module):
         pre: PopulationProgram,
         post: PopulationProgram,
         trainable: Mapping[str, Trainable],
-        ties: dict[str, nn.Parameter],
+        ties: dict[str, Tie],
         options: SnntorchOptions,
     ) -> None:
         super().__init__()
@@ -140,7 +140,11 @@ class Projection(nn.Module):
                 value = value + linear(history[self.item.max_delay], edge_values[WEIGHT])
                 continue
             spikes = torch.cat(
-                [history[delay][:, self.arrival_pre[first:last]] for delay, first, last in self.delay_groups], dim=1
+                [
+                    history[delay].index_select(1, self.arrival_pre[first:last])
+                    for delay, first, last in self.delay_groups
+                ],
+                dim=1,
             )
             amount = printed({key: ends.read(key, self.arrival_order) for key in printed.reads})["value"]
             value = add_in_order(value, self.arrival_post, amount * spikes)
@@ -201,17 +205,19 @@ class EndReader:
         """
         if name in self.edge_values:
             value = self.edge_values[name]
-            return value if value.ndim == 0 or edges is None else value[edges]
+            return value if value.ndim == 0 or edges is None else value.index_select(0, edges)
         values, index = (
             (self.pre, self.projection.pre_edges) if name.endswith("_pre") else (self.post, self.projection.post_edges)
         )
         value = values[name.removesuffix("_pre").removesuffix("_post")]
         if value.ndim == 0:
             return value
-        neurons = index if edges is None else index[edges]
+        neurons = index if edges is None else index.index_select(0, edges)
         if value.ndim == 1:
-            return value[neurons]
-        return value[:, neurons] if trial is None else value[trial, neurons]
+            return value.index_select(0, neurons)
+        if trial is None:
+            return value.index_select(1, neurons)
+        return value.reshape(-1).index_select(0, trial * value.shape[1] + neurons)
 
 
 def add_in_order(value: Tensor, index: Tensor, amount: Tensor) -> Tensor:
