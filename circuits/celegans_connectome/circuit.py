@@ -38,8 +38,6 @@ from neurosim.units import ms, mV, pA, pF, psiemens, quantity, second, to_si
 
 NAME = "celegans-connectome"
 POPULATION = "worm"
-#: What to record to see it: membrane potentials, as nothing spikes.
-RECORD = {POPULATION: ("v",)}
 
 _EQUATIONS = """
 dv/dt = (g_leak*(e_leak - v) + g_exc*(e_exc - v) + g_inh*(e_inh - v) + i_gap - g_gap*v + i_ext)/C : volt
@@ -173,6 +171,18 @@ def build(
         signal = Step(pulse.amplitude, start=pulse.start, stop=pulse.stop)
         circuit.inject(name, worm[tuple(pulse.neurons)], "i_ext", signal)
     return circuit
+
+
+def notes(*, unknown_sign: UnknownSign = "positive", path: str | Path | None = None, **_: Any) -> str:
+    """Return what the wiring consists of: cells and connections by sign and by transmitter, and its source.
+
+    Parameters
+    ----------
+    unknown_sign, path
+        As of :func:`build`, whose other arguments may be given as well.
+    """
+    wiring = load_connectome(path=path, unknown_sign=unknown_sign)
+    return f"{wiring.summary()}\n{wiring.citation}"
 
 
 def resting_potentials(connectome: Connectome, *, synapse: Any, gap_junction: Any, leak: Any) -> np.ndarray:

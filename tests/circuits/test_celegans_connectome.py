@@ -11,7 +11,7 @@ from scipy.integrate import solve_ivp
 
 import neurosim as ns
 from neurosim.circuit import Circuit
-from neurosim.circuits.celegans_connectome.circuit import COMMANDS, Pulse, build, resting_potentials
+from neurosim.circuits.celegans_connectome.circuit import COMMANDS, Pulse, build, notes, resting_potentials
 from neurosim.circuits.celegans_connectome.figure import CLASSES, motor_neurons, plot
 from neurosim.datasets import ChemicalSynapses, Connectome, GapJunctions, load_connectome
 from neurosim.errors import CircuitError, RecordError, UnitError
@@ -95,6 +95,14 @@ def test_unknown_signs_are_an_option(unknown_sign: str, inhibitory: int) -> None
     )
 
 
+def test_notes_count_by_sign_and_transmitter() -> None:
+    text = notes(dt=1 * ms)
+    assert "302 cells" in text
+    assert "+ 3495 pairs" in text
+    assert "- 214 pairs" in text
+    assert "left out" in notes(unknown_sign="drop")
+
+
 # --- what it does ---
 
 
@@ -142,6 +150,20 @@ def test_another_stimulus(worm: Circuit) -> None:
     assert end[load_connectome().index("PLML")] > end[load_connectome().index("AVBL")] > 0.1
     with pytest.raises(CircuitError, match=r"no neuron labelled 'PLMX'.*Did you mean 'PLM[LR]'"):
         build(stimuli={"touch": Pulse(("PLMX",), 20 * pA, 10 * ms, 200 * ms)})
+
+
+def test_both_backends_give_the_same_traces(worm: Circuit, recording: Recording) -> None:
+    # The stimulus starts after 0.25 s; v and s of every cell, every step.
+    module = ns.compile(worm, backend="snntorch", dtype="float64")
+    exact = module.run(0.3 * second, record={"worm": ["v", "s"]})
+    reference = ns.simulate(worm, 0.3 * second, backend="brian2", record={"worm": ["v", "s"]})
+    eager = module.run_eager(0.3 * second, record={"worm": ["v", "s"]})
+    for variable in ("v", "s"):
+        expected = reference["worm"][variable].values
+        assert np.array_equal(exact["worm"][variable].values, expected)
+        assert np.abs(eager["worm"][variable].values - expected).max() <= 1e-9 * np.abs(expected).max()
+    assert np.array_equal(recording["worm"]["v"].values[:, :600], reference["worm"]["v"].values)
+    assert np.ptp(reference["worm"]["v"].values[0, :, worm.injections["forward"].indices[0]]) > 5e-3
 
 
 # --- three cells, by hand ---
