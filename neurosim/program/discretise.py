@@ -18,6 +18,8 @@ from neurosim.units import dimension_of
 #: Methods tried, in order, when a model names none.
 DEFAULT_METHODS = ("exact", "euler")
 NOT_REFRACTORY = "not_refractory"
+#: Names that a Brian2 group uses itself, as they are or with an underscore before them.
+_OWN_NAMES = frozenset({"N", "spikespace"})
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def brian2_name(name: str) -> str:
         Equations.check_identifier(name)
     except (SyntaxError, ValueError, KeyError):
         return f"{name}_variable"
-    return f"{name}_variable" if name == "N" else name
+    return f"{name}_variable" if name in _OWN_NAMES else name
 
 
 class _Symbols:
@@ -113,7 +115,7 @@ class _Symbols:
                 self.values[symbol] = model.parameters[original]
             self.forward[original] = symbol
             self.back.setdefault(symbol, original)
-            self.back[f"_{symbol}"] = f"_{original}"
+            self.back[f"_{symbol}"] = f"_{symbol if original in _OWN_NAMES else original}"
             self.units[symbol] = model.units[original]
 
     def original(self, symbol: str) -> str:

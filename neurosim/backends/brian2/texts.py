@@ -87,7 +87,9 @@ def summed_equations(part: Projection, item: ProjectionProgram, pre: PopulationP
     ]
     for line in part.synapse.summed:
         # Brian2 would look for the constants of a sub-expression among the synapse's own names: write it out.
-        tree = substitute(parse_expression(line.expression or "", part.name), {**pre.at_end("_pre"), **post.at_end("_post")})
+        tree = substitute(
+            parse_expression(line.expression or "", part.name), {**pre.at_end("_pre"), **post.at_end("_post")}
+        )
         right = expression(tree, names)
         lines.append(f"{input_name(line.name, part.name)}_post = {right} : {post.units[line.name]} (summed)")
     return "\n".join(lines)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from neurosim.backends.inputs import Inputs
 from neurosim.backends.simulator import Progress, Run, Simulator, catalogue, initial_state
 from neurosim.backends.snntorch.options import SnntorchOptions
+from neurosim.backends.snntorch.parameters import Tie
 from neurosim.backends.snntorch.population import NeuronPopulation, SilentPopulation
 from neurosim.backends.snntorch.projection import Projection
 from neurosim.backends.snntorch.stepper import Stepper
@@ -58,7 +59,7 @@ class CircuitModule(nn.Module, Simulator):
         self.program = lower(circuit)
         marks = circuit.trainables() if options.training else {}
         self._refuse(marks)
-        ties: dict[str, nn.Parameter] = {}
+        ties: dict[str, Tie] = {}
         items = self.program.populations
         for name, item in items.items():
             kind = NeuronPopulation if item.threshold is not None else SilentPopulation

@@ -25,6 +25,14 @@ def power_of_two_near(values: np.ndarray) -> float:
 
 
 @dataclass(frozen=True)
+class Tie:
+    """A parameter that several values share, and the SI values that all of them start from."""
+
+    parameter: nn.Parameter
+    initial: np.ndarray
+
+
+@dataclass(frozen=True)
 class Entry:
     """One trainable value of a part: its parameter's name, scale, limits, and how it spreads over neurons or edges."""
 
@@ -61,7 +69,7 @@ class Values(nn.Module):
         owner: nn.Module,
         values: Mapping[str, float | np.ndarray],
         trainable: Mapping[str, Trainable],
-        ties: dict[str, nn.Parameter],
+        ties: dict[str, Tie],
         where: str,
         dtype: torch.dtype,
         edges: tuple[np.ndarray, np.ndarray] | None = None,
@@ -91,7 +99,7 @@ class Values(nn.Module):
         name: str,
         value: np.ndarray,
         mark: Trainable,
-        ties: dict[str, nn.Parameter],
+        ties: dict[str, Tie],
         where: str,
         edges: tuple[np.ndarray, np.ndarray] | None,
         matrix: tuple[int, int] | None,
@@ -114,12 +122,17 @@ class Values(nn.Module):
             low, high = (max(low or 0.0, 0.0), high) if mark.sign > 0 else (low, min(high or 0.0, 0.0))
         parameter = nn.Parameter(torch.tensor(value / scale, dtype=self._dtype))
         if mark.tie is not None:
-            shared = ties.setdefault(mark.tie, parameter)
-            if shared.shape != parameter.shape:
+            shared = ties.setdefault(mark.tie, Tie(parameter, np.array(value)))
+            if shared.initial.shape != value.shape:
                 raise CircuitError(
-                    f"{where}.{name}: tie={mark.tie!r} joins shapes {tuple(shared.shape)} and {value.shape}."
+                    f"{where}.{name}: tie={mark.tie!r} joins shapes {shared.initial.shape} and {value.shape}."
                 )
-            parameter = shared
+            if not np.array_equal(shared.initial, value):
+                raise CircuitError(
+                    f"{where}.{name}: tie={mark.tie!r} joins values that start out different; give them the same "
+                    "initial value (numbers or one array: a distribution is drawn for each part)."
+                )
+            parameter = shared.parameter
         key = "weight" if name == "w" else name
         self._owner[0].register_parameter(key, parameter)
         self.entries[name] = Entry(key, scale, low, high, spread)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from neurosim.backends.snntorch.options import SnntorchOptions
-from neurosim.backends.snntorch.parameters import Values
+from neurosim.backends.snntorch.parameters import Tie, Values
 from neurosim.circuit.language import names_in
 from neurosim.circuit.values import Trainable
 from neurosim.program.normalise import constant, constant_value, fold
@@ -114,7 +114,7 @@ class NeuronPopulation(snntorch.SpikingNeuron):  # type: ignore[misc]
         self,
         item: PopulationProgram,
         trainable: Mapping[str, Trainable],
-        ties: dict[str, nn.Parameter],
+        ties: dict[str, Tie],
         options: SnntorchOptions,
     ) -> None:
         super().__init__(spike_grad=options.spike_gradient())
@@ -159,7 +159,7 @@ class SilentPopulation(nn.Module):
         self,
         item: PopulationProgram,
         trainable: Mapping[str, Trainable],
-        ties: dict[str, nn.Parameter],
+        ties: dict[str, Tie],
         options: SnntorchOptions,
     ) -> None:
         super().__init__()
@@ -170,7 +170,7 @@ def _equip(
     module: Any,
     item: PopulationProgram,
     trainable: Mapping[str, Trainable],
-    ties: dict[str, nn.Parameter],
+    ties: dict[str, Tie],
     options: SnntorchOptions,
 ) -> None:
     dtype = options.torch_dtype

@@ -50,6 +50,7 @@ class Projection(nn.Module):
     pre_edges: Tensor
     post_edges: Tensor
     arrival_order: Tensor
+    arrival_pre: Tensor
     arrival_post: Tensor
 
     def __init__(

@@ -64,9 +64,7 @@ class Stepper:
         self.history: dict[str, deque[Any]] = {name: self._past(rows) for name, rows in state.spikes.items()}
         self.tables = {}
         if events:
-            self.tables = {
-                item.name: ArrivalTable(item, items[item.pre].n) for item in self.program.pulses
-            }
+            self.tables = {item.name: ArrivalTable(item, items[item.pre].n) for item in self.program.pulses}
 
     def _tensor(self, array: Any, dtype: torch.dtype | None = None) -> Tensor:
         return writable(array).to(device=self.device, dtype=dtype or self.dtype)
@@ -146,16 +144,19 @@ class Stepper:
 
     def _reader(self, name: str) -> EndReader:
         item = self.program.projections[name]
+        values = {**self.edges[name], "t": self._time()} if item.reads_time else self.edges[name]
         return EndReader(
-            self.module.part(name), self.edges[name], self._readable(item.pre), self._readable(item.post), self.dtype
+            self.module.part(name), values, self._readable(item.pre), self._readable(item.post), self.dtype
         )
 
     def _readable(self, population: str) -> Tensors:
         return {**self.fixed[population], **self.totals[population], **self.values[population]}
 
+    def _time(self) -> Tensor:
+        return torch.tensor(self.step_number * self.dt, dtype=self.dtype, device=self.device)
+
     def _names(self, name: str) -> Tensors:
-        time = torch.tensor(self.step_number * self.dt, dtype=self.dtype, device=self.device)
-        names = {**self._readable(name), **self.noise.get(name, {}), "t": time}
+        names = {**self._readable(name), **self.noise.get(name, {}), "t": self._time()}
         if name in self.active:
             names["not_refractory"] = self.active[name]
             if self.program.populations[name].reads_last_spike:
@@ -223,10 +224,11 @@ class Stepper:
             reader = self._reader(name)
             amount = printed({key: reader.read(key, edges, trials) for key in printed.reads})["value"]
             amount = torch.as_tensor(amount, dtype=self.dtype, device=self.device).expand(edges.shape)
-            posts, where = part.post_edges[edges], trials
+            posts, where = part.post_edges.index_select(0, edges), trials
             if target in self.program.populations[item.post].masked:
-                keep = self.active[item.post][trials, posts]
-                posts, where, amount = posts[keep], trials[keep], amount[keep]
+                active = self.active[item.post]
+                keep = torch.nonzero(active.reshape(-1).index_select(0, trials * active.shape[1] + posts)).reshape(-1)
+                posts, where, amount = (array.index_select(0, keep) for array in (posts, trials, amount))
             value = self.values[item.post][target]
             index = posts if self.batch == 1 else where * value.shape[1] + posts
             new = value.reshape(-1).index_add(0, index, amount).reshape(value.shape)
@@ -302,4 +304,3 @@ class Stepper:
 def writable(array: Any) -> Tensor:
     """Return a tensor of a state's array; torch wants memory of its own where numpy's is read-only."""
     return array if isinstance(array, Tensor) else torch.from_numpy(np.array(array))
-
