@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.errors import UnitError
+from neurosim.errors import EquationError, UnitError
 
 DIMENSIONLESS = "1"
 
@@ -226,6 +226,50 @@ def _equation_units() -> dict[str, Any]:
     from brian2.core.namespace import DEFAULT_UNITS
 
     return dict(DEFAULT_UNITS)
+
+
+def expression_functions() -> dict[str, Any]:
+    """Return what Brian2's expression parser knows by default: its functions, by name."""
+    from brian2.core.functions import DEFAULT_FUNCTIONS
+
+    return dict(DEFAULT_FUNCTIONS)
+
+
+def expression_variable(name: str, *, unit: str = DIMENSIONLESS, dimension: Any = None) -> Any:
+    """Return a variable for Brian2's expression parser: of a unit text (``"boolean"`` for a condition) or dimension."""
+    from brian2.core.variables import Variable
+
+    if unit == "boolean":
+        return Variable(name, dtype=np.bool_)
+    return Variable(name, dimensions=dimension_of(unit) if dimension is None else dimension)
+
+
+def dimension_of_expression(expression: str, variables: dict[str, Any], where: str) -> Any:
+    """Return the Brian2 dimension of an expression.
+
+    Raises
+    ------
+    UnitError
+        If the units inside do not agree.
+    EquationError
+        If Brian2 cannot read it.
+    """
+    from brian2.parsing.expressions import parse_expression_dimensions
+    from brian2.units.fundamentalunits import DimensionMismatchError
+
+    try:
+        return parse_expression_dimensions(expression, variables)
+    except DimensionMismatchError as error:
+        raise UnitError(f"{where}: the units in {expression!r} do not agree: {error}") from None
+    except (TypeError, SyntaxError, ValueError) as error:
+        raise EquationError(f"{where}: {expression!r}: {error}") from None
+
+
+def is_condition(expression: str, variables: dict[str, Any]) -> bool:
+    """Tell whether an expression is true or false, rather than a number."""
+    from brian2.parsing.expressions import is_boolean_expression
+
+    return bool(is_boolean_expression(expression, variables))
 
 
 def _short(value: object) -> str:

@@ -7,7 +7,17 @@ from typing import Any
 
 from neurosim.circuit.language import CONSTANT_NAMES, Assignment, checked_name, identifiers, parse_expression
 from neurosim.errors import EquationError, UnitError, nearest
-from neurosim.units import DIMENSIONLESS, dimension_of, text_of_dimension, unit_names, unit_value
+from neurosim.units import (
+    DIMENSIONLESS,
+    dimension_of,
+    dimension_of_expression,
+    expression_functions,
+    expression_variable,
+    is_condition,
+    text_of_dimension,
+    unit_names,
+    unit_value,
+)
 
 
 class DimensionChecker:
@@ -22,36 +32,25 @@ class DimensionChecker:
     """
 
     def __init__(self, units: Mapping[str, str], where: str) -> None:
-        from brian2.core.functions import DEFAULT_FUNCTIONS
-
         self.where = where
         self.units = dict(units)
-        self.variables: dict[str, Any] = dict(DEFAULT_FUNCTIONS)
+        self.variables = expression_functions()
         for name in ("pi", "e", "inf"):
-            self.variables[name] = self._variable(name, DIMENSIONLESS)
+            self.variables[name] = expression_variable(name)
         for name, unit in units.items():
-            self.variables[name] = self._variable(name, unit)
-
-    @staticmethod
-    def _variable(name: str, unit: str) -> Any:
-        import numpy as np
-        from brian2.core.variables import Variable
-
-        if unit == "boolean":
-            return Variable(name, dtype=np.bool_)
-        return Variable(name, dimensions=dimension_of(unit))
+            self.variables[name] = expression_variable(name, unit=unit)
 
     def _resolve(self, expression: str) -> None:
         for name in identifiers(expression, self.where) - CONSTANT_NAMES:
             if name in self.variables:
                 continue
             if name in unit_names():
-                self.variables[name] = self._variable(name, unit_value(name)[1])
+                self.variables[name] = expression_variable(name, unit=unit_value(name)[1])
                 continue
             known = [known for known in self.units if known not in ("t", "dt")]
             raise EquationError(f"{self.where}: {name!r} in {expression!r} is not defined.{nearest(name, known)}")
 
-    def unit_text(self, expression: str) -> Any:
+    def dimension(self, expression: str) -> Any:
         """Return the Brian2 dimension of an expression.
 
         Raises
@@ -61,31 +60,21 @@ class DimensionChecker:
         UnitError
             If the units inside do not agree.
         """
-        from brian2.parsing.expressions import parse_expression_dimensions
-        from brian2.units.fundamentalunits import DimensionMismatchError
-
         parse_expression(expression, self.where)
         self._resolve(expression)
-        try:
-            return parse_expression_dimensions(expression, self.variables)
-        except DimensionMismatchError as error:
-            raise UnitError(f"{self.where}: the units in {expression!r} do not agree: {error}") from None
-        except (TypeError, SyntaxError, ValueError) as error:
-            raise EquationError(f"{self.where}: {expression!r}: {error}") from None
+        return dimension_of_expression(expression, self.variables, self.where)
 
     def expect(self, expression: str, unit: str, what: str) -> None:
         """Check that an expression has a unit."""
-        found = self.unit_text(expression)
+        found = self.dimension(expression)
         if found is not dimension_of(unit):
             given = text_of_dimension(found)
             raise UnitError(f"{self.where}: {what} {expression!r} must be in {unit}, but it is in {given}.")
 
     def expect_condition(self, expression: str, what: str) -> None:
         """Check that an expression is true or false."""
-        from brian2.parsing.expressions import is_boolean_expression
-
-        self.unit_text(expression)
-        if not is_boolean_expression(expression, self.variables):
+        self.dimension(expression)
+        if not is_condition(expression, self.variables):
             raise EquationError(f"{self.where}: {what} {expression!r} must be a condition such as 'v > v_threshold'.")
 
     def check_assignments(self, statements: tuple[Assignment, ...], writable: set[str], what: str) -> None:
@@ -96,7 +85,7 @@ class DimensionChecker:
         unread: set[str] = set()
         for statement in statements:
             target, expression = statement.target, statement.expression
-            found = self.unit_text(expression)
+            found = self.dimension(expression)
             unread -= identifiers(expression, self.where)
             if target in writable:
                 unit = self.units[target]
@@ -113,9 +102,8 @@ class DimensionChecker:
             elif statement.operator != "=":
                 raise EquationError(f"{self.where}: {what}: {target!r} is not defined.{nearest(target, writable)}")
             else:
-                from brian2.core.variables import Variable
-
-                self.variables[checked_name(target, f"{self.where}: {what}")] = Variable(target, dimensions=found)
+                name = checked_name(target, f"{self.where}: {what}")
+                self.variables[name] = expression_variable(name, dimension=found)
                 unread.add(target)
         if unread:
             name = min(unread)

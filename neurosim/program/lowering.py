@@ -245,6 +245,6 @@ def _refractory(
     if isinstance(model.refractory, float):
         return Refractory("time", repr(model.refractory), ast.Constant(model.refractory))
     checker = DimensionChecker({**units, "i": "1", "not_refractory": "boolean", "lastspike": "second"}, where)
-    is_time = checker.unit_text(model.refractory) is checker.variables["dt"].dim
+    is_time = checker.dimension(model.refractory) is checker.variables["dt"].dim
     tree = substitute(units_as_numbers(parse_expression(model.refractory, where), units), dict(expanded))
     return Refractory("time" if is_time else "condition", model.refractory, fold(noise.replace(tree), constants))
