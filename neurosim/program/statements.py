@@ -1,8 +1,8 @@
 """Statements of one step, and how a user's assignments become them.
 
-Every program writes fresh temporaries and copies them back last. It never assigns ``x = x + ...`` and never keeps an
-alias of a variable, because a simulator may rewrite the first into an addition in place with its terms reordered, and
-evaluates the second after the change.
+Every program writes fresh temporaries and copies them back last. It never assigns ``x = x + ...``, which a simulator
+may rewrite into an addition in place with its terms reordered, so that a temporary that is another name of ``x`` would
+change with it; and nothing reads a variable after it was written.
 """
 
 from __future__ import annotations
@@ -133,9 +133,6 @@ def with_fresh_names(
             operator = _OPERATORS[assignment.operator]()
             tree = ast.BinOp(name(assignment.target), operator, tree)
         tree = rename(noise.replace(substitute(tree, subexpressions)), current)
-        if isinstance(tree, ast.Name) and tree.id in variables:
-            # A bare copy would be an alias of an array that is written below.
-            tree = ast.BinOp(tree, ast.Mult(), ast.Constant(1.0))
         fresh = f"{prefix}{assignment.target}_{count}"
         statements.append(Statement(fresh, tree))
         current[assignment.target] = fresh
