@@ -89,6 +89,9 @@ def text_of_dimension(dimension: Any) -> str:
         with suppress(UnitError):  # some units have a name that cannot stand in a text: volt2, metre3
             dimension_of(text)
             return text
+    for text in _compound_units():
+        if dimension_of(text) is dimension:
+            return text
     names = ("metre", "kilogram", "second", "amp", "kelvin", "mole", "candle")
     powers = (float(power) for power in dimension._dims)
     return " * ".join(
@@ -96,6 +99,15 @@ def text_of_dimension(dimension: Any) -> str:
         for name, power in zip(names, powers, strict=True)
         if power
     )
+
+
+@lru_cache(maxsize=1)
+def _compound_units() -> tuple[str, ...]:
+    """Return the texts tried for a unit without a name of its own: ``1/volt``, ``siemens/metre**2``."""
+    units = ("volt", "amp", "siemens", "farad", "coulomb", "second", "metre", "metre**2")
+    quotients = [f"{first}/{second}" for first in units for second in units if first != second]
+    powers = [f"{unit}**2" for unit in units if "**" not in unit] + ["second**-0.5"]
+    return (*(f"1/{unit}" for unit in units), *quotients, *powers)
 
 
 def unit_of(value: object) -> str:

@@ -8,9 +8,11 @@ import numpy as np
 from hypothesis import strategies as st
 
 import neurosim as ns
-from neurosim.units import Hz, Mohm, mV, ms, nS, pA, psiemens
+from neurosim.units import Hz, Mohm, ms, mV, nS, pA, psiemens
 
 DT = 0.1
+#: Variable behind a receptor, where the names differ.
+VARIABLE = {"gaba": "gaba_rise"}
 Draw = Any
 
 
@@ -43,17 +45,27 @@ def _izhikevich(draw: Draw) -> tuple[ns.NeuronModel, dict[str, Any], dict[str, A
 
 def _physical(draw: Draw) -> tuple[ns.NeuronModel, dict[str, Any], dict[str, Any]]:
     model = ns.models.izhikevich_physical(receptors={"ampa": 4 * ms})
-    return model, {"pulse": {"ampa": 300 * pA}, "graded": {"i_ext": (5 * nS, 400 * pA)}}, {"v": ns.Normal(-45 * mV, 9 * mV)}
+    return (
+        model,
+        {"pulse": {"ampa": 300 * pA}, "graded": {"i_ext": (5 * nS, 400 * pA)}},
+        {"v": ns.Normal(-45 * mV, 9 * mV)},
+    )
 
 
 def _adaptive(draw: Draw) -> tuple[ns.NeuronModel, dict[str, Any], dict[str, Any]]:
     model = ns.models.adaptive_exponential(receptors={"ampa": ns.Exponential(3 * ms, reversal=0 * mV)})
-    return model, {"pulse": {"ampa": 20 * nS}, "graded": {"i_ext": (9 * nS, 1500 * pA)}}, {"v": ns.Uniform(-70 * mV, -50 * mV)}
+    return (
+        model,
+        {"pulse": {"ampa": 20 * nS}, "graded": {"i_ext": (9 * nS, 1500 * pA)}},
+        {"v": ns.Uniform(-70 * mV, -50 * mV)},
+    )
 
 
 def _own(draw: Draw) -> tuple[ns.NeuronModel, dict[str, Any], dict[str, Any]]:
     noisy = draw(st.booleans())
-    text = "dv/dt = (v_leak - v + r*i)/tau" + (" + sigma*xi*tau**-0.5" if noisy else "") + " : volt (unless refractory)\n"
+    text = (
+        "dv/dt = (v_leak - v + r*i)/tau" + (" + sigma*xi*tau**-0.5" if noisy else "") + " : volt (unless refractory)\n"
+    )
     model = ns.NeuronModel(
         text + "dth/dt = (th_rest - th)/tau_th : volt\ni : amp\nrate = 1/(1 + exp(-(v - v_leak)/(3*mV))) : 1",
         threshold="v > th and v > th_rest", reset="v = v_leak + 0.2*(v - th); th += 2*mV",
@@ -67,7 +79,9 @@ def _own(draw: Draw) -> tuple[ns.NeuronModel, dict[str, Any], dict[str, Any]]:
 
 
 def _graded(draw: Draw) -> tuple[ns.NeuronModel, dict[str, Any], dict[str, Any]]:
-    model = ns.models.graded(v_half=-36 * mV, a_r=800 * Hz, a_d=300 * Hz, method=draw(st.sampled_from(["exponential_euler", "euler"])))
+    model = ns.models.graded(
+        v_half=-36 * mV, a_r=800 * Hz, a_d=300 * Hz, method=draw(st.sampled_from(["exponential_euler", "euler"]))
+    )
     return model, {"pulse": {}, "graded": {"i_ext": (20 * psiemens, 0.2 * pA)}}, {"v": ns.Uniform(-45 * mV, -25 * mV)}
 
 
@@ -94,9 +108,8 @@ def circuits(draw: Draw) -> tuple[ns.Circuit, dict[str, Any]]:
     for position in range(draw(st.integers(1, 4))):
         model, role, initial = draw(st.sampled_from(KINDS))(draw)
         n = draw(st.integers(1, 12))
-        parameters = {}
-        if draw(st.booleans()) and "tau" in model.parameters:
-            parameters = {"tau": ns.Uniform(7 * ms, 11 * ms)}
+        slow = next((key for key in ("tau", "tau_mem") if key in model.parameters), None)
+        parameters = {slow: ns.Uniform(6 * ms, 9 * ms)} if slow is not None and draw(st.booleans()) else {}
         name = f"p{position}"
         circuit.population(name, n, model, parameters=parameters, initial=initial)
         roles[name] = role
@@ -110,7 +123,12 @@ def circuits(draw: Draw) -> tuple[ns.Circuit, dict[str, Any]]:
     for name in names:
         variable, (_, size) = next(iter(roles[name]["graded"].items()))
         if draw(st.booleans()):
-            circuit.inject(f"stim_{name}", circuit[name][: draw(st.integers(1, len(circuit[name])))], variable, ns.Step(size, start=1 * ms))
+            circuit.inject(
+                f"stim_{name}",
+                circuit[name][: draw(st.integers(1, len(circuit[name])))],
+                variable,
+                ns.Step(size, start=1 * ms),
+            )
     for count in range(draw(st.integers(0, 6))):
         pre = draw(st.sampled_from([*circuit.populations]))
         post = draw(st.sampled_from(names))
@@ -121,6 +139,7 @@ def circuits(draw: Draw) -> tuple[ns.Circuit, dict[str, Any]]:
 def _connect(draw: Draw, circuit: ns.Circuit, pre: str, post: str, role: dict[str, Any], name: str) -> None:
     rule = draw(st.sampled_from([
         ns.AllToAll(), ns.AllToAll(autapses=False), ns.FixedProbability(0.4), ns.FixedInDegree(2, multapses=True),
+        ns.Edges([0, 0], [0, 0]),
     ]))  # fmt: skip
     first, second = circuit.populations[pre], circuit.populations[post]
     if first.spiking and role["pulse"]:
@@ -128,7 +147,16 @@ def _connect(draw: Draw, circuit: ns.Circuit, pre: str, post: str, role: dict[st
         size = role["pulse"][receptor]
         weight = draw(st.sampled_from([size, ns.Uniform(-0.5 * size, size)]))
         delay = draw(st.sampled_from([0 * ms, 0.1 * ms, 1.5 * ms, ns.Uniform(0 * ms, 2 * ms)]))
-        circuit.connect(pre, post, rule, receptor=receptor, weight=weight, delay=delay, name=name)
+        ends = (first[: len(first) // 2 + 1], second) if draw(st.booleans()) else (first, second)
+        if isinstance(rule, ns.AllToAll) and not rule.autapses:
+            ends = (first, second)  # a part and the whole share neurons, so autapses could not be told
+        if draw(st.booleans()):
+            synapse = ns.SynapseModel(
+                on_pre=f"amount = w*gain; {VARIABLE.get(receptor, receptor)}_post += amount", parameters={"gain": 0.8}
+            )
+            circuit.connect(*ends, rule, synapse=synapse, weight=weight, delay=delay, name=name)
+        else:
+            circuit.connect(*ends, rule, receptor=receptor, weight=weight, delay=delay, name=name)
         return
     variable, (conductance, size) = next(iter(role["graded"].items()))
     units = second.variables
@@ -136,7 +164,11 @@ def _connect(draw: Draw, circuit: ns.Circuit, pre: str, post: str, role: dict[st
         if pre != "signal" and ("r" in second.variables and names_order(pre, post)):
             return  # keep algebraic chains acyclic
         circuit.connect(pre, post, rule, receptor=variable, weight=size * 0.1, name=name)
-    elif first.variables.get("v") == second.variables.get("v") and "v" in first.variables and units[variable] in ("amp", "1"):
+    elif (
+        first.variables.get("v") == second.variables.get("v")
+        and "v" in first.variables
+        and units[variable] in ("amp", "1")
+    ):
         text = f"{variable}_post = w*(v_pre - v_post) : {units[variable]} (summed)"
         circuit.connect(pre, post, rule, synapse=ns.SynapseModel(text), weight=conductance, name=name)
 
@@ -144,4 +176,3 @@ def _connect(draw: Draw, circuit: ns.Circuit, pre: str, post: str, role: dict[st
 def names_order(pre: str, post: str) -> bool:
     """Tell whether an edge points backwards (or to itself) in the order of creation."""
     return pre >= post
-

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from backends.random_circuits import circuits
 from hypothesis import HealthCheck, given, settings
 
 import neurosim as ns
+from backends.random_circuits import circuits
 from neurosim.units import ms
 
 CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]

@@ -11,7 +11,7 @@ import pytest
 
 import neurosim as ns
 from neurosim.recording import concatenate
-from neurosim.units import Mohm, mV, ms, nS, pA
+from neurosim.units import Mohm, ms, mV, nS, pA
 
 WHOLE, FIRST = 30, 13
 BACKENDS = ("brian2", "snntorch")
@@ -28,8 +28,12 @@ def network() -> ns.Circuit:
     circuit.population("map", 10, ns.models.izhikevich_map(noise_std=6.0))
     circuit.population("graded", 3, ns.models.rate_unit(gain=2.0))
     circuit.source("in", ns.SpikeSource(8))
-    circuit.connect("in", "exc", ns.FixedProbability(0.5), receptor="ampa", weight=5 * nS, delay=ns.Uniform(0 * ms, 2 * ms))
-    circuit.connect("exc", "exc", ns.FixedProbability(0.2), receptor="ampa", weight=1 * nS, delay=ns.Uniform(1 * ms, 4 * ms))
+    circuit.connect(
+        "in", "exc", ns.FixedProbability(0.5), receptor="ampa", weight=5 * nS, delay=ns.Uniform(0 * ms, 2 * ms)
+    )
+    circuit.connect(
+        "exc", "exc", ns.FixedProbability(0.2), receptor="ampa", weight=1 * nS, delay=ns.Uniform(1 * ms, 4 * ms)
+    )
     circuit.connect("exc", "map", ns.FixedProbability(0.3), receptor="i_syn", weight=9.0, delay=2.5 * ms)
     circuit.connect("map", "map", ns.AllToAll(autapses=False), receptor="i_syn", weight=-1.0)
     circuit.source("signal", ns.SignalSource(2))
@@ -66,7 +70,8 @@ def whole() -> ns.Recording:
 def test_two_parts_equal_one(first: str, second: str, whole: ns.Recording) -> None:
     circuit = network()
     start = run(circuit, first, slice(0, 10 * FIRST))
-    assert start.state is not None and whole.state is not None
+    assert start.state is not None
+    assert whole.state is not None
     rest = run(circuit, second, slice(10 * FIRST, None), start.state)
     assert rest.state is not None
     joined = concatenate(start, rest)
@@ -106,7 +111,8 @@ here.run(circuit, "brian2", slice(10 * here.FIRST, None), state).save(folder / "
     subprocess.run([sys.executable, "-c", script], check=True)
     rest = ns.Recording.load(tmp_path / "rest.zarr")
     assert concatenate(start, rest).spikes == whole.spikes
-    assert rest.state is not None and whole.state is not None
+    assert rest.state is not None
+    assert whole.state is not None
     assert all(largest == 0 for largest, _ in rest.state.max_differences(whole.state).values())
 
 

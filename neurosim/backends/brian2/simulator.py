@@ -107,8 +107,9 @@ class Brian2Simulator(Simulator):
             if progress is not None:
                 progress(trial * run.n_steps + last - run.start, run.trials * run.n_steps)
         for name in set(spiking) & set(run.plan.spikes):
-            for step, neurons in found[name]:
-                builder.add_spikes(name, step, trial, neurons)
+            if found[name]:
+                steps = np.repeat([step for step, _ in found[name]], [len(neurons) for _, neurons in found[name]])
+                builder.add_spikes(name, steps, trial, np.concatenate([neurons for _, neurons in found[name]]))
         history = {
             name: recent_spikes(run.state.spikes[name][:, trial], found[name], end, run.n_steps) for name in spiking
         }

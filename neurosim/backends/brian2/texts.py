@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ from neurosim.circuit.language import names_in, parse_expression
 from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.circuit.parts import Projection
 from neurosim.program.discretise import brian2_name
-from neurosim.program.statements import Statement, rename, substitute
+from neurosim.program.statements import Statement, name, rename, substitute, transform
 from neurosim.program.step_program import PopulationProgram, ProjectionProgram
 from neurosim.units import quantity
 
@@ -30,14 +31,16 @@ def input_name(variable: str, source: str) -> str:
 
 def code(statements: Iterable[Statement], names: dict[str, str]) -> str:
     """Return statements as Brian2's abstract code."""
-    return "\n".join(
-        f"{names.get(s.target, s.target)} = {ast.unparse(rename(s.expression, names))}" for s in statements
-    )
+    return "\n".join(f"{names.get(s.target, s.target)} = {expression(s.expression, names)}" for s in statements)
 
 
 def expression(tree: ast.expr, names: dict[str, str]) -> str:
-    """Return an expression as Brian2 reads it."""
-    return ast.unparse(rename(tree, names))
+    """Return an expression as Brian2 reads it (infinity by its name: it has no literal)."""
+
+    def infinity(node: ast.expr) -> ast.expr | None:
+        return name("inf") if isinstance(node, ast.Constant) and node.value == math.inf else None
+
+    return ast.unparse(rename(transform(tree, infinity), names))
 
 
 def equations(model: NeuronModel, item: PopulationProgram) -> str:
