@@ -14,7 +14,8 @@ import argparse
 import json
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import neurosim as ns
@@ -24,13 +25,25 @@ from neurosim.units import ms
 NAME = "balanced-network"
 
 
-class Plain:
-    """The network as a Brian2 user would write it."""
+@contextmanager
+def target_of(name: str) -> Iterator[None]:
+    """Set Brian2's code generation target for a while."""
+    import brian2 as b2
 
-    def __init__(self, circuit: Circuit, target: str) -> None:
+    before = b2.prefs.codegen.target
+    b2.prefs.codegen.target = name
+    try:
+        yield
+    finally:
+        b2.prefs.codegen.target = before
+
+
+class Plain:
+    """The network as a Brian2 user would write it; make and run it within :func:`target_of`."""
+
+    def __init__(self, circuit: Circuit, _: str) -> None:
         import brian2 as b2
 
-        b2.prefs.codegen.target = target
         clock = b2.Clock(dt=circuit.dt * b2.second)
         namespace = {"taum": 20 * b2.ms, "taue": 5 * b2.ms, "taui": 10 * b2.ms, "El": -49 * b2.mV}
         equations = """
@@ -58,7 +71,7 @@ class Plain:
             objects.append(synapses)
         self.network = b2.Network(*groups.values(), *self.monitors, *objects)
         self.network.store()
-        self.network.run(circuit.dt * b2.second)  # generates the code
+        self.run(circuit.dt)  # generates the code
 
     def run(self, duration: float) -> float:
         """Run from the initial state; return the seconds that the steps took, without preparing them."""
@@ -125,7 +138,8 @@ def measure(
     for repeat in range(4):
         for name, kind in kinds.items():
             start = time.perf_counter()
-            sides[name] = kind(circuit, target)
+            with target_of(target):
+                sides[name] = kind(circuit, target)
             seconds = time.perf_counter() - start
             if repeat:  # the first round imports, compiles and draws the edges
                 preparation[name].append(seconds)
@@ -134,7 +148,8 @@ def measure(
     for repeat in range(repeats + 1):
         order = list(kinds) if repeat % 2 else list(reversed(kinds))
         for name in order:
-            seconds = sides[name].run(duration)
+            with target_of(target):
+                seconds = sides[name].run(duration)
             if repeat:  # the first round warms up
                 runs[name].append(seconds)
                 progress(f"run {repeat} of {repeats}, {name}: {seconds:.3f} s")

@@ -1,0 +1,62 @@
+"""The examples run as a reader would run them; the sides of the benchmark simulate the same."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import neurosim as ns
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+#: What each prints, among other things.
+SAYS = {
+    "01_first_circuit": "the same spikes: True",
+    "02_own_equations": "\nIDENTICAL\n",
+    "03_worm_connectome": "the same traces, bit for bit: True",
+}
+
+
+def test_every_example_is_known() -> None:
+    assert [path.stem for path in EXAMPLES] == list(SAYS)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_example(path: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    if "worm" in path.stem and importlib.util.find_spec("cect") is None:
+        pytest.skip("the cect tables are not installed (pip install --no-deps cect)")
+    figure = tmp_path / "figure.png"
+    done = subprocess.run(
+        [sys.executable, "-W", "error::UserWarning:neurosim", path, figure],
+        cwd=tmp_path,
+        env={**os.environ, "MPLBACKEND": "Agg"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert SAYS[path.stem] in done.stdout
+    assert "WARNING" not in done.stderr
+    assert figure.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_overhead_benchmark_compares_the_same_network() -> None:
+    spec = importlib.util.spec_from_file_location("brian2_overhead", ROOT / "benchmarks" / "brian2_overhead.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    circuit = ns.circuits.build("balanced-network", scale=0.1)
+    found = module.measure(circuit, "numpy", 0.05, 1, lambda text: None)
+    spikes = found["spikes"]
+    assert spikes["plain"] == spikes["neurosim"] > 50
+    seconds = found["seconds"]["run"]
+    assert found["ratio"]["run"] == pytest.approx(seconds["neurosim"] / seconds["plain"])
