@@ -83,7 +83,9 @@ def checked_names(names: Iterable[str]) -> tuple[str, ...]:
     return found
 
 
-def make_sides(circuit: Circuit, names: Iterable[str], *, dt: Any, target: str, dtype: str, device: str) -> list[Side]:
+def make_sides(
+    circuit: Circuit, names: Iterable[str], *, dt: Any, target: str, dtype: str, device: str, propagation: str
+) -> list[Side]:
     """Compile a circuit for every side.
 
     Parameters
@@ -96,7 +98,7 @@ def make_sides(circuit: Circuit, names: Iterable[str], *, dt: Any, target: str, 
         Another time step than the circuit's, or None.
     target
         Brian2's target where the name gives none.
-    dtype, device
+    dtype, device, propagation
         Of the torch module.
     """
     sides = []
@@ -109,7 +111,9 @@ def make_sides(circuit: Circuit, names: Iterable[str], *, dt: Any, target: str, 
             exact = chosen == "numpy"
         else:
             if module is None:
-                module = compile_circuit(circuit, "snntorch", dt=dt, dtype=dtype, device=device)
+                module = compile_circuit(
+                    circuit, "snntorch", dt=dt, dtype=dtype, device=device, propagation=propagation
+                )
             simulator = EagerPath(module) if path == "eager" else module
             exact = not path and bool(module.exact)
         sides.append(Side(name, simulator, exact))

@@ -48,6 +48,7 @@ def verify(
     target: str = "numpy",
     dtype: str = "float64",
     device: str = "cpu",
+    propagation: str = "ordered",
     tolerance: float | None = None,
     progress: SideProgress | None = None,
 ) -> VerifyReport:
@@ -70,6 +71,10 @@ def verify(
         Brian2's target where the name gives none.
     dtype, device
         Of the torch module.
+    propagation
+        How the differentiable path adds what arrives in a step: ``"ordered"`` one by one, as Brian2 does, or
+        ``"auto"``, as in training, where a matrix product may take its place: its sums differ in the last bit, which a
+        chaotic network amplifies until spikes part.
     tolerance
         Largest difference of a trace or final state, relative to that variable's largest magnitude, that counts as
         equal; by default 0 where both sides do the same operations in the same order (Brian2's numpy target, the
@@ -89,7 +94,7 @@ def verify(
     """
     names = checked_names(backends)
     _check_tolerance(tolerance)
-    sides = make_sides(circuit, names, dt=dt, target=target, dtype=dtype, device=device)
+    sides = make_sides(circuit, names, dt=dt, target=target, dtype=dtype, device=device, propagation=propagation)
     return _verify(sides, duration, inputs, state, seed, trials, tolerance, progress, dtype)
 
 

@@ -1,0 +1,5 @@
+"""The command line: `neurosim run`, `verify`, `list`, `show`. A verb is one module here."""
+
+from neurosim.cli.application import main
+
+__all__ = ["main"]

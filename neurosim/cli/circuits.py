@@ -1,0 +1,157 @@
+"""The circuit that a command names: a ready-made one, a file, or a function in a Python file."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from neurosim.circuit.circuit import Circuit
+from neurosim.cli.values import parse_setting
+from neurosim.errors import CircuitError, nearest
+
+#: Values of the circuit itself, which have no part to address.
+_OWN = ("dt", "seed")
+
+
+@dataclass(frozen=True)
+class NamedCircuit:
+    """A circuit, and what a run of it needs that is not part of it.
+
+    Parameters
+    ----------
+    circuit
+        With its settings applied.
+    source
+        How the command named it.
+    duration
+        How long to run it where the command does not say, in seconds; None if unknown.
+    record
+        What to record where the command does not say; empty for the default.
+    figures
+        The module with its own ``plot(recording, circuit, ax)``, or None.
+    """
+
+    circuit: Circuit
+    source: str
+    duration: float | None = None
+    record: Mapping[str, Any] = field(default_factory=dict)
+    figures: str | None = None
+
+
+def load_circuit(source: str, settings: Sequence[str], dt: Any = None) -> NamedCircuit:
+    """Return the circuit that a command names.
+
+    Parameters
+    ----------
+    source
+        The name of a ready-made circuit; a ``.json`` file; or ``file.py:function``: the file is run, and the function
+        called, which returns the circuit.
+    settings
+        ``address=value`` each: an address in the circuit, or an argument of the function that builds it.
+    dt
+        Another time step, or None.
+
+    Raises
+    ------
+    CircuitError, FileFormatError, UnitError
+        If there is no such circuit or setting, or the file cannot be read or fails.
+    """
+    given = dict(parse_setting(text) for text in settings)
+    if len(given) != len(settings):
+        raise CircuitError("--set: an address is given twice.")
+    named = _named(source, given)
+    return named if dt is None else replace(named, circuit=named.circuit.replace({"dt": dt}))
+
+
+def _named(source: str, given: Mapping[str, Any]) -> NamedCircuit:
+    from neurosim import circuits
+
+    if source in circuits.names():
+        entry = circuits.describe(source)
+        circuit = _built(entry.load(), given, f"circuit {source!r}")
+        package = entry.builder.partition(":")[0].rpartition(".")[0]
+        figures = f"{package}.figure"
+        own = figures if importlib.util.find_spec(figures) is not None else None
+        return NamedCircuit(circuit, source, entry.duration, entry.record, own)
+    path, colon, function = source.rpartition(":")
+    if colon and path.endswith(".py"):
+        with redirect_stdout(sys.stderr):  # what the file prints must not mix with our output
+            return NamedCircuit(_from_python(Path(path), function, given), source)
+    if source.endswith(".json"):
+        return NamedCircuit(_replaced(Circuit.load(source), given), source)
+    raise CircuitError(
+        f"there is no ready-made circuit {source!r}.{nearest(source, circuits.names())} A file is given as "
+        "circuit.json or as file.py:function."
+    )
+
+
+def _built(builder: Callable[..., Circuit], given: Mapping[str, Any], where: str) -> Circuit:
+    """Call the builder with the settings that are its arguments, and put the others into the circuit."""
+    known = inspect.signature(builder).parameters
+    arguments = {name: value for name, value in given.items() if name in known}
+    others = {name: value for name, value in given.items() if name not in known}
+    for name in others:
+        if "." not in name and name not in _OWN:
+            raise CircuitError(f"--set: {where} has no argument {name!r}.{nearest(name, [*known, *_OWN])}")
+    circuit = builder(**arguments)
+    if not isinstance(circuit, Circuit):
+        raise CircuitError(f"{where} must return a Circuit, got {type(circuit).__name__}.")
+    return _replaced(circuit, others)
+
+
+def _replaced(circuit: Circuit, values: Mapping[str, Any]) -> Circuit:
+    return circuit.replace(values) if values else circuit
+
+
+def _from_python(path: Path, function: str, given: Mapping[str, Any]) -> Circuit:
+    if not path.is_file():
+        raise CircuitError(f"there is no file {path}.")
+    name = f"_neurosim_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise CircuitError(f"{path} cannot be imported.")
+    module = importlib.util.module_from_spec(spec)
+    with _importable(path.resolve().parent):
+        sys.modules[name] = module  # where dataclasses and the like look their module up
+        with _failures_of(path):
+            spec.loader.exec_module(module)
+        builder = getattr(module, function, None)
+        if not callable(builder):
+            functions = [key for key, value in vars(module).items() if inspect.isfunction(value)]
+            raise CircuitError(f"{path} has no function {function!r}.{nearest(function, functions)}")
+        with _failures_of(path):
+            return _built(builder, given, f"{path}: {function}()")
+
+
+@contextmanager
+def _importable(folder: Path) -> Iterator[None]:
+    """Let a file import its neighbours, as it could when run as a script."""
+    before = list(sys.path)
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path[:] = before
+
+
+@contextmanager
+def _failures_of(path: Path) -> Iterator[None]:
+    """Say of an error in a user's file in which of its lines it arose."""
+    try:
+        yield
+    except Exception as error:
+        file = path.resolve()
+        frames = [
+            frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).resolve() == file
+        ]
+        if not frames and isinstance(error, CircuitError):
+            raise
+        line = f", line {frames[-1].lineno}" if frames else ""
+        raise CircuitError(f"{path}{line}: {type(error).__name__}: {error}") from error

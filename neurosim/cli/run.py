@@ -1,0 +1,132 @@
+"""`neurosim run`: simulate a circuit on one backend."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from tyro.conf import UseAppendAction, arg
+
+from neurosim.cli.options import RunOptions, optional
+from neurosim.errors import BackendError
+
+if TYPE_CHECKING:
+    from neurosim.circuit.circuit import Circuit
+    from neurosim.recording import Recording
+
+#: File in the folder of --out.
+RECORDING = "recording.zarr"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunCommand(RunOptions):
+    """Simulate a circuit on one backend."""
+
+    backend: Annotated[str, arg(metavar="NAME")] = "brian2"
+    """brian2, brian2:cython, or snntorch."""
+    record: Annotated[
+        tuple[str, ...],
+        arg(
+            metavar="ADDRESS",
+            help="What to record, such as exc.spikes or exc.v; may be given again. By default what the circuit "
+            "suggests, else all spikes and the first variable of populations that do not spike.",
+            help_behavior_hint="",
+        ),
+        UseAppendAction,
+    ] = ()
+    dtype: Annotated[str | None, optional("TYPE", "float64")] = None
+    """Of the snntorch backend: float64 or float32."""
+    device: Annotated[str | None, optional("NAME", "cpu")] = None
+    """Of the snntorch backend: any torch device."""
+
+    def __call__(self, command: Sequence[str]) -> int:
+        """Run the verb; return the exit code."""
+        from neurosim.backends import compile as compile_circuit
+        from neurosim.cli import figures
+        from neurosim.cli.circuits import load_circuit
+        from neurosim.cli.manifest import manifest
+        from neurosim.cli.progress import progress
+        from neurosim.cli.results import Results
+
+        started = time.perf_counter()
+        backend, options = self._backend()
+        named = load_circuit(self.circuit, self.settings, self.step())
+        results = Results(self.out, overwrite=self.overwrite)
+        store = results.in_folder(RECORDING)
+        plot = self.plot_path(named.circuit.name)
+        if plot is not None:
+            figures.check_plot(results.announce(plot))
+        duration = self.duration_of(named.duration)
+        record: Any = list(self.record) or dict(named.record) or default_record(named.circuit)
+        with progress() as report:
+            simulator = compile_circuit(named.circuit, backend, **options)
+            recording = simulator.run(
+                duration, record=record, seed=self.seed, trials=self.trials,
+                progress=None if report is None else lambda done, total: report(self.backend, done, total),
+            )  # fmt: skip
+        writers: dict[Any, Any] = {} if store is None else {store: recording.save}
+        if plot is not None:
+            own = None if self.record else named.figures
+            drawn = figures.figure({self.backend: recording}, named.circuit, own)
+            writers[plot] = lambda path: figures.save(drawn, path)
+        facts = manifest(
+            command, named, duration=recording.metadata["duration"], seed=self.seed,
+            trials=self.trials, backend=_facts(recording), seconds=round(time.perf_counter() - started, 3),
+        )  # fmt: skip
+        results.write(writers, facts)
+        files = [str(path) for path in results.files]
+        if self.json:
+            print(json.dumps(summary(recording, named.circuit.name, self.backend, files), allow_nan=False))
+        else:
+            print("\n".join([repr(recording), *(f"wrote {path}" for path in files)]))
+        return 0
+
+    def _backend(self) -> tuple[str, dict[str, Any]]:
+        backend, colon, target = self.backend.partition(":")
+        given = {name: value for name, value in (("dtype", self.dtype), ("device", self.device)) if value is not None}
+        if backend == "snntorch":
+            if colon:
+                raise BackendError(f"--backend {self.backend}: write snntorch; targets are of brian2.")
+            return backend, {"dtype": "float64", **given}
+        if given:
+            raise BackendError(f"--{next(iter(given))} is an option of the snntorch backend, not of {self.backend}.")
+        return backend, {"target": target} if colon else {}
+
+
+def _facts(recording: Recording) -> dict[str, Any]:
+    """Return how the backend ran."""
+    names = ("backend", "target", "device", "dtype", "exact", "methods")
+    return {name: recording.metadata[name] for name in names if name in recording.metadata}
+
+
+def default_record(circuit: Circuit) -> dict[str, list[str]]:
+    """Return what is recorded unasked: all spikes, and the first variable of populations that do not spike."""
+    record: dict[str, list[str]] = {}
+    for name, part in circuit.populations.items():
+        if part.spiking:
+            record[name] = ["spikes"]
+        elif part.first_variable is not None:
+            record[name] = [part.first_variable]
+    return record
+
+
+def summary(recording: Recording, circuit: str, backend: str, files: Sequence[str]) -> Mapping[str, Any]:
+    """Return the outcome of a run as JSON values."""
+    metadata = recording.metadata
+    rates = {name: trains.mean_rate() for name, trains in recording.spikes.items() if trains.n}
+    return {
+        "circuit": circuit,
+        "backend": backend,
+        "duration": metadata["duration"],
+        "dt": metadata["dt"],
+        "seed": metadata["seed"],
+        "trials": metadata["trials"],
+        "spikes": {name: len(trains) for name, trains in recording.spikes.items()},
+        "rates": rates,
+        "traces": [f"{name}.{variable}" for name, group in recording.traces.items() for variable in group],
+        "circuit_digest": metadata["circuit_digest"],
+        "files": list(files),
+    }
