@@ -20,6 +20,8 @@ DEFAULT_METHODS = ("exact", "euler")
 NOT_REFRACTORY = "not_refractory"
 #: Names that a Brian2 group uses itself, as they are or with an underscore before them.
 _OWN_NAMES = frozenset({"N", "spikespace"})
+#: Functions that avoid a cancellation, and that the integrators would expand into what cancels.
+_OPAQUE = {name: f"{name}_opaque" for name in ("exprel", "expm1", "log1p")}
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,8 @@ def discretise(
     masked = frozenset(symbols.forward[variable] for variable in model.unless_refractory)
     statements = tuple(_without_refractory(statements, masked))
     values: dict[str, float | np.ndarray] = {**symbols.values, "dt": dt}
-    refuse_cancellation(statements, values, where, symbols.original)
+    either = {NOT_REFRACTORY: np.array([[False], [True]])}
+    refuse_cancellation(statements, {**values, **either}, where, symbols.original)
     constants = {symbol: float(symbols.values[symbol]) for symbol in symbols.constant}
     back = symbols.back
     folded = normalised(statements, {**constants, "dt": dt}, "_")
@@ -156,7 +159,7 @@ def _integrate(model: Continuous, symbols: _Symbols, method: str, dt: float, *, 
     )
     for equation in model.equations:
         tree = trees[equation.name]
-        text = ast.unparse(rename(units_as_numbers(tree, model.units), symbols.forward))
+        text = ast.unparse(_renamed_calls(rename(units_as_numbers(tree, model.units), symbols.forward), _OPAQUE))
         if needs_factor and equation.name in model.unless_refractory:
             text = f"int({NOT_REFRACTORY})*({text})"
         symbol = symbols.forward[equation.name]
@@ -189,12 +192,24 @@ def units_as_numbers(tree: ast.expr, names: Mapping[str, str]) -> ast.expr:
     return substitute(tree, {used: ast.Constant(value) for used, value in units.items()})
 
 
+def _renamed_calls(tree: ast.expr, names: Mapping[str, str]) -> ast.expr:
+    """Return the tree with functions renamed."""
+
+    def visit(node: ast.expr) -> ast.expr | None:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names:
+            return ast.Call(ast.Name(names[node.func.id], ast.Load()), node.args, [])
+        return None
+
+    return transform(tree, visit)
+
+
 def _parse(code: str, noise: NoiseSites) -> tuple[Statement, ...]:
     statements = []
+    plain = {opaque: known for known, opaque in _OPAQUE.items()}
     for line in code.splitlines():
         if line.strip():
             target, _, expression = line.partition("=")
-            tree = noise.replace(ast.parse(expression.strip(), mode="eval").body)
+            tree = noise.replace(_renamed_calls(ast.parse(expression.strip(), mode="eval").body, plain))
             statements.append(Statement(target.strip(), tree))
     return tuple(statements)
 

@@ -178,10 +178,11 @@ def _fixed(
             value = circuit.parameter(part.name, name)
         elif name in part.initial or name in model.initial:
             given = 0.0
-            array = circuit.initial(part.name, name)
-            value = float(array[0]) if np.all(array == array[0]) else array
+            value = circuit.initial(part.name, name)
         else:
             given, value = 0.0, 0.0
+        if isinstance(value, np.ndarray) and not isinstance(given, Trainable) and np.all(value == value[0]):
+            value = float(value[0])
         if isinstance(value, np.ndarray) or isinstance(given, Trainable):
             per_neuron = isinstance(given, Trainable) and given.per == "neuron"
             parameters[name] = np.array(np.broadcast_to(value, (part.n,))) if per_neuron else value

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 
 from neurosim.circuit.evaluation import evaluate
-from neurosim.circuit.language import names_in
+from neurosim.circuit.language import SPECIAL_NAMES, names_in
 from neurosim.errors import EquationError
 from neurosim.program.statements import Statement, name, transform
 
@@ -252,9 +252,9 @@ def _refuse_difference(
     sizes = np.broadcast_arrays(*(np.abs(evaluate(term, values)) for term in _terms(total)))
     scale = np.max(sizes, axis=0)
     if np.any((np.abs(evaluate(total, values)) < CANCELLATION * scale) & (scale > 0)):
-        listed = ", ".join(sorted({names(used) for used in reads}))
+        listed = ", ".join(sorted({names(used) for used in reads - SPECIAL_NAMES}))
         raise EquationError(
-            f"{where}: {listed} are too nearly equal (or equal for some neurons but not for all): the exact solution "
-            "divides by their difference and loses more than half of the digits. Make them equal or more different, or "
-            "choose method='exponential_euler'."
+            f"{where}: {listed} are too nearly equal (or equal only for some neurons, while refractory, or until they "
+            "are trained): the exact solution divides by their difference and loses more than half of the digits. "
+            "Make them one constant or more different, or choose method='exponential_euler'."
         )

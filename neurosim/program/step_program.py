@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from neurosim.circuit.language import names_in
+from neurosim.program.frozen import Frozen
 from neurosim.program.statements import NoiseSite, Statement, rename
 
 #: The meaning of a step, carried by every recording (see docs/architecture.md).
@@ -34,7 +35,7 @@ class Contribution:
 
 
 @dataclass(frozen=True, eq=False)
-class PopulationProgram:
+class PopulationProgram(Frozen):
     """One population's part of a step. Expressions hold SI floats; names are the model's."""
 
     name: str
@@ -78,7 +79,7 @@ class PopulationProgram:
 
 
 @dataclass(frozen=True, eq=False)
-class ProjectionProgram:
+class ProjectionProgram(Frozen):
     """One projection's part of a step, with its edges realised."""
 
     name: str
@@ -112,7 +113,7 @@ class ProjectionProgram:
 
 
 @dataclass(frozen=True, eq=False)
-class StepProgram:
+class StepProgram(Frozen):
     """Everything that one step does, in the order of the contract."""
 
     name: str

@@ -16,6 +16,7 @@ import torch
 from torch import fx, nn
 
 from neurosim.circuit.language import names_in
+from neurosim.program.frozen import Frozen
 from neurosim.program.normalise import constant_value
 from neurosim.program.statements import Statement, name
 from neurosim.program.torch_functions import DIFFERENTIABLE, EXACT, as_number, divided
@@ -31,7 +32,7 @@ _NAMED = {ast.Pow: "power", ast.FloorDiv: "floor_divided", ast.Mod: "remainder"}
 
 
 @dataclass(frozen=True)
-class Printed:
+class Printed(Frozen):
     """A printed program: call it with the values of `reads`, in order; it returns those of `writes`."""
 
     call: Callable[..., tuple[Any, ...]]
