@@ -5,11 +5,11 @@ import ast
 import numpy as np
 import pytest
 from hypothesis import assume, given
-from program.expressions import CONSTANTS, VARIABLES, bounds, execute, expressions, tree
 
 from neurosim.errors import EquationError
 from neurosim.program.normalise import constant, constant_value, fold, normalised, powers_as_products
 from neurosim.program.statements import Statement
+from program.expressions import CONSTANTS, VARIABLES, bounds, execute, expressions, tree
 
 
 def folded(text: str, constants: dict[str, float] | None = None, *, collect: bool = True) -> str:

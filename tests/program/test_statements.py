@@ -4,13 +4,13 @@ import ast
 
 import numpy as np
 import pytest
-from program.expressions import execute, tree
-from program.library import MODELS, OTHERS, population
 
 import neurosim as ns
 from neurosim.circuit.language import parse_statements
 from neurosim.program.statements import NoiseSites, Statement, rename, substitute, with_fresh_names
 from neurosim.program.step_program import PopulationProgram
+from program.expressions import execute, tree
+from program.library import MODELS, OTHERS, population
 
 
 def fresh(text: str, *variables: str, **subexpressions: str) -> list[str]:
