@@ -95,7 +95,7 @@ def simulate(
     states equal Brian2's to the last bit.
     """
     if backend == "snntorch":
-        options = {"dtype": "float64", **options}
+        options = {"dtype": "float64", "training": False, **options}
     simulator: Simulator = compile(circuit, backend, dt=dt, **options)
     return simulator.run(
         duration, inputs=inputs, record=record, state=state, seed=seed, trials=trials, progress=progress

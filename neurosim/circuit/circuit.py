@@ -374,6 +374,12 @@ class Circuit:
 
         return load(Path(path))
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Circuit:
+        copy = Circuit.__new__(Circuit)
+        # Parts are frozen and realised edges are never written: only the books are new.
+        copy.__dict__.update(self.__dict__, _parts=dict(self._parts), _edges=dict(self._edges))
+        return copy
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Circuit) and (
             (self.name, self.dt, self.seed, self.round_delays, list(self._parts.items()))

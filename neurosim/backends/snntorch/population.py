@@ -15,6 +15,7 @@ from neurosim.backends.snntorch.options import SnntorchOptions
 from neurosim.backends.snntorch.parameters import Tie, Values
 from neurosim.circuit.language import names_in
 from neurosim.circuit.values import Trainable
+from neurosim.program.frozen import Frozen
 from neurosim.program.normalise import constant, constant_value, fold
 from neurosim.program.statements import Statement
 from neurosim.program.step_program import PopulationProgram
@@ -23,7 +24,7 @@ from neurosim.program.torch_printer import Printed, TorchPrinter, split_prologue
 Tensors = dict[str, Tensor]
 
 
-class Dynamics:
+class Dynamics(Frozen):
     """The printed programs of one population for one mathematics (torch's or numpy's)."""
 
     def __init__(self, item: PopulationProgram, width: float | None, dtype: torch.dtype, *, exact: bool) -> None:

@@ -16,13 +16,14 @@ from neurosim.backends.snntorch.parameters import Tie, Values
 from neurosim.circuit.language import names_in
 from neurosim.circuit.synapse_model import WEIGHT
 from neurosim.circuit.values import Trainable
+from neurosim.program.frozen import Frozen
 from neurosim.program.step_program import PopulationProgram, ProjectionProgram
 from neurosim.program.torch_printer import Printed, TorchPrinter
 
 Tensors = dict[str, Tensor]
 
 
-class EdgeExpressions:
+class EdgeExpressions(Frozen):
     """What each edge contributes, by target variable, printed for one mathematics."""
 
     def __init__(self, item: ProjectionProgram, dtype: torch.dtype, *, exact: bool) -> None:
