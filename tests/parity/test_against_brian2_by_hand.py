@@ -23,10 +23,11 @@ BACKENDS = ("brian2", "snntorch")
 
 @pytest.fixture(autouse=True)
 def own_preferences() -> Iterator[None]:
-    """Put back Brian2's target and default clock, which the scripts set, as scripts do."""
-    target, dt = brian2.prefs.codegen.target, brian2.defaultclock.dt
+    """Put back Brian2's preferences and default clock, which the scripts set, as scripts do."""
+    codegen, dt = brian2.prefs.codegen, brian2.defaultclock.dt
+    target, reordering = codegen.target, codegen.loop_invariant_optimisations
     yield
-    brian2.prefs.codegen.target = target
+    codegen.target, codegen.loop_invariant_optimisations = target, reordering
     brian2.defaultclock.dt = dt
 
 

@@ -41,6 +41,7 @@ def run(dt: float, steps: int, sigma: np.ndarray, current: np.ndarray, edges: tu
         pre, post, weight, delay in seconds, each (edge,).
     """
     b2.prefs.codegen.target = "numpy"
+    b2.prefs.codegen.loop_invariant_optimisations = False  # sums as they are written
     b2.defaultclock.dt = dt * b2.second
 
     cells = b2.NeuronGroup(
