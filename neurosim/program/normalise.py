@@ -252,7 +252,7 @@ def _refuse_difference(
     sizes = np.broadcast_arrays(*(np.abs(evaluate(term, values)) for term in _terms(total)))
     scale = np.max(sizes, axis=0)
     if np.any((np.abs(evaluate(total, values)) < CANCELLATION * scale) & (scale > 0)):
-        listed = ", ".join(sorted({names(used) for used in reads - SPECIAL_NAMES}))
+        listed = ", ".join(sorted({names(used) for used in reads - SPECIAL_NAMES})) or "time constants"
         raise EquationError(
             f"{where}: {listed} are too nearly equal (or equal only for some neurons, while refractory, or until they "
             "are trained): the exact solution divides by their difference and loses more than half of the digits. "
