@@ -65,8 +65,8 @@ def run(
         By name (``"exc_to_inh"``): pre, post, weight, delay in seconds, each (edge,).
     """
     b2.prefs.codegen.target = "numpy"
-    # Sums as they are written. Brian2 would move -u to the end in TWO_HALF_STEPS, and the published scheme, which lets v
-    # run to hundreds, amplifies that last bit: with some noise the rasters part within a second.
+    # Sums as they are written. Brian2 would move -u to the end in TWO_HALF_STEPS, and the published scheme, in which v
+    # runs to hundreds, amplifies that last bit: with some noise the rasters part within a second.
     b2.prefs.codegen.loop_invariant_optimisations = False
     b2.defaultclock.dt = 1 * b2.ms
 
