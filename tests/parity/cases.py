@@ -19,6 +19,7 @@ from parity.scripts import (
     adaptive_exponential,
     algebraic_units,
     balanced_network,
+    celegans_connectome,
     conductance_lif,
     graded,
     hodgkin_huxley,
@@ -84,6 +85,18 @@ def izhikevich_2003(scale: float, milliseconds: float, scheme: str = "published"
     hand = izhikevich_network.run(scheme, steps, parameters, normal, edges_of(circuit))
     names = {name: {"v": "v", "u": "u", "I": "i_syn"} for name in circuit.populations}
     return Case(circuit, steps, {}, hand, names, least_spikes=round(3 * scale * milliseconds))
+
+
+def worm(milliseconds: float) -> Case:
+    circuit = ns.circuits.build("celegans-connectome")
+    steps = steps_in(milliseconds, circuit.dt)
+    current = np.zeros((steps, circuit.populations["worm"].n))
+    for injection in circuit.injections.values():
+        sampled = injection.signal.sample(np.arange(steps), circuit.dt, injection.n)
+        current[:, list(injection.indices)] += sampled
+    threshold = circuit.parameter("worm", "v_th")
+    hand = celegans_connectome.run(circuit.dt, steps, threshold, current, edges_of(circuit))
+    return Case(circuit, steps, {}, hand, {"worm": {"v": "v", "s": "s"}}, 0, record={"worm": "v"})
 
 
 def recurrent(cell: ns.NeuronModel, n: int, dt: Any, weight: float) -> ns.Circuit:
@@ -267,6 +280,7 @@ SMALL: dict[str, Callable[[], Case]] = {
     "balanced network": lambda: balanced(0.1, 200),
     "izhikevich network": lambda: izhikevich_2003(0.1, 300),
     "izhikevich network, euler": lambda: izhikevich_2003(0.1, 300, "euler"),
+    "celegans connectome": lambda: worm(400),
     "adaptive exponential": lambda: adex(100, 150),
     "hodgkin-huxley": lambda: hodgkin_huxley_cells(100, 100),
     "conductances, refractory, delays": lambda: conductance_lif_cells(150, 150),
@@ -283,6 +297,7 @@ FULL: dict[str, Callable[[], Case]] = {
     "balanced network": lambda: balanced(1.0, 300),
     "izhikevich network": lambda: izhikevich_2003(1.0, 1000),
     "izhikevich network, euler": lambda: izhikevich_2003(1.0, 1000, "euler"),
+    "celegans connectome": lambda: worm(3000),
     "adaptive exponential": lambda: adex(200, 500),
     "hodgkin-huxley": lambda: hodgkin_huxley_cells(200, 500),
     "conductances, refractory, delays": lambda: conductance_lif_cells(200, 500),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections.abc import Iterator
+import importlib.util
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import brian2
@@ -33,7 +34,13 @@ def own_preferences() -> Iterator[None]:
 
 @functools.cache
 def small(name: str) -> Case:
-    return SMALL[name]()
+    return case_of(SMALL, name)
+
+
+def case_of(cases: dict[str, Callable[[], Case]], name: str) -> Case:
+    if name == "celegans connectome" and importlib.util.find_spec("cect") is None:
+        pytest.skip("the cect tables are not installed (pip install --no-deps cect)")
+    return cases[name]()
 
 
 def check(case: Case, backend: str) -> None:
@@ -86,7 +93,7 @@ def test_small(name: str, backend: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FULL)
 def test_full(name: str) -> None:
-    case = FULL[name]()
+    case = case_of(FULL, name)
     for backend in BACKENDS:
         check(case, backend)
 
