@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
@@ -105,16 +106,29 @@ def check_synapse(
                 f"{where}: a graded synapse sums into a variable that {post.name!r} declares ('{line.name} : unit'); "
                 f"{line.name!r} is none.{nearest(line.name, model.names('parameter'))}"
             )
-        checker.expect(line.expression or "", model.units[line.name], f"{line.name}_post =")
+        with _plain_weight_named(unit, synapse):
+            checker.expect(line.expression or "", model.units[line.name], f"{line.name}_post =")
     writable = {f"{name}_post" for name in model.names("parameter") + model.names("differential")}
     statements = synapse.on_pre_statements
-    checker.check_assignments(statements, writable, "on_pre")
+    with _plain_weight_named(unit, synapse):
+        checker.check_assignments(statements, writable, "on_pre")
     for statement in statements:
         if statement.target in writable and statement.operator not in ("+=", "-="):
             raise UnsupportedError(
                 f"{where}: on_pre may add to a neuron's variable ('{statement.target} += ...'); "
                 f"{statement.operator!r} depends on the order of arrivals."
             )
+
+
+@contextmanager
+def _plain_weight_named(unit: str, synapse: SynapseModel) -> Iterator[None]:
+    """Say in an error about units that the weight had none, if so."""
+    try:
+        yield
+    except UnitError as error:
+        if unit != DIMENSIONLESS or not reads_weight(synapse):
+            raise
+        raise UnitError(f"{error} Here w is a plain number; give weight= a unit if it should have one.") from None
 
 
 def checked_overrides(

@@ -197,7 +197,7 @@ def _read_arrays(companion: Path, described: Mapping[str, Any]) -> Arrays:
     arrays: Arrays = {}
     key = ""
     try:
-        with np.load(companion, allow_pickle=False) as archive:
+        with companion.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             for key, facts in described.items():
                 arrays[key] = archive[key]
                 if _array_digest(arrays[key]) != facts["sha256"]:

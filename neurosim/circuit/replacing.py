@@ -9,7 +9,7 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.connecting import reads_weight
 from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.circuit.parts import Population, Projection, View
-from neurosim.circuit.values import Trainable, Value, as_given, plain
+from neurosim.circuit.values import Trainable, Value, as_given, as_value, plain
 from neurosim.errors import CircuitError, nearest
 from neurosim.units import quantity
 
@@ -131,6 +131,8 @@ def _add_projection(result: Circuit, part: Projection, changes: Mapping[str, Any
     given = {name: as_given(*now[name]) for name in now if name in overridden}
     given |= {name: _renewed(*now[name], value, f"replace: '{part.name}.{name}'") for name, value in changes.items()}
     weight, delay = given.pop("weight"), given.pop("delay")
+    # connect() takes the unit of the weight from the weight where the equations do not say; here it is known.
+    as_value(weight, part.weight_unit, f"projection {part.name!r}: weight")
     result.connect(
         part.pre if part.pre_indices is None else View(part.pre, part.pre_indices),
         part.post if part.post_indices is None else View(part.post, part.post_indices),
