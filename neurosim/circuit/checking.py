@@ -21,11 +21,8 @@ if TYPE_CHECKING:
     from neurosim.circuit.circuit import Circuit
 
 
-def check_population(population: Population) -> None:
+def check_population(population: Population, model: NeuronModel) -> None:
     """Refuse sizes, marks and initial values that cannot work, at the line that adds the population."""
-    model = population.model
-    if not isinstance(model, NeuronModel):
-        return
     where = f"population {population.name!r}"
     parameters = {**model.parameters, **population.parameters}
     initial = {**model.initial, **population.initial}
@@ -35,7 +32,7 @@ def check_population(population: Population) -> None:
     for name, value in [*((name, parameter.value) for name, parameter in parameters.items()), *initial.items()]:
         check_size(value, population.n, f"{where}: {name!r}")
         check_sharing(value, ("neuron", "all"), f"{where}: {name!r}")
-    check_initial(population)
+    _check_initial(population, model)
 
 
 def check_sharing(value: Value | str, known: tuple[str, ...], where: str) -> None:
@@ -48,15 +45,12 @@ def check_sharing(value: Value | str, known: tuple[str, ...], where: str) -> Non
         raise CircuitError(f"{where}: per='all' shares one value, but the initial values differ; give one.")
 
 
-def check_initial(population: Population) -> None:
+def _check_initial(population: Population, model: NeuronModel) -> None:
     """Refuse initial values given as text that cannot be computed once, before a run.
 
     Such are those that refer to themselves, to a sub-expression or to an unknown name, that draw random numbers, or
     whose unit is not the variable's.
     """
-    model = population.model
-    if not isinstance(model, NeuronModel):
-        return
     where = f"population {population.name!r}"
     initial = {**model.initial, **population.initial}
     texts = {name: value for name, value in initial.items() if isinstance(value, str)}

@@ -166,7 +166,7 @@ class Circuit:
         if names is not None and (len(names) != size or len(set(names)) != size):
             raise CircuitError(f"{where}: labels must be {size} different names, got {len(set(names))}.")
         part = Population(name, shape, model, checked, MappingProxyType(initials), names)
-        check_population(part)
+        check_population(part, model)
         self._add(part)
         return part
 

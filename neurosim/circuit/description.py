@@ -16,7 +16,7 @@ from neurosim.circuit.connecting import reads_weight
 from neurosim.circuit.connectivity import Connectivity
 from neurosim.circuit.neuron_model import NeuronModel, Parameter
 from neurosim.circuit.parts import Injection, Part, Projection, View
-from neurosim.circuit.signals import signal_from_dict
+from neurosim.circuit.signals import Signal, Step, signal_from_dict
 from neurosim.circuit.sources import SignalSource, SpikeSource
 from neurosim.circuit.synapse_model import SynapseModel
 from neurosim.circuit.values import Value, as_given, value_from_dict, value_to_dict
@@ -41,11 +41,6 @@ def to_dict(circuit: Circuit, arrays: Arrays) -> Data:
     -------
     dict
         Values are SI floats beside the text of their unit; rules and distributions stay rules.
-
-    Raises
-    ------
-    FileFormatError
-        For a connectivity rule that could not be read back.
     """
     return {
         "name": circuit.name,
@@ -81,6 +76,22 @@ def from_dict(data: Data, arrays: Arrays) -> Circuit:
     except (AttributeError, IndexError, TypeError, ValueError) as error:
         raise FileFormatError(f"{where} cannot be read: {error}") from error
     return circuit
+
+
+def check_readable(circuit: Circuit) -> None:
+    """Refuse rules and signals of a user's own, whose data could be written but never read.
+
+    Raises
+    ------
+    FileFormatError
+        With the part that holds one.
+    """
+    for part in circuit.parts.values():
+        if isinstance(part, Projection):
+            Connectivity.from_dict(part.connectivity.to_dict(), part.connectivity.arrays())
+        elif isinstance(part, Injection) and not isinstance(part.signal, (Step, Signal, type(None))):
+            what = type(part.signal).__name__
+            raise FileFormatError(f"injection {part.name!r}: no file can hold a {what}; give a Step or a Signal.")
 
 
 # -- parts -----------------------------------------------------------------------------------------------------------
@@ -122,7 +133,6 @@ def _part_to_dict(part: Part, arrays: Arrays) -> Data:
 def _projection_to_dict(part: Projection, arrays: Arrays) -> Data:
     connectivity = part.connectivity.to_dict()
     given = part.connectivity.arrays()
-    Connectivity.from_dict(connectivity, given)  # a rule of the user's own could be written but never read
     keys = {name: f"{part.name}.connectivity.{name}" for name in given}
     arrays.update({key: given[name] for name, key in keys.items()})
     synapse = part.synapse

@@ -57,6 +57,11 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 
 
+def _number(value: Any) -> Any:
+    """Return a truth value as 0 or 1; numpy neither subtracts nor negates them, and adds them by ``or``."""
+    return np.asarray(value, dtype=np.float64)[()] if np.asarray(value).dtype == np.bool_ else value
+
+
 def evaluate(tree: ast.expr, names: Mapping[str, Any]) -> Any:
     """Evaluate a checked tree.
 
@@ -83,11 +88,12 @@ def evaluate(tree: ast.expr, names: Mapping[str, Any]) -> Any:
     if isinstance(tree, ast.BinOp):
         left, right = evaluate(tree.left, names), evaluate(tree.right, names)
         with np.errstate(all="ignore"):
-            return _BINARY[type(tree.op)](left, right)
+            return _BINARY[type(tree.op)](_number(left), _number(right))
     if isinstance(tree, ast.UnaryOp):
         value = evaluate(tree.operand, names)
         if isinstance(tree.op, ast.Not):
             return np.logical_not(value)
+        value = _number(value)
         return -value if isinstance(tree.op, ast.USub) else value
     if isinstance(tree, ast.BoolOp):
         parts = [evaluate(part, names) for part in tree.values]

@@ -18,7 +18,7 @@ from uuid import uuid4
 import numpy as np
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.circuit.description import Arrays, Data, from_dict, to_dict
+from neurosim.circuit.description import Arrays, Data, check_readable, from_dict, to_dict
 from neurosim.errors import FileFormatError
 
 FORMAT = "neurosim-circuit"
@@ -59,11 +59,12 @@ def save(circuit: Circuit, path: str | Path, *, overwrite: bool = False) -> Path
     Raises
     ------
     FileFormatError
-        If a file exists already, or the path does not end in ``.json``.
+        If a file exists already, the path does not end in ``.json``, or a part cannot be read back.
     """
     target = Path(path)
     if target.suffix != ".json":
         raise FileFormatError(f"{target}: the path of a circuit file must end in .json.")
+    check_readable(circuit)
     arrays: Arrays = {}
     data = to_dict(circuit, arrays)
     companion = target.with_suffix(".npz")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -179,6 +180,15 @@ def test_order_counts() -> None:
 def test_a_circuit_cannot_be_a_key() -> None:
     with pytest.raises(TypeError, match="unhashable"):
         hash(small())
+
+
+def test_copies_do_not_share_what_is_added_later() -> None:
+    circuit = small()
+    copied = copy.deepcopy(circuit)
+    assert copied == circuit
+    copied.population("more", 2, CELL)
+    assert "more" not in circuit
+    assert circuit == small()
 
 
 def test_repr_fits_a_line() -> None:

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from circuit.small import with_arrays
-from neurosim.circuit.files import load, save
+from circuit.small import small, with_arrays
+from neurosim.circuit import files
+from neurosim.circuit.files import load, save, to_dict
 from neurosim.errors import FileFormatError
 
 
@@ -163,3 +164,19 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
 def test_a_folder_is_no_circuit_file(tmp_path: Path) -> None:
     (tmp_path / "c.json").mkdir()
     refused(tmp_path / "c.json", "cannot be read as a circuit file")
+
+
+def test_an_edited_file_with_a_new_digest_is_checked_as_a_users_input_is(tmp_path: Path) -> None:
+    arrays: dict[str, np.ndarray] = {}
+    data = to_dict(small(), arrays)
+    data["parts"][0]["model"]["threshold"] = "v.real > 0"
+    path = tmp_path / "c.json"
+    text = {
+        "format": "neurosim-circuit",
+        "version": 1,
+        "arrays": {},
+        "digest": files._digest(data, {}),
+        "circuit": data,
+    }
+    path.write_text(json.dumps(text))
+    refused(path, r"c\.json: population 'exc' cannot be read: .* attribute access")

@@ -74,6 +74,14 @@ def test_logic_of_arrays_is_element_by_element() -> None:
     assert value_of("y > -1 and not y > 2").tolist() == [False, True, False]
 
 
+def test_truth_values_count_as_0_and_1_in_arithmetic() -> None:
+    assert value_of("(x > 0) + (x < 1)") == 2.0
+    assert value_of("(x > 0) - (x < 1)") == 0.0
+    assert value_of("-(x > 0)") == -1.0
+    assert value_of("3*(y > 0)").tolist() == [0.0, 0.0, 3.0]
+    assert value_of("-(y < 1)").tolist() == [-1.0, -1.0, 0.0]
+
+
 def test_division_is_true_division_and_has_no_exceptions() -> None:
     assert value_of("1/2") == 0.5
     assert value_of("7//2") == 3.0

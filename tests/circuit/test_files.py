@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +197,55 @@ def test_rules_of_ones_own_cannot_be_saved(tmp_path: Path) -> None:
 
     circuit = small()
     circuit.connect("exc", "inh", Diagonal(), receptor="exc", weight=1 * mV)
+    assert len(circuit.digest()) == 64  # so that it can be simulated
     with pytest.raises(FileFormatError, match="no connectivity rule 'Diagonal'"):
         circuit.save(tmp_path / "c.json")
     assert list(tmp_path.iterdir()) == []
+
+
+class Ramp(nc.AnalogueSignal):
+    """A signal that files know nothing of."""
+
+    unit = "amp"
+
+    def sample(self, steps: np.ndarray, dt: float, n: int) -> np.ndarray:
+        return np.outer(steps * dt, np.ones(n))
+
+    def to_dict(self, arrays: dict[str, np.ndarray], key: str) -> dict[str, Any]:
+        return {"signal": "Ramp"}
+
+
+def test_signals_of_ones_own_cannot_be_saved(tmp_path: Path) -> None:
+    circuit = small()
+    circuit.inject("stimulus", "exc", "i_ext", Ramp())
+    assert "stimulus: into exc.i_ext of 10 neurons, Ramp" in str(circuit)
+    assert len(circuit.digest()) == 64
+    with pytest.raises(FileFormatError, match="injection 'stimulus': no file can hold a Ramp"):
+        circuit.save(tmp_path / "c.json")
+    assert list(tmp_path.iterdir()) == []
+
+
+@dataclass(frozen=True)
+class Exponential(nc.Distribution):
+    """A distribution of one's own; defining it makes it known to files."""
+
+    scale: float
+
+    @property
+    def unit(self) -> str:
+        return "1"
+
+    def draw(self, n: int, stream: Stream) -> np.ndarray:
+        return self.scale * stream.exponential(n)
+
+    def with_unit(self, unit: str, where: str) -> Exponential:
+        return self
+
+
+def test_distributions_of_ones_own_survive(tmp_path: Path) -> None:
+    circuit = small()
+    model = nc.NeuronModel("dx/dt = -x/ms : 1", initial={"x": Exponential(2.0)})
+    circuit.population("own", 50, model)
+    assert "initially x = Exponential(scale=2.0)" in str(circuit)
+    assert load(circuit.save(tmp_path / "c.json")) == circuit
+    assert circuit.initial("own", "x").mean() == pytest.approx(2, rel=0.5)

@@ -132,6 +132,16 @@ def pulse(on_pre: str, **options: Any) -> dict[str, Any]:
     return {"receptor": None, "synapse": nc.SynapseModel(on_pre=on_pre, **options)}
 
 
+SILENT = nc.NeuronModel("x : 1", name="silent")
+
+
+def test_what_has_neither_spikes_nor_a_variable_passes_nothing_on() -> None:
+    circuit = small()
+    circuit.population("silent", 2, SILENT)
+    with pytest.raises(CircuitError, match="'silent' has neither spikes nor a variable to pass on"):
+        circuit.connect("silent", "exc", nc.AllToAll(), receptor="i_ext", weight=1)
+
+
 def graded(equations: str) -> dict[str, Any]:
     return {"pre": "slow", "post": "slow", "receptor": None, "weight": 1 * nS, "synapse": nc.SynapseModel(equations)}
 
@@ -151,6 +161,7 @@ def graded(equations: str) -> dict[str, Any]:
         ({"pre": nc.View("exc", (3, 10))}, CircuitError, "the view of 'exc' names neuron 10, but 'exc' has 10 neurons"),
         ({"pre": nc.View("exc", (-1,))}, CircuitError, "names neuron -1"),
         ({"post": "input"}, CircuitError, "'input' is a source and receives nothing"),
+        ({"post": "input", **pulse("v_post += w")}, CircuitError, "'input' is a source and receives nothing"),
         ({"post": "signal"}, CircuitError, "'signal' is a source and receives nothing"),
         ({"pre": "inh", "post": "exc"}, CircuitError, r"already has 'inh_to_exc'; give name= to tell them apart"),
         ({"name": "exc"}, CircuitError, "already has 'exc'"),
