@@ -7,7 +7,7 @@ PYTEST_ARGS ?=
 RESULTS ?= results
 
 # The main job: the wiring of the worm on both backends, drawn, with the report of what agrees.
-RUN ?= neurosim verify celegans-connectome --plot $(RESULTS)/celegans-connectome.png
+RUN ?= neurosim verify celegans-connectome --plot $(RESULTS)/celegans-connectome.png --overwrite
 
 BIN := $(abspath $(VENV))/bin
 STAMP := $(VENV)/.neurosim-installed

@@ -9,6 +9,8 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,8 @@ class NamedCircuit:
         What to record where the command does not say; empty for the default.
     figures
         The module with its own ``plot(recording, circuit, ax)``, or None.
+    notes
+        Tells what data it is built from, or None.
     """
 
     circuit: Circuit
@@ -43,6 +47,7 @@ class NamedCircuit:
     duration: float | None = None
     record: Mapping[str, Any] = field(default_factory=dict)
     figures: str | None = None
+    notes: Callable[[], str] | None = None
 
 
 def load_circuit(source: str, settings: Sequence[str], dt: Any = None) -> NamedCircuit:
@@ -76,10 +81,13 @@ def _named(source: str, given: Mapping[str, Any]) -> NamedCircuit:
     if source in circuits.names():
         entry = circuits.describe(source)
         circuit = _built(entry.load(), given, f"circuit {source!r}")
-        package = entry.builder.partition(":")[0].rpartition(".")[0]
-        figures = f"{package}.figure"
+        module = entry.builder.partition(":")[0]
+        figures = f"{module.rpartition('.')[0]}.figure"
         own = figures if importlib.util.find_spec(figures) is not None else None
-        return NamedCircuit(circuit, source, entry.duration, entry.record, own)
+        notes = getattr(import_module(module), "notes", None)
+        arguments = {name: value for name, value in given.items() if name in entry.parameters()}
+        told = None if notes is None else partial(notes, **arguments)
+        return NamedCircuit(circuit, source, entry.duration, entry.record, own, told)
     path, colon, function = source.rpartition(":")
     if colon and path.endswith(".py"):
         with redirect_stdout(sys.stderr):  # what the file prints must not mix with our output

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ShowCommand:
-    """Show what a circuit consists of: equations, values, projections."""
+    """Show what a circuit consists of: equations, values, projections, and the data that it is built from."""
 
     circuit: CircuitName
     settings: Settings = ()
@@ -26,8 +26,12 @@ class ShowCommand:
         """Run the verb; return the exit code."""
         from neurosim.cli.circuits import load_circuit
 
-        circuit = load_circuit(self.circuit, self.settings).circuit
-        print(json.dumps(overview(circuit), allow_nan=False) if self.json else str(circuit))
+        named = load_circuit(self.circuit, self.settings)
+        circuit = named.circuit
+        if self.json:
+            print(json.dumps(overview(circuit), allow_nan=False))
+        else:
+            print(circuit if named.notes is None else f"{circuit}\n\n{named.notes()}")
         return 0
 
 

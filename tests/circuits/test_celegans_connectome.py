@@ -13,6 +13,7 @@ import neurosim as ns
 from neurosim.circuit import Circuit
 from neurosim.circuits.celegans_connectome.circuit import COMMANDS, Pulse, build, notes, resting_potentials
 from neurosim.circuits.celegans_connectome.figure import CLASSES, motor_neurons, plot
+from neurosim.cli import main
 from neurosim.datasets import ChemicalSynapses, Connectome, GapJunctions, load_connectome
 from neurosim.errors import CircuitError, RecordError, UnitError
 from neurosim.recording import Recording
@@ -101,6 +102,13 @@ def test_notes_count_by_sign_and_transmitter() -> None:
     assert "+ 3495 pairs" in text
     assert "- 214 pairs" in text
     assert "left out" in notes(unknown_sign="drop")
+
+
+def test_show_prints_the_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "celegans-connectome", "--set", "unknown_sign=drop"]) == 0
+    printed = capsys.readouterr().out
+    assert "excitatory: worm -> worm, Edges(<1832 edges>)" in printed
+    assert "unknown (left out)" in printed
 
 
 # --- what it does ---
