@@ -5,6 +5,7 @@ from __future__ import annotations
 import brian2 as b2
 import numpy as np
 
+# The rates as published: 0/0 at three exact voltages, which no cell here meets.
 EQUATIONS = """
 dv/dt = (gl*(El - v) + ge*(Ee - v) + gi*(Ei - v) + I - g_na*(m*m*m)*h*(v - ENa) - g_kd*(n*n*n*n)*(v - EK))/Cm : volt
 dm/dt = alpha_m*(1 - m) - beta_m*m : 1
@@ -12,11 +13,11 @@ dn/dt = alpha_n*(1 - n) - beta_n*n : 1
 dh/dt = alpha_h*(1 - h) - beta_h*h : 1
 dge/dt = -ge/taue : siemens
 dgi/dt = -gi/taui : siemens
-alpha_m = 0.32*(mV**-1)*4*mV/exprel((13*mV - v + VT)/(4*mV))/ms : Hz
-beta_m = 0.28*(mV**-1)*5*mV/exprel((v - VT - 40*mV)/(5*mV))/ms : Hz
+alpha_m = 0.32*(mV**-1)*(13*mV - v + VT)/(exp((13*mV - v + VT)/(4*mV)) - 1)/ms : Hz
+beta_m = 0.28*(mV**-1)*(v - VT - 40*mV)/(exp((v - VT - 40*mV)/(5*mV)) - 1)/ms : Hz
 alpha_h = 0.128*exp((17*mV - v + VT)/(18*mV))/ms : Hz
 beta_h = 4/(1 + exp((40*mV - v + VT)/(5*mV)))/ms : Hz
-alpha_n = 0.032*(mV**-1)*5*mV/exprel((15*mV - v + VT)/(5*mV))/ms : Hz
+alpha_n = 0.032*(mV**-1)*(15*mV - v + VT)/(exp((15*mV - v + VT)/(5*mV)) - 1)/ms : Hz
 beta_n = 0.5*exp((10*mV - v + VT)/(40*mV))/ms : Hz
 I : amp
 """
