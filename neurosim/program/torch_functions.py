@@ -50,8 +50,18 @@ def power(base: Any, exponent: Any) -> Any:
 
 
 def floor_divided(numerator: Any, denominator: Any) -> Any:
-    """Return ``numerator // denominator``."""
-    return torch.floor(torch.true_divide(numerator, denominator))
+    """Return ``numerator // denominator``: the floor of the exact quotient, not of the rounded one."""
+    return torch.div(_beside(numerator, denominator), denominator, rounding_mode="floor")
+
+
+def remainder(numerator: Any, denominator: Any) -> Any:
+    """Return ``numerator % denominator``, with the sign of the denominator."""
+    return torch.remainder(_beside(numerator, denominator), denominator)
+
+
+def _beside(number: Any, other: Any) -> Any:
+    """Return a number as a tensor like the other operand; torch's functions want a tensor first."""
+    return number if isinstance(number, Tensor) else torch.full_like(other, number)
 
 
 #: Functions of the equation language, differentiable.
@@ -60,7 +70,7 @@ DIFFERENTIABLE: dict[str, Callable[..., Any]] = {
     "clip": clip, "cos": torch.cos, "cosh": torch.cosh, "exp": torch.exp, "expm1": torch.expm1, "exprel": exprel,
     "floor": torch.floor, "log": torch.log, "log10": torch.log10, "log1p": torch.log1p, "sign": torch.sign,
     "sin": torch.sin, "sinh": torch.sinh, "sqrt": torch.sqrt, "tan": torch.tan, "tanh": torch.tanh,
-    "timestep": timestep, "power": power, "floor_divided": floor_divided, "remainder": torch.remainder,
+    "timestep": timestep, "power": power, "floor_divided": floor_divided, "remainder": remainder,
     "minimum": torch.minimum, "maximum": torch.maximum,
 }  # fmt: skip
 

@@ -71,61 +71,76 @@ class TorchPrinter:
         writes
             Names whose last value is returned; a name that no statement assigns is passed through.
         """
-        graph = fx.Graph()
+        writer = _Writer(self.dtype, self.functions)
         assigned: set[str] = set()
         reads: dict[str, None] = {}
         for statement in statements:
             reads.update(dict.fromkeys(sorted(statement.reads - assigned)))
             assigned.add(statement.target)
         reads.update(dict.fromkeys(item for item in writes if item not in assigned))
-        values: dict[str, Any] = {item: graph.placeholder(item) for item in reads}
+        writer.values = {item: writer.graph.placeholder(f"{item}_" if item == "self" else item) for item in reads}
         for statement in statements:
-            values[statement.target] = self._node(graph, statement.expression, values)
-        graph.output(tuple(values[item] for item in writes))
-        graph.lint()
-        module = fx.GraphModule(nn.Module(), graph, "StepProgram")
+            writer.values[statement.target] = writer.node(statement.expression, statement.target)
+        writer.graph.output(tuple(writer.values[item] for item in writes))
+        writer.graph.lint()
+        module = fx.GraphModule(nn.Module(), writer.graph, "StepProgram")
         return Printed(module.forward, tuple(reads), tuple(writes), module.code)
 
     def print_expression(self, tree: ast.expr) -> Printed:
         """Print one expression; its value is written as ``value``."""
         return self.print([Statement("value", tree)], ["value"])
 
-    def _node(self, graph: fx.Graph, tree: ast.expr, values: Mapping[str, Any]) -> Any:
+
+class _Writer:
+    """Writes expressions into one graph, each operation on the same operands once."""
+
+    def __init__(self, dtype: torch.dtype, functions: Mapping[str, Callable[..., Any]]) -> None:
+        self.dtype = dtype
+        self.functions = functions
+        self.graph = fx.Graph()
+        self.values: dict[str, Any] = {}
+        self._written: dict[tuple[Any, ...], fx.Node] = {}
+
+    def node(self, tree: ast.expr, title: str | None = None) -> Any:
+        """Return what stands for a tree: a number or a node, called `title` where it is new."""
         number = constant_value(tree)
         if number is not None:
             return number
         if isinstance(tree, ast.Constant):
             return tree.value
         if isinstance(tree, ast.Name):
-            return values[tree.id]
+            return self.values[tree.id]
         if isinstance(tree, ast.BinOp):
-            left, right = self._node(graph, tree.left, values), self._node(graph, tree.right, values)
-            if type(tree.op) in _NAMED:
-                return graph.call_function(self.functions[_NAMED[type(tree.op)]], (left, right))
-            if isinstance(tree.op, ast.Div) and isinstance(left, float):
-                return graph.call_function(divided, (left, right))
-            return graph.call_function(_ARITHMETIC[type(tree.op)], (left, right))
+            left, right = self.node(tree.left), self.node(tree.right)
+            function = _ARITHMETIC.get(type(tree.op)) or self.functions[_NAMED[type(tree.op)]]
+            # torch would multiply by the reciprocal.
+            by_hand = isinstance(tree.op, ast.Div) and isinstance(left, float)
+            return self._call(divided if by_hand else function, (left, right), title)
         if isinstance(tree, ast.UnaryOp):
-            operand = self._node(graph, tree.operand, values)
-            return graph.call_function(operator.neg if isinstance(tree.op, ast.USub) else torch.logical_not, (operand,))
+            negative = isinstance(tree.op, ast.USub)
+            return self._call(operator.neg if negative else torch.logical_not, (self.node(tree.operand),), title)
         if isinstance(tree, ast.Compare):
-            sides = (self._node(graph, tree.left, values), self._node(graph, tree.comparators[0], values))
-            return graph.call_function(_COMPARE[type(tree.ops[0])], sides)
+            sides = (self.node(tree.left), self.node(tree.comparators[0]))
+            return self._call(_COMPARE[type(tree.ops[0])], sides, title)
         if isinstance(tree, ast.BoolOp):
             combine = torch.logical_and if isinstance(tree.op, ast.And) else torch.logical_or
-            result = self._node(graph, tree.values[0], values)
+            result = self.node(tree.values[0])
             for part in tree.values[1:]:
-                result = graph.call_function(combine, (result, self._node(graph, part, values)))
+                result = self._call(combine, (result, self.node(part)), title)
             return result
-        return self._call(graph, tree, values)
-
-    def _call(self, graph: fx.Graph, tree: ast.expr, values: Mapping[str, Any]) -> Any:
         if not isinstance(tree, ast.Call) or not isinstance(tree.func, ast.Name):
             raise TypeError(f"cannot print {ast.unparse(tree)!r}")
-        arguments = tuple(self._node(graph, argument, values) for argument in tree.args)
+        arguments = tuple(self.node(argument) for argument in tree.args)
         if tree.func.id == "int":
-            return graph.call_function(as_number, (*arguments, self.dtype))
-        return graph.call_function(self.functions[tree.func.id], arguments)
+            return self._call(as_number, (*arguments, self.dtype), title)
+        return self._call(self.functions[tree.func.id], arguments, title)
+
+    def _call(self, function: Callable[..., Any], arguments: tuple[Any, ...], title: str | None) -> fx.Node:
+        # Numbers are compared as text: 0.0 equals -0.0.
+        key = (function, *(item if isinstance(item, fx.Node) else repr(item) for item in arguments))
+        if key not in self._written:
+            self._written[key] = self.graph.create_node("call_function", function, arguments, name=title)
+        return self._written[key]
 
 
 def split_prologue(
