@@ -129,6 +129,33 @@ class StepProgram(Frozen):
         return {projection.name: projection for projection in (*self.graded, *self.pulses)}
 
     @cached_property
+    def graded_schedule(self) -> tuple[ProjectionProgram | tuple[str, str], ...]:
+        """What the graded stage does, in order: a projection to compute, or an input (population, variable) to sum.
+
+        An input is summed as soon as its last term is known, so that whoever reads it in the same step finds it.
+        """
+        schedule: list[ProjectionProgram | tuple[str, str]] = []
+        waiting = {
+            (name, variable): {term.source for term in terms if term.kind == "projection"}
+            for name, item in self.populations.items()
+            for variable, terms in item.inputs.items()
+        }
+
+        def sum_what_is_known() -> None:
+            known = [address for address, missing in waiting.items() if not missing]
+            schedule.extend(known)
+            for address in known:
+                del waiting[address]
+
+        sum_what_is_known()
+        for projection in self.graded:
+            schedule.append(projection)
+            for missing in waiting.values():
+                missing.discard(projection.name)
+            sum_what_is_known()
+        return tuple(schedule)
+
+    @cached_property
     def history_depth(self) -> dict[str, int]:
         """For each spiking population how many past steps its spikes may still be under way."""
         depth = {name: 0 for name, population in self.populations.items() if population.spiking}

@@ -13,7 +13,7 @@ from torch import Tensor
 from neurosim.backends.snntorch.events import ArrivalTable, dense, indices
 from neurosim.backends.snntorch.population import Tensors, fixed_values
 from neurosim.backends.snntorch.projection import EndReader
-from neurosim.program.step_program import PopulationProgram
+from neurosim.program.step_program import Contribution, PopulationProgram, ProjectionProgram
 from neurosim.recording import NEVER, State
 
 if TYPE_CHECKING:
@@ -70,9 +70,9 @@ class Stepper:
         return writable(array).to(device=self.device, dtype=dtype or self.dtype)
 
     def _steps(self, times: Any) -> Tensor:
-        never = np.asarray(times) <= NEVER
-        steps = np.where(never, NEVER_STEP, np.floor(np.asarray(times) / self.dt + 0.5).astype(np.int64))
-        return torch.as_tensor(steps, device=self.device)
+        seconds = writable(times).to(self.device)
+        steps = torch.floor(seconds.to(torch.float64) / self.dt + 0.5).to(torch.int64)
+        return torch.where(seconds <= NEVER, NEVER_STEP, steps)
 
     def _past(self, rows: Any) -> deque[Any]:
         if not self.events:
@@ -113,34 +113,31 @@ class Stepper:
 
     def _graded_input(self) -> None:
         terms: dict[tuple[str, str], Tensor] = {}
-        last = {name: set(item.inputs) for name, item in self.program.populations.items()}
-        for projection in self.program.graded:
-            self._sum_ready(last, terms, projection.rank)
-            ends = self._reader(projection.name)
-            for addition in projection.additions:
-                terms[projection.name, addition.target] = self.module.part(projection.name).total(
-                    addition.target, self.edges[projection.name], ends, self.batch, exact=self.exact
-                )
-        self._sum_ready(last, terms, None)
-
-    def _sum_ready(self, waiting: dict[str, set[str]], terms: dict[tuple[str, str], Tensor], rank: int | None) -> None:
-        """Sum the inputs whose every term is known, left to right in the order of the circuit."""
-        for name, item in self.program.populations.items():
-            for variable in [key for key in item.inputs if key in waiting[name]]:
-                sources = item.inputs[variable]
-                if any(term.kind == "projection" and (term.source, variable) not in terms for term in sources):
-                    continue
-                total = None
-                for term in sources:
-                    value = (
-                        terms[term.source, variable]
-                        if term.kind == "projection"
-                        else self.module.spread_injection(term.source, self.inputs[term.source])
+        for action in self.program.graded_schedule:
+            if isinstance(action, ProjectionProgram):
+                ends, part = self._reader(action.name), self.module.part(action.name)
+                for target in dict.fromkeys(addition.target for addition in action.additions):
+                    terms[action.name, target] = part.total(
+                        target, self.edges[action.name], ends, self.batch, exact=self.exact
                     )
-                    total = value if total is None else total + value
-                if total is not None:
-                    self.totals[name][variable] = total
-                    waiting[name].discard(variable)
+            else:
+                name, variable = action
+                self.totals[name][variable] = self._sum(
+                    variable, self.program.populations[name].inputs[variable], terms
+                )
+
+    def _sum(self, variable: str, sources: tuple[Contribution, ...], terms: Mapping[tuple[str, str], Tensor]) -> Tensor:
+        """Add the contributions to an input, left to right in the order of the circuit."""
+        values = [
+            terms[source.source, variable]
+            if source.kind == "projection"
+            else self.module.spread_injection(source.source, self.inputs[source.source])
+            for source in sources
+        ]
+        total = values[0]
+        for value in values[1:]:
+            total = total + value
+        return total
 
     def _reader(self, name: str) -> EndReader:
         item = self.program.projections[name]
