@@ -128,24 +128,9 @@ class _Symbols:
 
 def _integrate(model: Continuous, symbols: _Symbols, method: str, dt: float, *, last: bool, where: str) -> str | None:
     """Return Brian2's abstract code of one step, or ``None`` where the method does not apply and is not the last."""
-    from brian2.core.functions import DEFAULT_FUNCTIONS
-    from brian2.core.variables import Constant, Variable
-    from brian2.equations.equations import Equations
-    from brian2.stateupdaters.base import StateUpdateMethod, UnsupportedEquationsException
-
-    class _TimeStep(Constant):  # type: ignore[misc]
-        """The step, which the integrators read as an array of one."""
-
-        def __init__(self, value: float) -> None:
-            super().__init__("dt", value)
-
-        def get_value(self) -> np.ndarray:
-            return np.array([self.value])
+    from brian2.stateupdaters.base import UnsupportedEquationsException
 
     lines = []
-    variables = dict(DEFAULT_FUNCTIONS)
-    variables |= {"dt": _TimeStep(dt), "t": Variable("t", scalar=True)}
-    variables[NOT_REFRACTORY] = Variable(NOT_REFRACTORY, dtype=np.bool_)
     trees = {
         equation.name: substitute(parse_expression(equation.expression or "", where), dict(model.subexpressions))
         for equation in model.equations
@@ -164,16 +149,13 @@ def _integrate(model: Continuous, symbols: _Symbols, method: str, dt: float, *, 
             text = f"int({NOT_REFRACTORY})*({text})"
         symbol = symbols.forward[equation.name]
         lines.append(f"d{symbol}/dt = {text} : 1")
+    kinds = []
     for symbol in symbols.units:
         value = symbols.values.get(symbol)
-        if symbol in symbols.constant:
-            variables[symbol] = Constant(symbol, float(np.asarray(value)))
-        else:
-            shared = value is not None and np.ndim(value) == 0
-            variables[symbol] = Variable(symbol, scalar=shared, constant=value is not None)
+        number = float(np.asarray(value)) if symbol in symbols.constant else None
+        kinds.append((symbol, number, value is not None, value is not None and np.ndim(value) == 0))
     try:
-        # Dimensions were checked when the model was made; here every symbol is a plain number.
-        code = StateUpdateMethod.apply_stateupdater(Equations("\n".join(lines)), variables, method)
+        return _abstract_code("\n".join(lines), method, dt, tuple(kinds))
     except UnsupportedEquationsException as error:
         if not last:
             return None
@@ -181,7 +163,41 @@ def _integrate(model: Continuous, symbols: _Symbols, method: str, dt: float, *, 
             f"{where}: method={method!r} cannot integrate these equations: {error} "
             "Choose 'exponential_euler', 'euler' or 'rk4'."
         ) from None
-    return str(code)
+
+
+@lru_cache(maxsize=512)
+def _abstract_code(
+    equations: str, method: str, dt: float, symbols: tuple[tuple[str, float | None, bool, bool], ...]
+) -> str:
+    """Return what Brian2's integrator makes of equations (computer algebra takes seconds, so once a process).
+
+    Parameters
+    ----------
+    equations
+        In names that Brian2 accepts; every symbol is a plain number (dimensions were checked with the model).
+    method, dt
+        Name of the integrator, and step in seconds.
+    symbols
+        For each (name, value of a constant or ``None``, whether it is constant, whether all neurons share it).
+    """
+    from brian2.core.functions import DEFAULT_FUNCTIONS
+    from brian2.core.variables import Constant, Variable
+    from brian2.equations.equations import Equations
+    from brian2.stateupdaters.base import StateUpdateMethod
+
+    class _TimeStep(Constant):  # type: ignore[misc]
+        """The step, which the integrators read as an array of one."""
+
+        def get_value(self) -> np.ndarray:
+            return np.array([self.value])
+
+    variables = dict(DEFAULT_FUNCTIONS)
+    variables |= {"dt": _TimeStep("dt", dt), "t": Variable("t", scalar=True)}
+    variables[NOT_REFRACTORY] = Variable(NOT_REFRACTORY, dtype=np.bool_)
+    for name, value, fixed, shared in symbols:
+        known = Variable(name, scalar=shared, constant=fixed) if value is None else Constant(name, value)
+        variables[name] = known
+    return str(StateUpdateMethod.apply_stateupdater(Equations(equations), variables, method))
 
 
 def units_as_numbers(tree: ast.expr, names: Mapping[str, str]) -> ast.expr:

@@ -54,7 +54,7 @@ def test_a_factor_that_the_user_wrote_stays() -> None:
 
 @pytest.mark.parametrize(
     ("equations", "method"),
-    [(READ_BY_ANOTHER, "exact"), (READ_BY_ANOTHER, "rk2"), (READS_ANOTHER, "exact"), (ALONE, "exponential_euler")],
+    [(READ_BY_ANOTHER, "exact"), (READ_BY_ANOTHER, "rk2"), (READS_ANOTHER, "euler"), (ALONE, "exponential_euler")],
 )
 def test_as_brian2_by_hand(equations: str, method: str) -> None:
     start = {"v": np.array([0.0, 0.4, 0.99]), "w": np.array([0.2, 0.9, 0.5])}
