@@ -13,7 +13,7 @@ import pytest
 import neurosim as ns
 
 ROOT = Path(__file__).parents[1]
-EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+EXAMPLES = sorted((ROOT / "examples").glob("[0-9]*.py"))
 #: What each prints, among other things.
 SAYS = {
     "01_first_circuit": "the same spikes: True",
