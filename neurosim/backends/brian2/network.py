@@ -11,7 +11,7 @@ from neurosim.backends.brian2 import texts
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.language import parse_expression
 from neurosim.circuit.neuron_model import NeuronModel
-from neurosim.program.discretise import brian2_name
+from neurosim.program.discretise import NOT_REFRACTORY, brian2_name
 from neurosim.program.normalise import constant_value
 from neurosim.program.step_program import PopulationProgram, ProjectionProgram, Refractory, StepProgram
 from neurosim.units import quantity
@@ -80,9 +80,12 @@ def _group(circuit: Circuit, item: PopulationProgram, objects: Objects) -> Any:
         return step
 
     group = NeuronGroup(
-        item.n, texts.equations(model, item), method=program_step, namespace=texts.namespace(item),
+        item.n, texts.equations(model, item), method=program_step,
+        namespace={**texts.functions(), **texts.namespace(item)},
         clock=objects.clock, name=item.name, **options,
     )  # fmt: skip
+    for name in item.masked:  # Brian2 itself takes the flag for differential equations only
+        group.variables[brian2_name(name)].set_conditional_write(group.variables[NOT_REFRACTORY])
     for runner in (*group.thresholder.values(), *group.resetter.values()):
         runner.check_units = False
     if item.update:
@@ -114,6 +117,7 @@ def _graded(circuit: Circuit, program: StepProgram, item: ProjectionProgram, obj
     synapses = Synapses(
         objects.groups[item.pre], objects.groups[item.post], texts.summed_equations(part, item, pre, post),
         namespace={
+            **texts.functions(),
             **texts.namespace(pre, "_pre"), **texts.namespace(post, "_post"),
             **texts.edge_namespace(item, item.constants),
         },
@@ -135,6 +139,7 @@ def _pulse(program: StepProgram, item: ProjectionProgram, objects: Objects, orde
         objects.groups[item.pre], objects.groups[item.post], texts.edge_model(item),
         on_pre=texts.pulse_code(item, pre, post),
         namespace={
+            **texts.functions(),
             **texts.namespace(pre, "_pre"), **texts.namespace(post, "_post"),
             **texts.edge_namespace(item, item.constants),
         },

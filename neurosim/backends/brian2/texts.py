@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.circuit.evaluation import exprel
 from neurosim.circuit.language import names_in, parse_expression
 from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.circuit.parts import Projection
@@ -16,6 +17,9 @@ from neurosim.program.discretise import brian2_name
 from neurosim.program.statements import Statement, name, rename, substitute, transform
 from neurosim.program.step_program import PopulationProgram, ProjectionProgram
 from neurosim.units import quantity
+
+#: Under which name a group finds ``exprel``.
+EXPREL = "relative_exponential"
 
 
 def renaming(names: Iterable[str], suffix: str = "") -> dict[str, str]:
@@ -37,10 +41,14 @@ def code(statements: Iterable[Statement], names: dict[str, str]) -> str:
 def expression(tree: ast.expr, names: dict[str, str]) -> str:
     """Return an expression as Brian2 reads it (infinity by its name: it has no literal)."""
 
-    def infinity(node: ast.expr) -> ast.expr | None:
-        return name("inf") if isinstance(node, ast.Constant) and node.value == math.inf else None
+    def replaced(node: ast.expr) -> ast.expr | None:
+        if isinstance(node, ast.Constant) and node.value == math.inf:
+            return name("inf")
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "exprel":
+            return ast.Call(name(EXPREL), node.args, [])
+        return None
 
-    return ast.unparse(rename(transform(tree, infinity), names))
+    return ast.unparse(rename(transform(tree, replaced), names))
 
 
 def equations(model: NeuronModel, item: PopulationProgram) -> str:
@@ -69,6 +77,21 @@ def equations(model: NeuronModel, item: PopulationProgram) -> str:
             lines.append(f"{brian2_name(name)} : {item.units[name]} (constant)")
     lines += [f"{site.symbol} : 1" for site in item.noise]
     return "\n".join(lines)
+
+
+def functions() -> dict[str, Any]:
+    """Return what stands in for ``exprel``: Brian2's own numpy form writes the array into an error message per call.
+
+    That costs a hundred times the computation. The compiled forms of the other targets stay.
+    """
+    from brian2.core.functions import DEFAULT_FUNCTIONS, Function
+
+    given = DEFAULT_FUNCTIONS["exprel"]
+    quick = Function(exprel, sympy_func=given.sympy_func, arg_units=[1], return_unit=1)
+    for target, implementation in given.implementations._implementations.items():
+        quick.implementations._implementations[target] = implementation
+    quick.implementations.add_numpy_implementation(exprel, discard_units=True)
+    return {EXPREL: quick}
 
 
 def namespace(item: PopulationProgram, suffix: str = "") -> dict[str, Any]:
