@@ -14,8 +14,8 @@ from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.circuit.parts import Injection, Population, Projection
 from neurosim.circuit.sources import SIGNAL, SignalSource, SpikeSource
 from neurosim.circuit.values import Trainable
-from neurosim.errors import CircuitError, UnsupportedError
-from neurosim.program.discretise import Continuous, discretise, units_as_numbers
+from neurosim.errors import CircuitError, EquationError, UnsupportedError
+from neurosim.program.discretise import NOT_REFRACTORY, Continuous, discretise, units_as_numbers
 from neurosim.program.normalise import fold, normalised, powers_as_products
 from neurosim.program.ordering import graded_ranks
 from neurosim.program.projections import lower_projection
@@ -119,6 +119,7 @@ def _population(
     written = _expanded({key: parse_expression(text, where) for key, text in expand.items()}, where)
     expanded = {key: units_as_numbers(tree, units) for key, tree in written.items()}
     masked = model.unless_refractory if model.refractory is not None else frozenset()
+    _check_special(model, where)
     continuous = Continuous(
         tuple(line for line in model.lines if line.kind == "differential"),
         expanded, model.units, constants, parameters, masked,
@@ -144,6 +145,22 @@ def _population(
         refractory=_refractory(model, units, everything, expanded, noise, where),
         masked=masked & variables, noise=tuple(noise.sites), method=method,
     )  # fmt: skip
+
+
+def _check_special(model: NeuronModel, where: str) -> None:
+    """Refuse names that only a neuron with a refractory period has.
+
+    Raises
+    ------
+    EquationError
+        Naming them.
+    """
+    texts = [*(line.expression for line in model.lines), model.threshold]
+    trees = [parse_expression(text, where) for text in texts if text]
+    trees += [parse_expression(s.expression, where) for s in (*model.reset_statements, *model.update_statements)]
+    used = sorted(frozenset().union(*map(names_in, trees)) & {"lastspike", NOT_REFRACTORY}) if trees else []
+    if used and model.refractory is None:
+        raise EquationError(f"{where}: the equations read {', '.join(used)}, which need refractory= in the model.")
 
 
 def _check_inputs(part: Population, model: NeuronModel, inputs: Mapping[str, object], changing: frozenset[str]) -> None:

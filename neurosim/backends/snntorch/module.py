@@ -22,6 +22,7 @@ from neurosim.circuit.sources import SignalSource, SpikeSource
 from neurosim.circuit.values import Trainable
 from neurosim.errors import BackendError, CircuitError, UnsupportedError, nearest
 from neurosim.program.lowering import lower
+from neurosim.program.step_program import StepProgram
 from neurosim.random import noise
 from neurosim.recording import Recording, RecordingBuilder, State
 from neurosim.recording.request import read_request
@@ -57,6 +58,7 @@ class CircuitModule(nn.Module, Simulator):
         self.torch_dtype = options.torch_dtype
         self.relaxed = options.relaxed
         self.program = lower(circuit)
+        _check_widths(options.surrogate_width, self.program)
         marks = circuit.trainables() if options.training else {}
         self._refuse(marks)
         ties: dict[str, Tie] = {}
@@ -325,6 +327,15 @@ def _of(marks: Mapping[str, Trainable], part: str) -> dict[str, Trainable]:
     """Return a part's trainable values by name (a weight is called ``w`` in the equations)."""
     found = {address.partition(".")[2]: mark for address, mark in marks.items() if address.partition(".")[0] == part}
     return {"w" if name == "weight" else name: mark for name, mark in found.items()}
+
+
+def _check_widths(widths: Mapping[str, Any], program: StepProgram) -> None:
+    known = [name for name, item in program.populations.items() if item.threshold is not None]
+    for name in widths:
+        if name not in known:
+            raise BackendError(
+                f"surrogate_width: no population with a threshold is called {name!r}.{nearest(name, known)}"
+            )
 
 
 def _marked(circuit: Circuit, trainable: Mapping[str, Any]) -> dict[str, Any]:

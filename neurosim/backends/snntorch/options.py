@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from neurosim.errors import BackendError, nearest
 
 if TYPE_CHECKING:
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 DTYPES = ("float32", "float64")
 #: snnTorch's surrogate gradients by name.
 SURROGATES = (
-    "atan", "fast_sigmoid", "sigmoid", "straight_through_estimator", "triangular", "spike_rate_escape", "LSO", "SFS",
+    "atan", "fast_sigmoid", "sigmoid", "straight_through_estimator", "triangular", "spike_rate_escape", "SFS",
 )  # fmt: skip
 PROPAGATIONS = ("auto", "ordered")
 
@@ -64,6 +66,14 @@ class SnntorchOptions:
                 raise BackendError(f"{what}={value!r} is unknown.{nearest(value, known)}")
         if isinstance(self.surrogate, str) and self.surrogate not in SURROGATES:
             raise BackendError(f"surrogate={self.surrogate!r} is unknown.{nearest(self.surrogate, SURROGATES)}")
+        if not isinstance(self.surrogate, str) and not callable(self.surrogate):
+            raise BackendError(
+                f"surrogate= must be a name or a surrogate of snnTorch such as snntorch.surrogate.atan(alpha=4), got "
+                f"{self.surrogate!r}."
+            )
+        for name, width in self.surrogate_width.items():
+            if np.ndim(width) or not float(np.asarray(width)) > 0:
+                raise BackendError(f"surrogate_width[{name!r}] must be one positive value, got {width!r}.")
 
     @property
     def torch_dtype(self) -> torch.dtype:
@@ -78,4 +88,8 @@ class SnntorchOptions:
 
         if not isinstance(self.surrogate, str):
             return self.surrogate
-        return getattr(surrogate, self.surrogate)()
+        found = getattr(surrogate, self.surrogate)()
+        if self.surrogate == "sigmoid":
+            # snnTorch computes its slope as inf/inf far below the threshold, where it is 0.
+            return lambda argument: found(argument.clamp(-3.0, 3.0))
+        return found

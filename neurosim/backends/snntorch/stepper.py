@@ -157,7 +157,7 @@ class Stepper:
         if name in self.active:
             names["not_refractory"] = self.active[name]
             if self.program.populations[name].reads_last_spike:
-                names["lastspike"] = self._times(self.last[name])
+                names["lastspike"] = self._times(self.last[name]).to(self.dtype)
         return names
 
     def _integrate(self, name: str, item: PopulationProgram) -> None:
