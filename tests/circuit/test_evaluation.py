@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,9 @@ from neurosim.circuit.language import RANDOM_FUNCTIONS, parse_expression
 from neurosim.errors import EquationError
 
 NAMES = {"x": np.float64(0.7), "y": np.array([-1.5, 0.0, 2.25]), "n": np.float64(3.0)}
-_OPERATORS = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, "//": np.floor_divide, "%": np.mod,
-              "**": np.power}  # fmt: skip
+# Python's operators, not numpy's functions: np.power of two scalars differs from ** in the last bit.
+_OPERATORS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "//": operator.floordiv,
+              "%": operator.mod, "**": operator.pow}  # fmt: skip
 _ONE = {
     name: getattr(np, name)
     for name in ("abs", "arctan", "ceil", "cos", "exp", "expm1", "floor", "log", "sign", "sin", "sqrt", "tanh")
