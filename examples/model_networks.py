@@ -1,8 +1,8 @@
 """Networks of 200 neurons, one per model, for holding the two backends against each other.
 
-    neurosim verify examples/model_networks.py:adaptive_exponential --duration 500*ms
-    neurosim verify examples/model_networks.py:hodgkin_huxley --duration 500*ms
-    neurosim verify examples/model_networks.py:conductance_lif --duration 500*ms
+    neurosim verify examples/model_networks.py:adaptive_exponential --duration 500ms
+    neurosim verify examples/model_networks.py:hodgkin_huxley --duration 500ms
+    neurosim verify examples/model_networks.py:conductance_lif --duration 500ms
 
 Each is recurrent, with weights and delays that differ from synapse to synapse, and driven by a current step.
 """
@@ -10,7 +10,7 @@ Each is recurrent, with weights and delays that differ from synapse to synapse, 
 from __future__ import annotations
 
 import neurosim as ns
-from neurosim.units import Mohm, mV, ms, nA, nS, pA
+from neurosim.units import Mohm, ms, mV, nA, nS, pA
 
 N = 200
 

@@ -7,10 +7,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import neurosim as ns
+from neurosim.units import ms
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / "examples").glob("[0-9]*.py"))
@@ -20,6 +22,16 @@ SAYS = {
     "02_own_equations": "\nIDENTICAL\n",
     "03_worm_connectome": "the same traces, bit for bit: True",
 }
+
+
+def from_file(path: Path, name: str) -> Any:
+    """Return a function of a script that is no module of the package."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return getattr(module, name)
 
 
 def test_every_example_is_known() -> None:
@@ -47,15 +59,18 @@ def test_example(path: Path, tmp_path: Path) -> None:
     assert figure.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize("name", ["adaptive_exponential", "hodgkin_huxley", "conductance_lif"])
+def test_model_networks_are_identical_and_spike(name: str) -> None:
+    report = ns.verify(from_file(ROOT / "examples" / "model_networks.py", name)(), 40 * ms)
+    assert report.identical, report.text()
+    assert report.spikes["brian2"] > 50
+
+
 @pytest.mark.slow
 def test_overhead_benchmark_compares_the_same_network() -> None:
-    spec = importlib.util.spec_from_file_location("brian2_overhead", ROOT / "benchmarks" / "brian2_overhead.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    measure = from_file(ROOT / "benchmarks" / "brian2_overhead.py", "measure")
     circuit = ns.circuits.build("balanced-network", scale=0.1)
-    found = module.measure(circuit, "numpy", 0.05, 1, lambda text: None)
+    found = measure(circuit, "numpy", 0.05, 1, lambda text: None)
     spikes = found["spikes"]
     assert spikes["plain"] == spikes["neurosim"] > 50
     seconds = found["seconds"]["run"]
