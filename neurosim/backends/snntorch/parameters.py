@@ -120,7 +120,7 @@ class Values(nn.Module):
         low, high = mark.bounds or (None, None)
         if mark.sign is not None:
             low, high = (max(low or 0.0, 0.0), high) if mark.sign > 0 else (low, min(high or 0.0, 0.0))
-        parameter = nn.Parameter(torch.tensor(value / scale, dtype=self._dtype))
+        parameter = nn.Parameter(torch.tensor(np.array(value / scale, order="C"), dtype=self._dtype))
         if mark.tie is not None:
             shared = ties.setdefault(mark.tie, Tie(parameter, np.array(value)))
             if shared.initial.shape != value.shape:
