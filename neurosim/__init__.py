@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         NeuronModel,
         Normal,
         OneToOne,
+        PoissonSource,
         Signal,
         SignalSource,
         SpikeSource,
@@ -48,7 +49,7 @@ _HOME = {
     "neurosim.backends": ("compile", "simulate"),
     "neurosim.circuit": (
         "AllToAll", "Circuit", "Edges", "FixedInDegree", "FixedProbability", "NeuronModel", "Normal", "OneToOne",
-        "Signal", "SignalSource", "SpikeSource", "Step", "SynapseModel", "Trainable", "Uniform",
+        "PoissonSource", "Signal", "SignalSource", "SpikeSource", "Step", "SynapseModel", "Trainable", "Uniform",
     ),
     "neurosim.errors": (
         "BackendError", "CircuitError", "EquationError", "FileFormatError", "NeurosimError", "RecordError",
@@ -64,8 +65,8 @@ _SUBMODULES = ("circuits", "datasets", "models", "units")
 __all__ = [
     "AllToAll", "Alpha", "BackendError", "Circuit", "CircuitError", "Edges", "EquationError", "Exponential",
     "FileFormatError", "FixedInDegree", "FixedProbability", "NeuronModel", "NeurosimError", "Normal", "OneToOne",
-    "Record", "RecordError", "Recording", "Signal", "SignalSource", "SpikeSource", "SpikeTrains", "State", "Step",
-    "SynapseModel", "Trainable", "Uniform", "UnitError", "UnsupportedError", "__version__", "circuits", "compile",
+    "PoissonSource", "Record", "RecordError", "Recording", "Signal", "SignalSource", "SpikeSource", "SpikeTrains", "State",
+    "Step", "SynapseModel", "Trainable", "Uniform", "UnitError", "UnsupportedError", "__version__", "circuits", "compile",
     "datasets", "models", "simulate", "units", "verify",
 ]  # fmt: skip
 

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.circuit.parts import Injection, Population
 from neurosim.circuit.signals import AnalogueSignal
-from neurosim.circuit.sources import SpikeSource
+from neurosim.circuit.sources import PoissonSource, SpikeSource
 from neurosim.errors import CircuitError, nearest
+from neurosim.random import noise
 from neurosim.recording import SpikeTrains
 from neurosim.units import is_quantity, to_si
 
@@ -38,14 +40,15 @@ class Inputs:
     """
 
     def __init__(
-        self, circuit: Circuit, given: Mapping[str, Any] | None, *, start: int, n_steps: int, trials: int
+        self, circuit: Circuit, given: Mapping[str, Any] | None, *, start: int, n_steps: int, trials: int, seed: int = 0
     ) -> None:
         self.circuit = circuit
         self.start = start
         self.trials = trials
         self.n_steps = n_steps
+        self.seed = seed
         targets: dict[str, Population | Injection] = {
-            name: part for name, part in circuit.populations.items() if part.model.__class__.__name__.endswith("Source")
+            name: part for name, part in circuit.populations.items() if not isinstance(part.model, NeuronModel)
         }
         targets.update(circuit.injections)
         self.targets = targets
@@ -59,9 +62,12 @@ class Inputs:
     def _checked(self, name: str, part: Population | Injection, value: Any) -> Any:
         if isinstance(part, Population) and isinstance(part.model, SpikeSource):
             return self._spikes(name, part.n, value)
-        unit = part.unit if isinstance(part, Injection) else part.variables["signal"]
+        poisson = isinstance(part, Population) and isinstance(part.model, PoissonSource)
+        unit = part.unit if isinstance(part, Injection) else "hertz" if poisson else part.variables["signal"]
         if value is None:
             value = part.signal if isinstance(part, Injection) else None
+            if poisson:
+                return np.asarray(self.circuit.rate(name))
         if value is None or isinstance(value, AnalogueSignal):
             if value is not None and value.unit != unit:
                 raise CircuitError(f"inputs: {name!r} must be in {unit}, the signal is in {value.unit}.")
@@ -69,6 +75,8 @@ class Inputs:
         array = np.asarray(to_si(value, unit, f"inputs: {name!r}") if is_quantity(value) or unit != "1" else value)
         if array.ndim == 0:
             return float(array)
+        if poisson and array.shape == (part.n,):
+            return array.astype(np.float64)
         return self._dense(name, part.n, array.astype(np.float64))
 
     def _spikes(self, name: str, n: int, value: Any) -> Any:
@@ -113,11 +121,30 @@ class Inputs:
                 return self._spike_rows(value, first, shape)
             dense = False if value is None else value[first - self.start : last - self.start]
             return np.broadcast_to(dense, shape)
+        if isinstance(part, Population) and isinstance(part.model, PoissonSource):
+            return self._poisson_rows(name, part.n, first, last)
         if value is None or isinstance(value, float):
             return np.broadcast_to(np.float64(value or 0.0), shape)
         if isinstance(value, AnalogueSignal):
             return np.broadcast_to(value.sample(np.arange(first, last), self.circuit.dt, part.n)[:, None], shape)
         return np.broadcast_to(value[first - self.start : last - self.start], shape)
+
+    def _poisson_rows(self, name: str, n: int, first: int, last: int) -> np.ndarray:
+        value = self._values[name]
+        if isinstance(value, AnalogueSignal):
+            rate = value.sample(np.arange(first, last), self.circuit.dt, n)[:, None]
+        elif isinstance(value, np.ndarray) and value.ndim == 3:
+            rate = value[first - self.start : last - self.start]
+        else:
+            rate = np.asarray(value)
+        chance = rate * self.circuit.dt
+        if np.any(chance > 1) or np.any(chance < 0):
+            raise CircuitError(
+                f"source {name!r}: rates must lie between 0 and one spike a step ({1 / self.circuit.dt:g} Hz), got "
+                f"{np.max(rate):g} Hz at most and {np.min(rate):g} Hz at least. Use a smaller dt, or more neurons."
+            )
+        drawn = noise(self.seed, name, trials=(0, self.trials), steps=(first, last), neurons=n, kind="uniform")
+        return drawn < chance
 
     @staticmethod
     def _spike_rows(value: tuple[Any, ...], first: int, shape: tuple[int, ...]) -> np.ndarray:

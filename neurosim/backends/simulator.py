@@ -12,7 +12,7 @@ import numpy as np
 
 from neurosim.backends.inputs import Inputs
 from neurosim.circuit.circuit import Circuit
-from neurosim.circuit.sources import SignalSource, SpikeSource
+from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.errors import CircuitError
 from neurosim.program.step_program import STEP_SEMANTICS, StepProgram
 from neurosim.random import noise
@@ -104,7 +104,9 @@ class Run:
         if state is not None:
             check_state(state, circuit, program, self.trials)
         self.start = self.state.step
-        self.inputs = Inputs(circuit, inputs, start=self.start, n_steps=self.n_steps, trials=self.trials)
+        self.inputs = Inputs(
+            circuit, inputs, start=self.start, n_steps=self.n_steps, trials=self.trials, seed=self.seed
+        )
         self.plan: RecordPlan = plan_recording(
             record,
             catalogue(circuit, program),
@@ -160,7 +162,7 @@ def catalogue(circuit: Circuit, program: StepProgram) -> dict[str, Recordable]:
     items = {}
     for name, part in circuit.populations.items():
         item = program.populations[name]
-        kind = "source" if isinstance(part.model, (SpikeSource, SignalSource)) else "population"
+        kind = "population" if isinstance(part.model, NeuronModel) else "source"
         variables = {variable: item.units[variable] for variable in (*item.state, *item.inputs, *item.subexpressions)}
         items[name] = Recordable(kind, part.n, item.spiking, variables)  # type: ignore[arg-type]
     for name, projection in program.projections.items():

@@ -12,12 +12,12 @@ from neurosim.circuit.connectivity import (
 from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.circuit.parts import EdgeTable, Injection, Population, Projection, View
 from neurosim.circuit.signals import AnalogueSignal, Signal, Step
-from neurosim.circuit.sources import SignalSource, SpikeSource
+from neurosim.circuit.sources import PoissonSource, SignalSource, SpikeSource
 from neurosim.circuit.synapse_model import SynapseModel
 from neurosim.circuit.values import Distribution, Normal, Trainable, Uniform
 
 __all__ = [
     "AllToAll", "AnalogueSignal", "Circuit", "Connectivity", "Distribution", "EdgeTable", "Edges", "FixedInDegree",
-    "FixedProbability", "Injection", "NeuronModel", "Normal", "OneToOne", "Population", "Projection", "Signal",
-    "SignalSource", "SpikeSource", "Step", "SynapseModel", "Trainable", "Uniform", "View",
+    "FixedProbability", "Injection", "NeuronModel", "Normal", "OneToOne", "PoissonSource", "Population", "Projection",
+    "Signal", "SignalSource", "SpikeSource", "Step", "SynapseModel", "Trainable", "Uniform", "View",
 ]  # fmt: skip

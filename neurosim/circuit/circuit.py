@@ -27,7 +27,7 @@ from neurosim.circuit.language import is_name
 from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.circuit.parts import EdgeTable, Injection, Part, Population, Projection, View
 from neurosim.circuit.signals import AnalogueSignal
-from neurosim.circuit.sources import SignalSource, SpikeSource, checked_shape
+from neurosim.circuit.sources import PoissonSource, SignalSource, Source, SpikeSource, checked_shape
 from neurosim.circuit.synapse_model import SynapseModel
 from neurosim.circuit.values import Trainable, Value, as_value, plain
 from neurosim.errors import CircuitError, nearest
@@ -170,11 +170,16 @@ class Circuit:
         self._add(part)
         return part
 
-    def source(self, name: str, source: SpikeSource | SignalSource) -> Population:
+    def source(self, name: str, source: Source) -> Population:
         """Add a population whose spikes or values are given at run time."""
-        if not isinstance(source, (SpikeSource, SignalSource)):
-            raise CircuitError(f"source {name!r}: give a SpikeSource or a SignalSource, got {type(source).__name__}.")
-        part = Population(name, checked_shape(source.n, f"source {name!r}"), source)
+        if not isinstance(source, (SpikeSource, PoissonSource, SignalSource)):
+            raise CircuitError(
+                f"source {name!r}: give a SpikeSource, PoissonSource or SignalSource, got {type(source).__name__}."
+            )
+        where = f"source {name!r}"
+        part = Population(name, checked_shape(source.n, where), source)
+        if isinstance(source, PoissonSource):
+            realisation.check_size(source.rate, part.n, f"{where}: rate")
         self._add(part)
         return part
 
@@ -320,6 +325,10 @@ class Circuit:
     def parameter(self, population: str, name: str) -> float | np.ndarray:
         """Return a population's parameter as realised: a float where all neurons share it, else (neuron,)."""
         return realisation.realise_parameter(self, self._population(population), name)
+
+    def rate(self, source: str) -> float | np.ndarray:
+        """Return the rate of a Poisson source as realised, in hertz: a float where all share it, else (neuron,)."""
+        return realisation.realise_rate(self, self.populations[source])
 
     def initial(self, population: str, variable: str) -> np.ndarray:
         """Return the initial values of a variable, SI, shape (neuron,)."""

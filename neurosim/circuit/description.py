@@ -17,7 +17,7 @@ from neurosim.circuit.connectivity import Connectivity
 from neurosim.circuit.neuron_model import NeuronModel, Parameter
 from neurosim.circuit.parts import Injection, Part, Projection, View
 from neurosim.circuit.signals import Signal, Step, signal_from_dict
-from neurosim.circuit.sources import SignalSource, SpikeSource
+from neurosim.circuit.sources import PoissonSource, SignalSource, SpikeSource
 from neurosim.circuit.synapse_model import SynapseModel
 from neurosim.circuit.values import Value, as_given, value_from_dict, value_to_dict
 from neurosim.errors import FileFormatError
@@ -118,6 +118,11 @@ def _part_to_dict(part: Part, arrays: Arrays) -> Data:
             "source": type(part.model).__name__,
             "n": [int(length) for length in size] if isinstance(part.model.n, tuple) else int(size[0]),
             **({"unit": part.model.unit} if isinstance(part.model, SignalSource) else {}),
+            **(
+                {"rate": value_to_dict(part.model.rate, arrays, f"{part.name}.rate")}
+                if isinstance(part.model, PoissonSource)
+                else {}
+            ),
         }
     return {
         "kind": "population",
@@ -177,6 +182,9 @@ def _add_source(circuit: Circuit, data: Data, arrays: Arrays, models: dict[str, 
     n = tuple(data["n"]) if isinstance(data["n"], list) else data["n"]
     if data["source"] == "SpikeSource":
         circuit.source(data["name"], SpikeSource(n))
+    elif data["source"] == "PoissonSource":
+        rate = as_given(value_from_dict(data["rate"], arrays), "hertz")
+        circuit.source(data["name"], PoissonSource(n, rate))
     elif data["source"] == "SignalSource":
         circuit.source(data["name"], SignalSource(n, data["unit"]))
     else:

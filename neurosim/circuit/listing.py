@@ -13,7 +13,7 @@ from neurosim.circuit.connectivity import AllToAll, Edges, FixedInDegree, FixedP
 from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.circuit.parts import Injection, Population, Projection
 from neurosim.circuit.signals import Signal, Step
-from neurosim.circuit.sources import SignalSource
+from neurosim.circuit.sources import PoissonSource, SignalSource
 from neurosim.circuit.values import Normal, Trainable, Uniform, Value
 from neurosim.units import DIMENSIONLESS, readable
 
@@ -57,6 +57,8 @@ def listing(circuit: Circuit) -> str:
 def _population(part: Population, shown: dict[str, NeuronModel]) -> list[str]:
     shape = f" ({' x '.join(map(str, part.shape))})" if len(part.shape) > 1 else ""
     model = part.model
+    if isinstance(model, PoissonSource):
+        return [f"\n{part.name}: {part.n}{shape}, Poisson spikes", *_pairs("", {"rate": describe(model.rate, "hertz")})]
     if not isinstance(model, NeuronModel):
         what = "spikes" if not isinstance(model, SignalSource) else f"values{_in_unit(model.unit)}"
         return [f"\n{part.name}: {part.n}{shape}, {what} given at run time"]

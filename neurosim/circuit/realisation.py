@@ -15,6 +15,7 @@ from neurosim.circuit.evaluation import evaluate
 from neurosim.circuit.language import names_in, parse_expression
 from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.circuit.parts import EdgeTable, Population, Projection
+from neurosim.circuit.sources import PoissonSource
 from neurosim.circuit.values import Distribution, Trainable, Value, plain, realise
 from neurosim.errors import CircuitError, nearest
 from neurosim.random import Stream
@@ -65,6 +66,13 @@ def realise_edge_parameter(circuit: Circuit, projection: Projection, name: str) 
     edges = circuit.edges(projection)
     ends = _ends(circuit, projection, edges.pre, edges.post)
     return _per_edge(circuit, projection, f"parameter/{name}", known[name].value, ends)
+
+
+def realise_rate(circuit: Circuit, population: Population) -> float | np.ndarray:
+    """Return the rate of a Poisson source in hertz: a float where all neurons share it, else (neuron,)."""
+    if not isinstance(population.model, PoissonSource):
+        raise CircuitError(f"population {population.name!r} is no PoissonSource and has no rate.")
+    return realise(population.model.rate, population.n, stream_of(circuit, population.name, "rate"))
 
 
 def realise_initial(circuit: Circuit, population: Population, variable: str) -> np.ndarray:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from neurosim.circuit.values import Trainable, Value, as_value, values_equal
 from neurosim.errors import CircuitError
 from neurosim.units import canonical, unit_of
 
@@ -46,7 +49,48 @@ class SignalSource:
         object.__setattr__(self, "unit", canonical(unit if isinstance(unit, str) else unit_of(unit)))
 
 
-Source = SpikeSource | SignalSource
+@dataclass(frozen=True, eq=False, init=False)
+class PoissonSource:
+    """`n` neurons that spike at random, each step on its own, with probability rate times dt.
+
+    Parameters
+    ----------
+    n
+        Number of neurons, or a shape.
+    rate
+        Mean rate, in hertz: one value, one per neuron, or a distribution drawn with the structure. ``inputs=`` may give
+        another for a run: a value, an array (time, neuron), or a signal such as ``Step(50 * Hz, start=1 * second)``.
+
+    Notes
+    -----
+    Spikes come from the run's seed: those of a trial and a step are the same on every backend, whatever else is run,
+    recorded or split.
+    """
+
+    n: int | tuple[int, ...]
+    rate: Value
+
+    spiking = True
+
+    def __init__(self, n: int | tuple[int, ...], rate: Any) -> None:
+        value = as_value(rate, "hertz", "PoissonSource: rate")
+        if isinstance(value, Trainable):
+            raise CircuitError("PoissonSource: the rate of a source is not trainable; train the weights that it feeds.")
+        if isinstance(value, (float, np.ndarray)) and (np.any(np.asarray(value) < 0) or not np.all(np.isfinite(value))):
+            raise CircuitError(
+                f"PoissonSource: rates must be finite and not negative, got {np.min(value)} Hz at least."
+            )
+        object.__setattr__(self, "n", n)
+        object.__setattr__(self, "rate", value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PoissonSource) and self.n == other.n and values_equal(self.rate, other.rate)
+
+    def __hash__(self) -> int:
+        return hash(self.n)
+
+
+Source = SpikeSource | PoissonSource | SignalSource
 #: The one variable of a :class:`SignalSource`.
 SIGNAL = "signal"
 

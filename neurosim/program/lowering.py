@@ -12,7 +12,7 @@ from neurosim.circuit.dimensions import DimensionChecker
 from neurosim.circuit.language import RANDOM_FUNCTIONS, names_in, parse_expression
 from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.circuit.parts import Injection, Population, Projection
-from neurosim.circuit.sources import SIGNAL, SignalSource, SpikeSource
+from neurosim.circuit.sources import SIGNAL, SignalSource
 from neurosim.circuit.values import Trainable
 from neurosim.errors import CircuitError, EquationError, UnsupportedError
 from neurosim.program.discretise import NOT_REFRACTORY, Continuous, discretise, units_as_numbers
@@ -96,8 +96,8 @@ def _population(
     inputs: Mapping[str, tuple[Contribution, ...]],
     pulse_targets: frozenset[str],
 ) -> PopulationProgram:
-    if isinstance(part.model, (SpikeSource, SignalSource)):
-        kind = "spikes" if isinstance(part.model, SpikeSource) else "signal"
+    if not isinstance(part.model, NeuronModel):
+        kind = "signal" if isinstance(part.model, SignalSource) else "spikes"
         return PopulationProgram(
             part.name, part.n, kind, part.variables, (SIGNAL,) if kind == "signal" else (), {}, {}, {}, {}, {}, (), (),
             None, (), None, frozenset(), (), None,

@@ -18,7 +18,7 @@ from neurosim.backends.snntorch.projection import Projection
 from neurosim.backends.snntorch.stepper import Stepper
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.parts import Injection
-from neurosim.circuit.sources import SignalSource, SpikeSource
+from neurosim.circuit.sources import PoissonSource, SignalSource, SpikeSource
 from neurosim.circuit.values import Trainable
 from neurosim.errors import BackendError, CircuitError, UnsupportedError, nearest
 from neurosim.program.lowering import lower
@@ -150,7 +150,7 @@ class CircuitModule(nn.Module, Simulator):
             raise CircuitError(f"the state holds a batch of {state.trials}, the inputs one of {batch}.")
         chosen = self._chosen(record)
         stepper = Stepper(self, state, exact=False, events=False)
-        others = Inputs(self.circuit, None, start=state.step, n_steps=n_steps, trials=batch)
+        others = Inputs(self.circuit, None, start=state.step, n_steps=n_steps, trials=batch, seed=seed)
         collected: dict[tuple[str, str], list[Tensor]] = {key: [] for key in chosen}
         for first in range(0, n_steps, BLOCK):
             last = min(first + BLOCK, n_steps)
@@ -175,7 +175,7 @@ class CircuitModule(nn.Module, Simulator):
 
     def _input(self, name: str, value: Any) -> Tensor:
         parts: dict[str, Any] = {**self.circuit.populations, **self.circuit.injections}
-        sources = (SignalSource, SpikeSource)
+        sources = (PoissonSource, SignalSource, SpikeSource)
         targets = [
             key for key, part in parts.items() if isinstance(getattr(part, "model", part), (*sources, Injection))
         ]
