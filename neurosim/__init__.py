@@ -65,9 +65,9 @@ _SUBMODULES = ("circuits", "datasets", "models", "units")
 __all__ = [
     "AllToAll", "Alpha", "BackendError", "Circuit", "CircuitError", "Edges", "EquationError", "Exponential",
     "FileFormatError", "FixedInDegree", "FixedProbability", "NeuronModel", "NeurosimError", "Normal", "OneToOne",
-    "PoissonSource", "Record", "RecordError", "Recording", "Signal", "SignalSource", "SpikeSource", "SpikeTrains", "State",
-    "Step", "SynapseModel", "Trainable", "Uniform", "UnitError", "UnsupportedError", "__version__", "circuits", "compile",
-    "datasets", "models", "simulate", "units", "verify",
+    "PoissonSource", "Record", "RecordError", "Recording", "Signal", "SignalSource", "SpikeSource", "SpikeTrains",
+    "State", "Step", "SynapseModel", "Trainable", "Uniform", "UnitError", "UnsupportedError", "__version__",
+    "circuits", "compile", "datasets", "models", "simulate", "units", "verify",
 ]  # fmt: skip
 
 
