@@ -1,7 +1,8 @@
 """The values of a module: trainable ones as scaled ``nn.Parameter``, the rest as buffers.
 
 A parameter holds value / scale, the scale a power of two near the typical initial magnitude, so that an Adam step of
-1e-3 makes sense for 6 nS and for 20 ms, and so that scaling back is exact.
+1e-3 makes sense for 6 nS and for 20 ms, and so that scaling back is exact. Scales are saved beside the parameters
+(``"in_to_hidden.values.scale_w"``): a state dict means the same values in a module that started from others.
 """
 
 from __future__ import annotations
@@ -34,10 +35,9 @@ class Tie:
 
 @dataclass(frozen=True)
 class Entry:
-    """One trainable value of a part: its parameter's name, scale, limits, and how it spreads over neurons or edges."""
+    """One trainable value of a part: its parameter's name, limits in SI, and how it spreads over neurons or edges."""
 
     name: str
-    scale: float
     low: float | None
     high: float | None
     spread: str  # "as is", "pre", "post" or "matrix"
@@ -135,7 +135,12 @@ class Values(nn.Module):
             parameter = shared.parameter
         key = "weight" if name == "w" else name
         self._owner[0].register_parameter(key, parameter)
-        self.entries[name] = Entry(key, scale, low, high, spread)
+        self.register_buffer(f"scale_{name}", torch.tensor(scale, dtype=self._dtype))
+        self.entries[name] = Entry(key, low, high, spread)
+
+    def scale(self, name: str) -> float:
+        """Return the scale of a trainable value: SI value / parameter."""
+        return float(getattr(self, f"scale_{name}"))
 
     def current(self) -> dict[str, Tensor]:
         """Return every value in SI, differentiable in the parameters."""
@@ -145,7 +150,7 @@ class Values(nn.Module):
             if entry is None:
                 found[name] = getattr(self, f"fixed_{name}")
                 continue
-            value = getattr(self._owner[0], entry.name) * entry.scale
+            value = getattr(self._owner[0], entry.name) * getattr(self, f"scale_{name}")
             if entry.spread == "pre":
                 value = value[self.pre_index]
             elif entry.spread == "post":
@@ -156,10 +161,11 @@ class Values(nn.Module):
     @torch.no_grad()
     def project(self) -> None:
         """Put every parameter back into its bounds and sign."""
-        for entry in self.entries.values():
+        for name, entry in self.entries.items():
             if entry.low is not None or entry.high is not None:
-                low = None if entry.low is None else entry.low / entry.scale
-                high = None if entry.high is None else entry.high / entry.scale
+                scale = self.scale(name)
+                low = None if entry.low is None else entry.low / scale
+                high = None if entry.high is None else entry.high / scale
                 getattr(self._owner[0], entry.name).clamp_(low, high)
 
     def trained(self) -> dict[str, np.ndarray]:

@@ -46,7 +46,7 @@ def weight_gradients(module: Any, inputs: dict[str, Any]) -> dict[str, np.ndarra
     spikes = module(inputs, record={"h": "spikes"})[0]["h"]["spikes"]
     (spikes * torch.linspace(-1, 1, spikes.numel(), dtype=spikes.dtype).reshape(spikes.shape)).sum().backward()
     return {
-        name: (module.get_parameter(f"{name}.weight").grad / module.part(name).values.entries["w"].scale).numpy()
+        name: (module.get_parameter(f"{name}.weight").grad / module.part(name).values.scale("w")).numpy()
         for name in ("in_to_h", "h_to_h")
     }
 
