@@ -41,7 +41,7 @@ if TYPE_CHECKING:
         UnitError,
         UnsupportedError,
     )
-    from neurosim.models import Alpha, Exponential
+    from neurosim.models import NMDA, Alpha, Delta, DoubleExponential, Exponential
     from neurosim.recording import Record, Recording, SpikeTrains, State
     from neurosim.verification import verify
 
@@ -55,7 +55,7 @@ _HOME = {
         "BackendError", "CircuitError", "EquationError", "FileFormatError", "NeurosimError", "RecordError",
         "UnitError", "UnsupportedError",
     ),
-    "neurosim.models": ("Alpha", "Exponential"),
+    "neurosim.models": ("NMDA", "Alpha", "Delta", "DoubleExponential", "Exponential"),
     "neurosim.recording": ("Record", "Recording", "SpikeTrains", "State"),
     "neurosim.verification": ("verify",),
 }  # fmt: skip
@@ -63,11 +63,11 @@ _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 _SUBMODULES = ("circuits", "datasets", "models", "units")
 
 __all__ = [
-    "AllToAll", "Alpha", "BackendError", "Circuit", "CircuitError", "Edges", "EquationError", "Exponential",
-    "FileFormatError", "FixedInDegree", "FixedProbability", "NeuronModel", "NeurosimError", "Normal", "OneToOne",
-    "PoissonSource", "Record", "RecordError", "Recording", "Signal", "SignalSource", "SpikeSource", "SpikeTrains",
-    "State", "Step", "SynapseModel", "Trainable", "Uniform", "UnitError", "UnsupportedError", "__version__",
-    "circuits", "compile", "datasets", "models", "simulate", "units", "verify",
+    "NMDA", "AllToAll", "Alpha", "BackendError", "Circuit", "CircuitError", "Delta", "DoubleExponential", "Edges",
+    "EquationError", "Exponential", "FileFormatError", "FixedInDegree", "FixedProbability", "NeuronModel",
+    "NeurosimError", "Normal", "OneToOne", "PoissonSource", "Record", "RecordError", "Recording", "Signal",
+    "SignalSource", "SpikeSource", "SpikeTrains", "State", "Step", "SynapseModel", "Trainable", "Uniform", "UnitError",
+    "UnsupportedError", "__version__", "circuits", "compile", "datasets", "models", "simulate", "units", "verify",
 ]  # fmt: skip
 
 

@@ -8,9 +8,10 @@ from neurosim.models.leaky_integrator import leaky_integrator
 from neurosim.models.lif import lif
 from neurosim.models.maps import izhikevich_map, rulkov
 from neurosim.models.rate import rate_unit
-from neurosim.models.receptors import Alpha, Exponential
+from neurosim.models.receptors import NMDA, Alpha, Delta, DoubleExponential, Exponential
 
 __all__ = [
-    "Alpha", "Exponential", "adaptive_exponential", "gap_junction", "graded", "graded_synapse", "hodgkin_huxley",
-    "izhikevich", "izhikevich_map", "izhikevich_physical", "leaky_integrator", "lif", "rate_unit", "rulkov",
+    "NMDA", "Alpha", "Delta", "DoubleExponential", "Exponential", "adaptive_exponential", "gap_junction", "graded",
+    "graded_synapse", "hodgkin_huxley", "izhikevich", "izhikevich_map", "izhikevich_physical", "leaky_integrator",
+    "lif", "rate_unit", "rulkov",
 ]  # fmt: skip
