@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -17,6 +18,7 @@ from neurosim.errors import CircuitError
 from neurosim.program.step_program import STEP_SEMANTICS, StepProgram
 from neurosim.random import noise
 from neurosim.recording import NEVER, Recordable, Recording, RecordingBuilder, RecordPlan, State, plan_recording
+from neurosim.recording.values import to_numpy
 from neurosim.units import seconds
 
 Progress = Callable[[int, int], None]
@@ -100,9 +102,11 @@ class Run:
         self.seed = int(seed)
         self.trials = int(trials)
         self.n_steps = steps_of(duration, circuit.dt)
-        self.state = initial_state(circuit, program, self.seed, self.trials) if state is None else state
-        if state is not None:
+        if state is None:
+            state = initial_state(circuit, program, self.seed, self.trials)
+        else:
             check_state(state, circuit, program, self.trials)
+        self.state = plain_state(state)
         self.start = self.state.step
         self.inputs = Inputs(
             circuit, inputs, start=self.start, n_steps=self.n_steps, trials=self.trials, seed=self.seed
@@ -193,6 +197,20 @@ def initial_state(circuit: Circuit, program: StepProgram, seed: int, trials: int
         not_refractory={name: np.ones((trials, sizes[name]), dtype=bool) for name in refractory},
         circuit_digest=program.digest,
         seed=seed,
+    )
+
+
+def plain_state(state: State) -> State:
+    """Return a state with numpy arrays: variables in float64, spikes and refractoriness as bool."""
+    return replace(
+        state,
+        variables={
+            name: {key: np.asarray(to_numpy(array), np.float64) for key, array in values.items()}
+            for name, values in state.variables.items()
+        },
+        spikes={name: to_numpy(array) != 0 for name, array in state.spikes.items()},
+        last_spike={name: to_numpy(array) for name, array in state.last_spike.items()},
+        not_refractory={name: to_numpy(array) for name, array in state.not_refractory.items()},
     )
 
 

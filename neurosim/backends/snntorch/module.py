@@ -10,22 +10,27 @@ import torch
 from torch import Tensor, nn
 
 from neurosim.backends.inputs import Inputs
-from neurosim.backends.simulator import Progress, Run, Simulator, catalogue, initial_state
+from neurosim.backends.simulator import Progress, Run, Simulator, check_state, initial_state, plain_state
+from neurosim.backends.snntorch.arguments import (
+    check_widths,
+    checked_input,
+    checked_marks,
+    chosen_records,
+    extent,
+    marks_of,
+)
 from neurosim.backends.snntorch.options import SnntorchOptions
 from neurosim.backends.snntorch.parameters import Tie
 from neurosim.backends.snntorch.population import NeuronPopulation, SilentPopulation
 from neurosim.backends.snntorch.projection import Projection
 from neurosim.backends.snntorch.stepper import Stepper
 from neurosim.circuit.circuit import Circuit
-from neurosim.circuit.parts import Injection
-from neurosim.circuit.sources import PoissonSource, SignalSource, SpikeSource
+from neurosim.circuit.synapse_model import WEIGHT
 from neurosim.circuit.values import Trainable
-from neurosim.errors import BackendError, CircuitError, UnsupportedError, nearest
+from neurosim.errors import BackendError, UnsupportedError
 from neurosim.program.lowering import lower
-from neurosim.program.step_program import StepProgram
 from neurosim.random import noise
 from neurosim.recording import Recording, RecordingBuilder, State
-from neurosim.recording.request import read_request
 
 #: Steps whose inputs and noise are computed at once.
 BLOCK = 256
@@ -52,23 +57,23 @@ class CircuitModule(nn.Module, Simulator):
     def __init__(self, circuit: Circuit, options: SnntorchOptions) -> None:
         nn.Module.__init__(self)
         if options.trainable:
-            circuit = circuit.replace(_marked(circuit, options.trainable))
+            circuit = circuit.replace(checked_marks(options.trainable))
         self.circuit = circuit
         self.options = options
         self.torch_dtype = options.torch_dtype
         self.relaxed = options.relaxed
         self.program = lower(circuit)
-        _check_widths(options.surrogate_width, self.program)
+        check_widths(options.surrogate_width, self.program)
         marks = circuit.trainables() if options.training else {}
         self._refuse(marks)
         ties: dict[str, Tie] = {}
         items = self.program.populations
         for name, item in items.items():
             kind = NeuronPopulation if item.threshold is not None else SilentPopulation
-            self._add(name, kind(item, _of(marks, name), ties, options))
+            self._add(name, kind(item, marks_of(marks, name), ties, options))
         for name, projection in self.program.projections.items():
             pre, post = items[projection.pre], items[projection.post]
-            self._add(name, Projection(projection, pre, post, _of(marks, name), ties, options))
+            self._add(name, Projection(projection, pre, post, marks_of(marks, name, weight=WEIGHT), ties, options))
         for name, part in circuit.injections.items():
             self.register_buffer(f"injection_{name}", torch.as_tensor(part.indices), persistent=False)
         try:
@@ -124,7 +129,7 @@ class CircuitModule(nn.Module, Simulator):
         Parameters
         ----------
         inputs
-            By name of a source or injection: tensors (time, batch, \\*shape) in SI units; spikes are 0 or 1. What is
+            By name of a source or injection: tensors (time, batch, \*shape) in SI units; spikes are 0 or 1. What is
             not given comes from the circuit (an injection's own signal) or is 0.
         state
             Where to go on from, as returned by the last call; ``None`` starts anew.
@@ -138,17 +143,20 @@ class CircuitModule(nn.Module, Simulator):
         Returns
         -------
         outputs
-            ``outputs[population][variable]``, (time, batch, \\*shape).
+            ``outputs[population][variable]``, (time, batch, \*shape).
         state
             The state after the last step, with gradients.
         """
-        given = {name: self._input(name, value) for name, value in (inputs or {}).items()}
-        n_steps, batch = _extent(given, steps, state)
+        given = {
+            name: checked_input(self.circuit, name, value, self.device, self.torch_dtype)
+            for name, value in (inputs or {}).items()
+        }
+        n_steps, batch = extent(given, steps, state)
         if state is None:
             state = initial_state(self.circuit, self.program, seed, batch)
-        elif state.trials != batch:
-            raise CircuitError(f"the state holds a batch of {state.trials}, the inputs one of {batch}.")
-        chosen = self._chosen(record)
+        else:
+            check_state(state, self.circuit, self.program, batch)
+        chosen = chosen_records(self.circuit, self.program, record)
         stepper = Stepper(self, state, exact=False, events=False)
         others = Inputs(self.circuit, None, start=state.step, n_steps=n_steps, trials=batch, seed=seed)
         collected: dict[tuple[str, str], list[Tensor]] = {key: [] for key in chosen}
@@ -173,44 +181,6 @@ class CircuitModule(nn.Module, Simulator):
             outputs.setdefault(name, {})[variable] = stacked.reshape(*stacked.shape[:2], *shape)
         return outputs, stepper.state(seed)
 
-    def _input(self, name: str, value: Any) -> Tensor:
-        parts: dict[str, Any] = {**self.circuit.populations, **self.circuit.injections}
-        sources = (PoissonSource, SignalSource, SpikeSource)
-        targets = [
-            key for key, part in parts.items() if isinstance(getattr(part, "model", part), (*sources, Injection))
-        ]
-        if name not in targets:
-            raise CircuitError(f"inputs: {name!r} is no source or injection of the circuit.{nearest(name, targets)}")
-        part = parts[name]
-        tensor = torch.as_tensor(value, device=self.device).to(self.torch_dtype)
-        shape = part.shape if hasattr(part, "shape") else (part.n,)
-        if tensor.ndim != 2 + len(shape) or tensor.shape[2:] != shape:
-            expected = ", ".join(map(str, shape))
-            raise CircuitError(f"inputs: {name!r} has shape {tuple(tensor.shape)}; expected (time, batch, {expected}).")
-        return tensor.reshape(*tensor.shape[:2], part.n)
-
-    def _chosen(self, record: Any) -> list[tuple[str, str]]:
-        if record is None:
-            sending = {projection.pre for projection in self.program.projections.values()}
-            chosen = []
-            for name, item in self.program.populations.items():
-                if name not in sending and item.kind == "neurons":
-                    chosen += [(name, "spikes")] if item.spiking else []
-                    variable = self.circuit.populations[name].first_variable
-                    chosen += [(name, variable)] if variable is not None else []
-            return chosen
-        known = catalogue(self.circuit, self.program)
-        chosen = []
-        for name, wanted in read_request(record).items():
-            if name not in known:
-                raise CircuitError(f"record: the circuit has no {name!r}.{nearest(name, known)}")
-            for one in wanted:
-                variables = [*known[name].variables, *(["spikes"] if known[name].spiking else [])]
-                if one.variable not in variables:
-                    raise CircuitError(f"record: {name!r} has no {one.variable!r}.{nearest(one.variable, variables)}")
-                chosen.append((name, one.variable))
-        return chosen
-
     def project(self) -> None:
         """Put every parameter back into its bounds and sign; call it after each optimiser step."""
         for name, _ in self.named_children():
@@ -221,7 +191,7 @@ class CircuitModule(nn.Module, Simulator):
         values = {}
         for name, _ in self.named_children():
             for variable, array in self.part(name).values.trained().items():
-                key = "weight" if variable == "w" else variable
+                key = "weight" if variable == WEIGHT and name in self.program.projections else variable
                 values[f"{name}.{key}"] = self._quantity(name, variable, array)
         return self.circuit.replace(values) if values else self.circuit
 
@@ -284,7 +254,7 @@ class CircuitModule(nn.Module, Simulator):
                 builder.add_spikes(name, steps + first, trials, neurons)
             if progress is not None:
                 progress(last - run.start, run.n_steps)
-        return numpy_state(stepper.state(run.seed))
+        return plain_state(stepper.state(run.seed))
 
     def _tensor(self, array: np.ndarray) -> Tensor:
         return torch.from_numpy(np.array(array)).to(device=self.device, dtype=self.torch_dtype)
@@ -321,59 +291,3 @@ class CircuitModule(nn.Module, Simulator):
 
 def _at(drawn: Mapping[str, Mapping[str, Tensor]], step: int) -> dict[str, dict[str, Tensor]]:
     return {name: {symbol: values[step] for symbol, values in symbols.items()} for name, symbols in drawn.items()}
-
-
-def _of(marks: Mapping[str, Trainable], part: str) -> dict[str, Trainable]:
-    """Return a part's trainable values by name (a weight is called ``w`` in the equations)."""
-    found = {address.partition(".")[2]: mark for address, mark in marks.items() if address.partition(".")[0] == part}
-    return {"w" if name == "weight" else name: mark for name, mark in found.items()}
-
-
-def _check_widths(widths: Mapping[str, Any], program: StepProgram) -> None:
-    known = [name for name, item in program.populations.items() if item.threshold is not None]
-    for name in widths:
-        if name not in known:
-            raise BackendError(
-                f"surrogate_width: no population with a threshold is called {name!r}.{nearest(name, known)}"
-            )
-
-
-def _marked(circuit: Circuit, trainable: Mapping[str, Any]) -> dict[str, Any]:
-    for address, mark in trainable.items():
-        if not isinstance(mark, Trainable):
-            raise CircuitError(f"trainable: {address!r} must be marked with a Trainable, got {type(mark).__name__}.")
-    return dict(trainable)
-
-
-def _extent(given: Mapping[str, Tensor], steps: int | None, state: State | None) -> tuple[int, int]:
-    """Return (steps, batch) that the inputs agree on."""
-    lengths = {name: tensor.shape[0] for name, tensor in given.items()}
-    batches = {name: tensor.shape[1] for name, tensor in given.items()}
-    if len(set(lengths.values())) > 1 or len(set(batches.values())) > 1:
-        shapes = {name: tuple(tensor.shape[:2]) for name, tensor in given.items()}
-        raise CircuitError(f"inputs differ in (time, batch): {shapes}.")
-    if not given and steps is None:
-        raise CircuitError("give inputs= or steps=, which tell how long to run.")
-    n_steps = next(iter(lengths.values()), steps)
-    if steps is not None and n_steps != steps:
-        raise CircuitError(f"steps={steps}, but the inputs have {n_steps} rows.")
-    batch = next(iter(batches.values()), 1 if state is None else state.trials)
-    return int(n_steps or 0), batch
-
-
-def numpy_state(state: State) -> State:
-    """Return a state with numpy arrays: float64, and bool for spikes."""
-    from dataclasses import replace
-
-    def convert(array: Any) -> np.ndarray:
-        return np.asarray(array.detach().cpu().numpy())
-
-    plain = state.map(convert)
-    return replace(
-        plain,
-        variables={
-            name: {key: array.astype(np.float64) for key, array in values.items()}
-            for name, values in plain.variables.items()
-        },
-        spikes={name: array != 0 for name, array in plain.spikes.items()},
-    )

@@ -15,8 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from neurosim.circuit.synapse_model import WEIGHT
 from neurosim.circuit.values import Trainable
-from neurosim.errors import CircuitError
+from neurosim.errors import CircuitError, UnsupportedError
 
 
 def power_of_two_near(values: np.ndarray) -> float:
@@ -133,7 +134,12 @@ class Values(nn.Module):
                     "initial value (numbers or one array: a distribution is drawn for each part)."
                 )
             parameter = shared.parameter
-        key = "weight" if name == "w" else name
+        key = "weight" if name == WEIGHT and edges is not None else name
+        if key == "values" or hasattr(self._owner[0], key):
+            raise UnsupportedError(
+                f"{where}.{name}: a torch module has an attribute of that name, so it cannot be trained; rename it in "
+                "the model."
+            )
         self._owner[0].register_parameter(key, parameter)
         self.register_buffer(f"scale_{name}", torch.tensor(scale, dtype=self._dtype))
         self.entries[name] = Entry(key, low, high, spread)

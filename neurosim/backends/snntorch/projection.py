@@ -72,11 +72,6 @@ class Projection(nn.Module):
         weight_varies = isinstance(item.values.get(WEIGHT), np.ndarray) or _per_edge(trainable.get(WEIGHT))
         #: Multiply by the weight matrix instead of adding edge by edge.
         self.by_matrix = by_matrix and weight_varies and _spread(trainable.get(WEIGHT)) == "edge"
-        values = dict(item.values)
-        if self.by_matrix or _per_edge(trainable.get(WEIGHT)):
-            values[WEIGHT] = np.array(np.broadcast_to(values[WEIGHT], (item.n,)))
-        shape = (post.n, pre.n) if self.by_matrix else None
-        self.values = Values(self, values, trainable, ties, item.name, dtype, (item.pre_index, item.post_index), shape)
         self.expressions = EdgeExpressions(item, dtype, exact=False)
         self.exact_expressions = EdgeExpressions(item, dtype, exact=True)
         self._index("pre_edges", item.pre_index)
@@ -91,6 +86,12 @@ class Projection(nn.Module):
         for delay in np.unique(delays)[::-1]:
             first, last = np.searchsorted(-delays, [-delay, -delay + 1])
             self.delay_groups.append((int(delay), int(first), int(last)))
+        values = {
+            name: np.array(np.broadcast_to(value, (item.n,))) if _per_edge(trainable.get(name)) else value
+            for name, value in item.values.items()
+        }
+        shape = (post.n, pre.n) if self.by_matrix else None
+        self.values = Values(self, values, trainable, ties, item.name, dtype, (item.pre_index, item.post_index), shape)
 
     def _index(self, name: str, array: np.ndarray) -> None:
         self.register_buffer(name, torch.tensor(array, dtype=torch.int64), persistent=False)
