@@ -187,6 +187,16 @@ def test_how_many_values_a_projection_has(per: Any, shape: tuple[int, ...] | Non
     assert tuple(weight.shape) == ((edges,) if shape is None else shape)
 
 
+def test_a_parameter_of_a_synapse_has_a_value_per_edge_too_unless_shared() -> None:
+    circuit = mixed()
+    synapse = ns.SynapseModel(on_pre="v_post += gain*w", parameters={"gain": 0.5})
+    circuit.connect("h", "h", ns.OneToOne(), synapse=synapse, weight=1.0, name="extra")
+    for mark, shape in {ns.Trainable(): (5,), ns.Trainable(per="all"): (), ns.Trainable(per="pre"): (5,)}.items():
+        module = ns.compile(circuit, trainable={"extra.gain": mark}, dtype="float64")
+        assert tuple(module.get_parameter("extra.gain").shape) == shape
+        assert set(np.ravel(module.to_circuit().edge_parameter("extra", "gain"))) == {0.5}
+
+
 def test_values_per_neuron_of_one_end_write_back_per_edge() -> None:
     circuit = mixed().replace({"in_to_h.weight": ns.Trainable(ns.Normal(0.5, 0.2), per="pre")})
     module = ns.compile(circuit, dtype="float64")
