@@ -44,7 +44,7 @@ class Plain:
     def __init__(self, circuit: Circuit, _: str) -> None:
         import brian2 as b2
 
-        clock = b2.Clock(dt=circuit.dt * b2.second)
+        clock = b2.Clock(dt=circuit.dt * b2.second, name="plain_clock")  # names are part of the compiled code
         namespace = {"taum": 20 * b2.ms, "taue": 5 * b2.ms, "taui": 10 * b2.ms, "El": -49 * b2.mV}
         equations = """
         dv/dt = (ge + gi - (v - El))/taum : volt (unless refractory)
