@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -53,11 +54,49 @@ class Inputs:
         targets.update(circuit.injections)
         self.targets = targets
         for name in given or {}:
-            if name not in targets:
-                raise CircuitError(
-                    f"inputs: {name!r} is no source or injection of the circuit.{nearest(name, targets)}"
-                )
+            self._check_name(name)
         self._values = {name: self._checked(name, part, (given or {}).get(name)) for name, part in targets.items()}
+
+    def held(self, given: Mapping[str, Any], *, start: int, n_steps: int) -> Inputs:
+        """Return the inputs of some steps of a closed loop: of what is given only, single rows held throughout.
+
+        Parameters
+        ----------
+        given
+            As for a run; moreover one row for all steps, ``(neuron,)``, ``(1, neuron)`` or ``(1, trial, neuron)``.
+        start, n_steps
+            The global steps.
+        """
+        inputs = copy(self)
+        inputs.start, inputs.n_steps = start, n_steps
+        inputs._values = {name: inputs._row_or_rows(name, value) for name, value in given.items()}
+        return inputs
+
+    def _row_or_rows(self, name: str, value: Any) -> Any:
+        self._check_name(name)
+        part, n_steps = self.targets[name], self.n_steps
+        if isinstance(value, SpikeTrains | AnalogueSignal) or (shape := np.shape(value)) == ():
+            return self._checked(name, part, value)
+        own = part.shape if isinstance(part, Population) else (part.n,)
+        if shape == own:
+            value = (value if is_quantity(value) else np.asarray(value))[np.newaxis]
+        elif shape[0] != 1 or len(shape) == len(own):
+            return self._checked(name, part, value)
+        if n_steps > 1 and isinstance(part, Population) and isinstance(part.model, SpikeSource):
+            raise CircuitError(
+                f"inputs: one row of spikes for {name!r}, but {n_steps} steps: spikes are not held; give {n_steps} "
+                "rows."
+            )
+        self.n_steps = 1
+        row = self._checked(name, part, value)
+        self.n_steps = n_steps
+        return row if n_steps == 1 else np.broadcast_to(row, (n_steps, *row.shape[1:]))
+
+    def _check_name(self, name: str) -> None:
+        if name not in self.targets:
+            raise CircuitError(
+                f"inputs: {name!r} is no source or injection of the circuit.{nearest(name, self.targets)}"
+            )
 
     def _checked(self, name: str, part: Population | Injection, value: Any) -> Any:
         if isinstance(part, Population) and isinstance(part.model, SpikeSource):
@@ -77,7 +116,7 @@ class Inputs:
             return float(array)
         if poisson and array.shape == (part.n,):
             return array.astype(np.float64)
-        return self._dense(name, part.n, array.astype(np.float64))
+        return self._dense(name, part.n, array.astype(np.float64, copy=False))
 
     def _spikes(self, name: str, n: int, value: Any) -> Any:
         if value is None:
@@ -96,7 +135,8 @@ class Inputs:
         return self._dense(name, n, np.asarray(value)) != 0
 
     def _dense(self, name: str, n: int, array: np.ndarray) -> np.ndarray:
-        shape = self.circuit.populations[name].shape if name in self.circuit.populations else (n,)
+        part = self.targets[name]
+        shape = part.shape if isinstance(part, Population) else (n,)
         if len(shape) > 1 and array.shape[-len(shape) :] == shape:
             array = array.reshape(*array.shape[: -len(shape)], n)
         if array.ndim == 2:
@@ -107,7 +147,7 @@ class Inputs:
             )
         if array.shape[0] != self.n_steps:
             raise CircuitError(f"inputs: {name!r} has {array.shape[0]} rows, the run has {self.n_steps} steps.")
-        if array.dtype.kind == "f" and np.any(np.isnan(array)):
+        if array.dtype.kind == "f" and np.isnan(array).any():
             raise CircuitError(f"inputs: {name!r} holds NaN; every value must be a number.")
         return array
 
@@ -127,7 +167,8 @@ class Inputs:
             return np.broadcast_to(np.float64(value or 0.0), shape)
         if isinstance(value, AnalogueSignal):
             return np.broadcast_to(value.sample(np.arange(first, last), self.circuit.dt, part.n)[:, None], shape)
-        return np.broadcast_to(value[first - self.start : last - self.start], shape)
+        dense = value[first - self.start : last - self.start]
+        return dense if dense.shape == shape else np.broadcast_to(dense, shape)
 
     def _poisson_rows(self, name: str, n: int, first: int, last: int) -> np.ndarray:
         value = self._values[name]

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from neurosim.random import noise
 from neurosim.recording import NEVER, Recordable, Recording, RecordingBuilder, RecordPlan, State, plan_recording
 from neurosim.recording.values import to_numpy
 from neurosim.units import seconds
+
+if TYPE_CHECKING:
+    from neurosim.backends.session import Session
 
 Progress = Callable[[int, int], None]
 
@@ -76,6 +79,28 @@ class Simulator(ABC):
         return builder.finish(final, {**run.metadata, **self._metadata()})
 
     @abstractmethod
+    def session(self, *, seed: int = 0, trials: int = 1, state: State | None = None, record: Any = None) -> Session:
+        """Start a closed loop: the circuit advanced by calls, each with the input that the world gives by then.
+
+        Parameters
+        ----------
+        seed, trials, state
+            As in :meth:`run`.
+        record
+            What :meth:`~neurosim.backends.session.Session.step` returns, as in :meth:`run` but without ``every=``.
+
+        Returns
+        -------
+        Session
+            The one object that changes; the simulator does not. It equals a run of the same inputs, bit for bit.
+
+        Raises
+        ------
+        CircuitError, RecordError
+            If the state or the record plan does not fit.
+        """
+
+    @abstractmethod
     def _run(self, run: Run, builder: RecordingBuilder, progress: Progress | None) -> State: ...
 
     @abstractmethod
@@ -96,11 +121,9 @@ class Run:
         seed: int,
         trials: int,
     ) -> None:
-        if isinstance(trials, bool) or not hasattr(trials, "__index__") or trials < 1:
-            raise CircuitError(f"trials must be a positive integer, got {trials!r}.")
         self.program = program
         self.seed = int(seed)
-        self.trials = int(trials)
+        self.trials = positive_integer(trials, "trials")
         self.n_steps = steps_of(duration, circuit.dt)
         if state is None:
             state = initial_state(circuit, program, self.seed, self.trials)
@@ -131,19 +154,32 @@ class Run:
 
     def noise(self, population: str, first: int, last: int) -> dict[str, np.ndarray]:
         """Return the random numbers of a population, by symbol, each (time, trial, neuron)."""
-        item = self.program.populations[population]
-        return {
-            site.symbol: noise(
-                self.seed,
-                population,
-                trials=(0, self.trials),
-                steps=(first, last),
-                neurons=item.n,
-                site=site.site,
-                kind=site.kind,
-            )
-            for site in item.noise
-        }
+        return draw_noise(self.program, population, self.seed, self.trials, first, last)
+
+
+def positive_integer(value: Any, what: str) -> int:
+    """Return a number of trials or steps.
+
+    Raises
+    ------
+    CircuitError
+        If it is no positive integer.
+    """
+    if isinstance(value, bool) or not hasattr(value, "__index__") or value < 1:
+        raise CircuitError(f"{what} must be a positive integer, got {value!r}.")
+    return int(value)
+
+
+def draw_noise(
+    program: StepProgram, population: str, seed: int, trials: int, first: int, last: int
+) -> dict[str, np.ndarray]:
+    """Return the random numbers of a population in a span of steps, by symbol, each (time, trial, neuron)."""
+    item = program.populations[population]
+    span, steps = (0, trials), (first, last)
+    return {
+        site.symbol: noise(seed, population, trials=span, steps=steps, neurons=item.n, site=site.site, kind=site.kind)
+        for site in item.noise
+    }
 
 
 def steps_of(duration: Any, dt: float) -> int:

@@ -1,164 +1,95 @@
-"""Prepared Brian2 objects, advanced step by step."""
+"""Closed loops in Brian2: a prepared network for each trial, advanced in turn."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from neurosim.backends.brian2.network import Objects, build
-from neurosim.backends.brian2.texts import input_name
+from neurosim.backends.brian2.prepared import Prepared
+from neurosim.backends.brian2.states import join_trials, recent_spikes
+from neurosim.backends.session import Session
 from neurosim.circuit.circuit import Circuit
-from neurosim.circuit.parts import Injection
-from neurosim.program.discretise import brian2_name
 from neurosim.program.step_program import StepProgram
+from neurosim.recording import State
 
 
-@contextmanager
-def preferences(target: str) -> Iterator[None]:
-    """Set Brian2's code generation for the time of preparing, and put back what the user had."""
-    from brian2 import prefs
+class Brian2Session(Session):
+    """A session of the Brian2 backend.
 
-    # The programs are in normal form already: rewriting them again could only change the order of operations.
-    wanted = {"codegen.target": target, "codegen.loop_invariant_optimisations": False}
-    before = {name: prefs[name] for name in wanted}
-    try:
-        for name, value in wanted.items():
-            prefs[name] = value
-        yield
-    finally:
-        for name, value in before.items():
-            prefs[name] = value
-
-
-class Session:
-    """One network, prepared once and then advanced by running its objects in their order.
-
-    ``Network.run`` prepares every object anew at each call, which costs more than a thousand steps of a small network;
-    the loop over the sorted objects is Brian2's own.
-    """
-
-    def __init__(self, circuit: Circuit, program: StepProgram, target: str) -> None:
-        from brian2 import Network
-
-        self.program = program
-        with preferences(target):
-            self.objects: Objects = build(circuit, program)
-            self.network = Network(*self.objects.all)
-            self.network._clocks = {self.objects.clock}  # Network.run would set it
-            self.network.before_run({})
-            runners = [item for item in self.network.sorted_objects if item.active and _does_something(item)]
-        self._runners = [item.run for item in runners]
-        clock = self.objects.clock.variables
-        self._timestep, self._time = clock["timestep"].get_value(), clock["t"].get_value()
-        self._dt = float(clock["dt"].get_value()[0])
-        self._values = {
-            name: {key: variable.get_value() for key, variable in group.variables.items() if _is_array(variable)}
-            for name, group in self.objects.groups.items()
-        }
-        self._feeds = self._find_feeds(circuit)
-        self._spaces = {
-            name: self._values[name]["_spikespace"] for name, item in program.populations.items() if item.spiking
-        }
-
-    def _find_feeds(self, circuit: Circuit) -> dict[str, tuple[np.ndarray, Any]]:
-        """Return for each input the array that its rows are written into, and where in it."""
-        feeds: dict[str, tuple[np.ndarray, Any]] = {}
-        for name, item in self.program.populations.items():
-            if item.kind != "neurons":
-                feeds[name] = (self._values[name]["fed" if item.kind == "spikes" else "signal"], slice(None))
-        for name, part in circuit.injections.items():
-            if isinstance(part, Injection):
-                array = self._values[part.population][input_name(part.variable, name)]
-                feeds[name] = (array, np.asarray(part.indices))
-        return feeds
-
-    def value(self, population: str, variable: str) -> np.ndarray:
-        """Return the live array of a variable, shape (neuron,)."""
-        array: np.ndarray = self._values[population][brian2_name(variable)]
-        return array
-
-    def noise_array(self, population: str, symbol: str) -> np.ndarray:
-        """Return the live array that a random symbol is read from."""
-        array: np.ndarray = self._values[population][symbol]
-        return array
-
-    def feed(self, name: str, row: np.ndarray) -> None:
-        """Set the input of the next step."""
-        array, where = self._feeds[name]
-        array[where] = row
-
-    def set_time(self, step: int) -> None:
-        """Put the clock at the start of a step."""
-        self._timestep[0] = step
-        self._time[0] = step * self._dt
-        self.network.t_ = step * self._dt
-
-    def advance(self) -> None:
-        """Execute one step."""
-        for run in self._runners:
-            run()
-        self._timestep[0] += 1
-        self._time[0] = self._timestep[0] * self._dt
-
-    def spikes(self, population: str) -> np.ndarray:
-        """Return the indices of the neurons that spiked in the last step (a view, valid until the next)."""
-        space: np.ndarray = self._spaces[population]
-        return space[: space[-1]]
-
-    def set_queues(self, history: dict[str, np.ndarray]) -> None:
-        """Put the spikes that are under way back into the queues.
-
-        Parameters
-        ----------
-        history
-            Recent spikes of each population, bool (depth, neuron), row 0 the last step done.
-        """
-        for item in self.program.pulses:
-            if item.n:
-                rows = arrivals(item.pre_index, item.delay, history[item.pre], item.max_delay)
-                queue = self.objects.synapses[item.name].pre.queue
-                if hasattr(queue, "X_flat"):  # the queue in pure Python, where Brian2's compiled one is missing
-                    pairs = [(ahead, edge) for ahead, row in enumerate(rows) for edge in row]
-                    longest = max((len(row) for row in rows), default=0)
-                    shape = (len(rows), max(queue.X.shape[1], longest + 1))
-                    queue.currenttime = 0
-                    queue._restore_from_full_state((self._dt, np.array(pairs, dtype=int).reshape(-1, 2), shape))
-                else:
-                    queue._restore_from_full_state((0, rows))
-
-
-def arrivals(pre: np.ndarray, delay: np.ndarray, history: np.ndarray, max_delay: int) -> list[list[int]]:
-    """Return for each step ahead the edges whose spike arrives then, by (emission, neuron, edge).
+    Every trial has a network of its own: to put the spikes under way back into Brian2's queues at each step would cost
+    more than the step.
 
     Parameters
     ----------
-    pre, delay
-        Presynaptic neuron and delay in steps of each edge.
-    history
-        Bool (depth, neuron), row ``r`` the spikes of ``r + 1`` steps before the next step.
-    max_delay
-        Longest delay; ``max_delay + 1`` lists are returned.
+    circuit, program
+        What is simulated.
+    target
+        Brian2's code generation target.
+    seed, trials, state, record
+        See :meth:`neurosim.backends.simulator.Simulator.session`.
     """
-    rows: list[list[int]] = [[] for _ in range(max_delay + 1)]
-    order = np.lexsort((np.arange(len(pre)), pre))
-    for back in range(len(history), 0, -1):
-        fired = history[back - 1]
-        if not fired.any():
-            continue
-        due = order[fired[pre[order]] & (delay[order] >= back)]
-        for ahead in np.unique(delay[due] - back):
-            rows[ahead].extend(int(edge) for edge in due[delay[due] - back == ahead])
-    return rows
 
+    def __init__(
+        self,
+        circuit: Circuit,
+        program: StepProgram,
+        target: str,
+        *,
+        seed: int,
+        trials: int,
+        state: State | None,
+        record: Any,
+    ) -> None:
+        self._target = target
+        self._networks: list[Prepared] = []
+        # What is still under way: (step, neurons) of each population with outgoing delays, by trial.
+        self._recent: list[dict[str, deque[tuple[int, np.ndarray]]]] = []
+        super().__init__(circuit, program, seed=seed, trials=trials, state=state, record=record)
 
-def _is_array(variable: Any) -> bool:
-    from brian2.core.variables import ArrayVariable
+    def _restore(self, state: State) -> None:
+        if not self._networks:
+            self._networks = [Prepared(self.circuit, self.program, self._target) for _ in range(self.trials)]
+        for trial, network in enumerate(self._networks):
+            network.restore(state, trial)
+        delayed = [name for name, depth in self.program.history_depth.items() if depth]
+        self._recent = [{name: deque() for name in delayed} for _ in self._networks]
 
-    return isinstance(variable, ArrayVariable)
+    def _convert(self, rows: np.ndarray) -> np.ndarray:
+        return rows
 
+    def _advance(self, rows: Mapping[str, Any], noise: Mapping[str, Mapping[str, Any]]) -> None:
+        depths = self.program.history_depth
+        for trial, network in enumerate(self._networks):
+            for name, row in rows.items():
+                network.feed(name, row[trial])
+            for name, symbols in noise.items():
+                for symbol, values in symbols.items():
+                    network.noise_array(name, symbol)[:] = values[trial]
+            network.advance()
+            for name, recent in self._recent[trial].items():
+                neurons = network.spikes(name)
+                if len(neurons):
+                    recent.append((self._step, neurons.copy()))
+                while recent and recent[0][0] <= self._step - depths[name]:
+                    recent.popleft()
 
-def _does_something(item: Any) -> bool:
-    return bool(getattr(item, "_code_objects", ()))
+    def _mark_spikes(self, name: str, spikes: np.ndarray) -> None:
+        for trial, network in enumerate(self._networks):
+            spikes[trial, network.spikes(name)] = True
+
+    def _read(self, name: str, variable: str) -> np.ndarray:
+        return np.stack([network.read(name, variable, self._step - 1) for network in self._networks])
+
+    def _state(self) -> State:
+        origin, step = self._origin, self._step
+        states = []
+        for trial, (network, recent) in enumerate(zip(self._networks, self._recent, strict=True)):
+            history = {
+                name: recent_spikes(np.asarray(rows)[:, trial], recent.get(name, ()), step, step - origin.step)
+                for name, rows in origin.spikes.items()
+            }
+            states.append(network.state(origin, step, self.seed, history))
+        return join_trials(states)

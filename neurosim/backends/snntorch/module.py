@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from neurosim.backends.inputs import Inputs
-from neurosim.backends.simulator import Progress, Run, Simulator, check_state, initial_state, plain_state
+from neurosim.backends.simulator import Progress, Run, Simulator, check_state, draw_noise, initial_state, plain_state
 from neurosim.backends.snntorch.arguments import (
     check_widths,
     checked_input,
@@ -23,13 +23,13 @@ from neurosim.backends.snntorch.options import SnntorchOptions
 from neurosim.backends.snntorch.parameters import Tie
 from neurosim.backends.snntorch.population import NeuronPopulation, SilentPopulation
 from neurosim.backends.snntorch.projection import Projection
+from neurosim.backends.snntorch.session import TorchSession
 from neurosim.backends.snntorch.stepper import Stepper
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.synapse_model import WEIGHT
 from neurosim.circuit.values import Trainable
 from neurosim.errors import BackendError, UnsupportedError
 from neurosim.program.lowering import lower
-from neurosim.random import noise
 from neurosim.recording import Recording, RecordingBuilder, State
 
 #: Steps whose inputs and noise are computed at once.
@@ -165,7 +165,7 @@ class CircuitModule(nn.Module, Simulator):
             rows = {
                 name: given[name][first:last]
                 if name in given
-                else self._tensor(others.rows(name, state.step + first, state.step + last))
+                else self.tensor(others.rows(name, state.step + first, state.step + last))
                 for name in others.targets
             }
             drawn = self._noise(seed, batch, state.step + first, state.step + last)
@@ -209,6 +209,15 @@ class CircuitModule(nn.Module, Simulator):
         """Whether runs use numpy's functions: on a CPU in float64."""
         return self.torch_dtype == torch.float64 and self.device.type == "cpu" and not self.relaxed
 
+    def session(
+        self, *, seed: int = 0, trials: int = 1, state: State | None = None, record: Any = None
+    ) -> TorchSession:
+        """Start a closed loop on the path of :meth:`run`, without gradients (see :meth:`Simulator.session`).
+
+        The parameters are read when it starts and at each ``reset()``.
+        """
+        return TorchSession(self, seed=seed, trials=trials, state=state, record=record)
+
     def _metadata(self) -> dict[str, Any]:
         return {"backend": "snntorch", "dtype": self.options.dtype, "device": str(self.device), "exact": self.exact}
 
@@ -240,7 +249,7 @@ class CircuitModule(nn.Module, Simulator):
         end = run.start + run.n_steps
         for first in range(run.start, end, BLOCK):
             last = min(first + BLOCK, end)
-            rows = {name: self._tensor(run.inputs.rows(name, first, last)) for name in run.inputs.targets}
+            rows = {name: self.tensor(run.inputs.rows(name, first, last)) for name in run.inputs.targets}
             drawn = self._noise(run.seed, run.trials, first, last)
             fired: dict[str, list[Tensor]] = {name: [] for name in run.plan.spikes}
             for step in range(first, last):
@@ -256,24 +265,15 @@ class CircuitModule(nn.Module, Simulator):
                 progress(last - run.start, run.n_steps)
         return plain_state(stepper.state(run.seed))
 
-    def _tensor(self, array: np.ndarray) -> Tensor:
+    def tensor(self, array: np.ndarray) -> Tensor:
+        """Return a copy of an array where the module lives, in its dtype."""
         return torch.from_numpy(np.array(array)).to(device=self.device, dtype=self.torch_dtype)
 
     def _noise(self, seed: int, trials: int, first: int, last: int) -> dict[str, dict[str, Tensor]]:
         return {
             name: {
-                site.symbol: self._tensor(
-                    noise(
-                        seed,
-                        name,
-                        trials=(0, trials),
-                        steps=(first, last),
-                        neurons=item.n,
-                        site=site.site,
-                        kind=site.kind,
-                    )
-                )
-                for site in item.noise
+                symbol: self.tensor(values)
+                for symbol, values in draw_noise(self.program, name, seed, trials, first, last).items()
             }
             for name, item in self.program.populations.items()
             if item.noise

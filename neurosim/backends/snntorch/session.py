@@ -1,0 +1,56 @@
+"""Closed loops in torch: a stepper that is kept between calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neurosim.backends.session import Session
+from neurosim.backends.simulator import plain_state
+from neurosim.backends.snntorch.stepper import Stepper
+from neurosim.recording import State
+
+if TYPE_CHECKING:
+    from neurosim.backends.snntorch.module import CircuitModule
+
+
+class TorchSession(Session):
+    """A session of the torch backend, without gradients.
+
+    Parameters
+    ----------
+    module
+        The compiled circuit.
+    seed, trials, state, record
+        See :meth:`neurosim.backends.simulator.Simulator.session`.
+    """
+
+    def __init__(self, module: CircuitModule, *, seed: int, trials: int, state: State | None, record: Any) -> None:
+        self.module = module
+        super().__init__(module.circuit, module.program, seed=seed, trials=trials, state=state, record=record)
+
+    @torch.no_grad()
+    def _restore(self, state: State) -> None:
+        self._stepper = Stepper(self.module, state, exact=self.module.exact, events=True)
+
+    def _convert(self, rows: np.ndarray) -> Tensor:
+        stepper = self._stepper  # the module looks for its device each time
+        return torch.from_numpy(np.array(rows)).to(device=stepper.device, dtype=stepper.dtype)
+
+    @torch.no_grad()
+    def _advance(self, rows: Mapping[str, Any], noise: Mapping[str, Mapping[str, Any]]) -> None:
+        self._stepper.step(rows, noise)
+
+    def _mark_spikes(self, name: str, spikes: np.ndarray) -> None:
+        spikes[:] = (self._stepper.spikes[name] != 0).cpu().numpy()
+
+    @torch.no_grad()
+    def _read(self, name: str, variable: str) -> np.ndarray:
+        return np.array(self._stepper.value(name, variable).detach().cpu().numpy(), dtype=np.float64)
+
+    def _state(self) -> State:
+        return plain_state(self._stepper.state(self.seed))
