@@ -18,10 +18,14 @@ if TYPE_CHECKING:
         Circuit,
         Edges,
         FixedInDegree,
+        FixedOutDegree,
         FixedProbability,
+        FixedTotalNumber,
+        Grouped,
         NeuronModel,
         Normal,
         OneToOne,
+        Pairwise,
         PoissonSource,
         Signal,
         SignalSource,
@@ -48,8 +52,9 @@ if TYPE_CHECKING:
 _HOME = {
     "neurosim.backends": ("compile", "simulate"),
     "neurosim.circuit": (
-        "AllToAll", "Circuit", "Edges", "FixedInDegree", "FixedProbability", "NeuronModel", "Normal", "OneToOne",
-        "PoissonSource", "Signal", "SignalSource", "SpikeSource", "Step", "SynapseModel", "Trainable", "Uniform",
+        "AllToAll", "Circuit", "Edges", "FixedInDegree", "FixedOutDegree", "FixedProbability", "FixedTotalNumber",
+        "Grouped", "NeuronModel", "Normal", "OneToOne", "Pairwise", "PoissonSource", "Signal", "SignalSource",
+        "SpikeSource", "Step", "SynapseModel", "Trainable", "Uniform",
     ),
     "neurosim.errors": (
         "BackendError", "CircuitError", "EquationError", "FileFormatError", "NeurosimError", "RecordError",
@@ -64,10 +69,11 @@ _SUBMODULES = ("circuits", "datasets", "models", "units")
 
 __all__ = [
     "NMDA", "AllToAll", "Alpha", "BackendError", "Circuit", "CircuitError", "Delta", "DoubleExponential", "Edges",
-    "EquationError", "Exponential", "FileFormatError", "FixedInDegree", "FixedProbability", "NeuronModel",
-    "NeurosimError", "Normal", "OneToOne", "PoissonSource", "Record", "RecordError", "Recording", "Signal",
-    "SignalSource", "SpikeSource", "SpikeTrains", "State", "Step", "SynapseModel", "Trainable", "Uniform", "UnitError",
-    "UnsupportedError", "__version__", "circuits", "compile", "datasets", "models", "simulate", "units", "verify",
+    "EquationError", "Exponential", "FileFormatError", "FixedInDegree", "FixedOutDegree", "FixedProbability",
+    "FixedTotalNumber", "Grouped", "NeuronModel", "NeurosimError", "Normal", "OneToOne", "Pairwise", "PoissonSource",
+    "Record", "RecordError", "Recording", "Signal", "SignalSource", "SpikeSource", "SpikeTrains", "State", "Step",
+    "SynapseModel", "Trainable", "Uniform", "UnitError", "UnsupportedError", "__version__", "circuits", "compile",
+    "datasets", "models", "simulate", "units", "verify",
 ]  # fmt: skip
 
 

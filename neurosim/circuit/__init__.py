@@ -5,11 +5,13 @@ from neurosim.circuit.connectivity import (
     AllToAll,
     Connectivity,
     Edges,
-    FixedInDegree,
     FixedProbability,
     OneToOne,
 )
+from neurosim.circuit.fixed_numbers import FixedInDegree, FixedOutDegree, FixedTotalNumber
+from neurosim.circuit.grouped import Grouped
 from neurosim.circuit.neuron_model import NeuronModel
+from neurosim.circuit.pairwise import Pairwise
 from neurosim.circuit.parts import EdgeTable, Injection, Population, Projection, View
 from neurosim.circuit.signals import AnalogueSignal, Signal, Step
 from neurosim.circuit.sources import PoissonSource, SignalSource, SpikeSource
@@ -18,6 +20,7 @@ from neurosim.circuit.values import Distribution, Normal, Trainable, Uniform
 
 __all__ = [
     "AllToAll", "AnalogueSignal", "Circuit", "Connectivity", "Distribution", "EdgeTable", "Edges", "FixedInDegree",
-    "FixedProbability", "Injection", "NeuronModel", "Normal", "OneToOne", "PoissonSource", "Population", "Projection",
-    "Signal", "SignalSource", "SpikeSource", "Step", "SynapseModel", "Trainable", "Uniform", "View",
+    "FixedOutDegree", "FixedProbability", "FixedTotalNumber", "Grouped", "Injection", "NeuronModel", "Normal",
+    "OneToOne", "Pairwise", "PoissonSource", "Population", "Projection", "Signal", "SignalSource", "SpikeSource",
+    "Step", "SynapseModel", "Trainable", "Uniform", "View",
 ]  # fmt: skip

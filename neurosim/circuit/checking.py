@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from neurosim.circuit.connectivity import AllToAll, Edges, FixedInDegree, OneToOne
+from neurosim.circuit.connectivity import AllToAll
 from neurosim.circuit.dimensions import DimensionChecker
 from neurosim.circuit.language import CONSTANT_NAMES, RANDOM_FUNCTIONS, calls_in, names_in, parse_expression
 from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.circuit.parts import Population, Projection
-from neurosim.circuit.realisation import check_size, delay_steps, realise_pairs, sizes
+from neurosim.circuit.realisation import check_size, delay_steps, placed_rule, realise_pairs, sizes
 from neurosim.circuit.values import Trainable, Uniform, Value, plain
-from neurosim.errors import CircuitError, nearest
+from neurosim.errors import CircuitError, EquationError, UnitError, nearest
 from neurosim.units import DIMENSIONLESS, unit_names
 
 if TYPE_CHECKING:
@@ -111,13 +111,12 @@ def check_projection(circuit: Circuit, projection: Projection) -> None:
 
 
 def _check_rule(circuit: Circuit, projection: Projection) -> None:
-    """Refuse a rule that does not fit the sizes at its ends, without drawing what fits."""
-    n_pre, _, same = sizes(circuit, projection)
-    rule = projection.connectivity
-    partners = n_pre - (same and not getattr(rule, "autapses", True))
-    too_many = isinstance(rule, FixedInDegree) and rule.k > partners
-    if too_many or isinstance(rule, (OneToOne, Edges)):
-        realise_pairs(circuit, projection)
+    """Refuse a rule that does not fit the neurons at its ends, without drawing what fits."""
+    n_pre, n_post, same = sizes(circuit, projection)
+    try:
+        placed_rule(circuit, projection).check_fit(n_pre, n_post, same)
+    except (CircuitError, EquationError, UnitError) as error:
+        raise type(error)(f"projection {projection.name!r}: {error}") from None
 
 
 def _edge_count(circuit: Circuit, projection: Projection) -> int:

@@ -26,6 +26,7 @@ from neurosim.circuit.connectivity import Connectivity
 from neurosim.circuit.language import is_name
 from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.circuit.parts import EdgeTable, Injection, Part, Population, Projection, View
+from neurosim.circuit.positions import checked_positions
 from neurosim.circuit.signals import AnalogueSignal
 from neurosim.circuit.sources import PoissonSource, SignalSource, Source, SpikeSource, checked_shape
 from neurosim.circuit.synapse_model import SynapseModel
@@ -119,6 +120,7 @@ class Circuit:
         parameters: Mapping[str, Any] | None = None,
         initial: Mapping[str, Any] | None = None,
         labels: Any = None,
+        positions: Any = None,
     ) -> Population:
         """Add `n` neurons of one model.
 
@@ -136,6 +138,8 @@ class Circuit:
             Initial values that override the model's; text is an expression of the parameters.
         labels
             A name for every neuron, for selection (``worm["AVAL"]``).
+        positions
+            Where the neurons are, for :class:`Pairwise`: lengths or plain numbers, shape (neuron, 1 to 3).
 
         Raises
         ------
@@ -165,19 +169,22 @@ class Circuit:
         names = None if labels is None else tuple(str(label) for label in labels)
         if names is not None and (len(names) != size or len(set(names)) != size):
             raise CircuitError(f"{where}: labels must be {size} different names, got {len(set(names))}.")
-        part = Population(name, shape, model, checked, MappingProxyType(initials), names)
+        places = () if positions is None else checked_positions(positions, shape, where)
+        part = Population(name, shape, model, checked, MappingProxyType(initials), names, *places)
         check_population(part, model)
         self._add(part)
         return part
 
-    def source(self, name: str, source: Source) -> Population:
-        """Add a population whose spikes or values are given at run time."""
+    def source(self, name: str, source: Source, *, positions: Any = None) -> Population:
+        """Add a population whose spikes or values are given at run time; `positions` as in :meth:`population`."""
         if not isinstance(source, (SpikeSource, PoissonSource, SignalSource)):
             raise CircuitError(
                 f"source {name!r}: give a SpikeSource, PoissonSource or SignalSource, got {type(source).__name__}."
             )
         where = f"source {name!r}"
-        part = Population(name, checked_shape(source.n, where), source)
+        shape = checked_shape(source.n, where)
+        places = (None, "1") if positions is None else checked_positions(positions, shape, where)
+        part = Population(name, shape, source, positions=places[0], position_unit=places[1])
         if isinstance(source, PoissonSource):
             realisation.check_size(source.rate, part.n, f"{where}: rate")
         self._add(part)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numbers
-import operator
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -12,8 +11,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neurosim.circuit.edge_sampling import EdgeArrays, Indices, cells_with_probability, distinct_partners, divide
+from neurosim.circuit.edge_sampling import EdgeArrays, Indices, cells_with_probability, divide
 from neurosim.circuit.edge_table import name_columns, positions
+from neurosim.circuit.positions import Positions
 from neurosim.errors import CircuitError, FileFormatError, nearest
 from neurosim.random import Stream
 
@@ -26,6 +26,12 @@ class Connectivity(ABC):
     """
 
     array_fields: ClassVar[tuple[str, ...]] = ()
+    library: ClassVar[dict[str, type[Connectivity]]] = {}
+
+    def __init_subclass__(cls, *, readable: bool = False) -> None:
+        """Register a rule of the library; only those can be read back from a file."""
+        if readable:
+            Connectivity.library[cls.__name__] = cls
 
     def realise(self, n_pre: int, n_post: int, same: bool, stream: Stream) -> EdgeArrays:
         """Return the edges.
@@ -53,7 +59,15 @@ class Connectivity(ABC):
             raise CircuitError(
                 f"{self!r}: {n_pre} presynaptic and {n_post} postsynaptic neurons cannot be the same population."
             )
+        self.check_fit(n_pre, n_post, same)
         return self._edges(n_pre, n_post, same, stream)
+
+    def check_fit(self, n_pre: int, n_post: int, same: bool) -> None:  # noqa: B027
+        """Raise :class:`CircuitError` where the rule cannot hold between these numbers of neurons; draws nothing."""
+
+    def placed(self, pre: Positions | None, post: Positions | None) -> Connectivity:
+        """Return the rule for neurons at these positions; another one only where a rule reads positions."""
+        return self
 
     @abstractmethod
     def _edges(self, n_pre: int, n_post: int, same: bool, stream: Stream) -> EdgeArrays: ...
@@ -78,9 +92,9 @@ class Connectivity(ABC):
         """
         given: Any = data  # read from a file, so of any type
         name = given.get("rule") if isinstance(given, Mapping) else given
-        rule = _RULES.get(name) if isinstance(name, str) else None
+        rule = Connectivity.library.get(name) if isinstance(name, str) else None
         if rule is None:
-            raise FileFormatError(f"There is no connectivity rule {name!r}.{nearest(str(name), _RULES)}")
+            raise FileFormatError(f"There is no connectivity rule {name!r}.{nearest(str(name), Connectivity.library)}")
         values = {**{key: value for key, value in data.items() if key != "rule"}, **(arrays or {})}
         expected = [f.name for f in fields(rule)]
         for key in values:
@@ -89,9 +103,14 @@ class Connectivity(ABC):
         if missing := [key for key in expected if key not in values]:
             raise FileFormatError(f"Connectivity rule {name} lacks {', '.join(missing)}: the file is not complete.")
         try:
-            return rule(**values)
-        except CircuitError as error:
+            return rule(**rule._from_data(values))
+        except (KeyError, TypeError, ValueError) as error:
             raise FileFormatError(f"Connectivity rule {name} is not valid: {error}") from error
+
+    @classmethod
+    def _from_data(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments of the rule for values as they stand in a file."""
+        return values
 
     def __eq__(self, other: object) -> bool:
         """Compare rule, parameters and arrays."""
@@ -102,7 +121,7 @@ class Connectivity(ABC):
 
 
 @dataclass(frozen=True, eq=False)
-class AllToAll(Connectivity):
+class AllToAll(Connectivity, readable=True):
     """Every presynaptic neuron to every postsynaptic one.
 
     Parameters
@@ -115,28 +134,31 @@ class AllToAll(Connectivity):
 
     def __post_init__(self) -> None:
         """Check the parameters."""
-        _check_flags(self, "autapses")
+        check_flags(self, "autapses")
 
     def _edges(self, n_pre: int, n_post: int, same: bool, stream: Stream) -> EdgeArrays:
         without_self = same and not self.autapses
-        return _cells_to_edges(np.arange(_row_length(n_post, without_self) * n_pre), n_post, without_self)
+        return cells_to_edges(np.arange(row_length(n_post, without_self) * n_pre), n_post, without_self)
 
 
 @dataclass(frozen=True, eq=False)
-class OneToOne(Connectivity):
+class OneToOne(Connectivity, readable=True):
     """Neuron i to neuron i; both sides have the same size."""
 
-    def _edges(self, n_pre: int, n_post: int, same: bool, stream: Stream) -> EdgeArrays:
+    def check_fit(self, n_pre: int, n_post: int, same: bool) -> None:
+        """Refuse sides of different sizes."""
         if n_pre != n_post:
             raise CircuitError(
                 f"OneToOne() needs as many presynaptic as postsynaptic neurons, got {n_pre} and {n_post}: "
                 "connect a slice, or use another rule."
             )
+
+    def _edges(self, n_pre: int, n_post: int, same: bool, stream: Stream) -> EdgeArrays:
         return np.arange(n_pre), np.arange(n_post)
 
 
 @dataclass(frozen=True, eq=False)
-class FixedProbability(Connectivity):
+class FixedProbability(Connectivity, readable=True):
     """Each possible edge exists with probability p, independently of the others.
 
     The distances from edge to edge through the table of possible edges are drawn (geometric skipping), so time and
@@ -159,7 +181,7 @@ class FixedProbability(Connectivity):
 
     def __post_init__(self) -> None:
         """Check the parameters."""
-        _check_flags(self, "autapses")
+        check_flags(self, "autapses")
         p: Any = self.p
         if isinstance(p, (bool, np.bool)) or not isinstance(p, numbers.Real) or not 0 <= float(p) <= 1:
             raise CircuitError(f"FixedProbability: p={p!r} must be a number from 0 to 1.")
@@ -167,61 +189,12 @@ class FixedProbability(Connectivity):
 
     def _edges(self, n_pre: int, n_post: int, same: bool, stream: Stream) -> EdgeArrays:
         without_self = same and not self.autapses
-        n_cells = _row_length(n_post, without_self) * n_pre
-        return _cells_to_edges(cells_with_probability(n_cells, self.p, stream), n_post, without_self)
-
-
-@dataclass(frozen=True, eq=False)
-class FixedInDegree(Connectivity):
-    """Every postsynaptic neuron receives from k presynaptic ones, all sets of k equally likely.
-
-    Parameters
-    ----------
-    k
-        Edges per postsynaptic neuron.
-    autapses
-        Whether a neuron may connect to itself where both sides are the same population.
-    multapses
-        Whether the same partner may be drawn more than once: k draws with replacement.
-    """
-
-    k: int
-    autapses: bool = True
-    multapses: bool = False
-
-    def __post_init__(self) -> None:
-        """Check the parameters."""
-        _check_flags(self, "autapses", "multapses")
-        try:
-            k = operator.index(self.k)
-        except TypeError:
-            k = -1
-        if k < 0 or isinstance(self.k, (bool, np.bool)):
-            raise CircuitError(f"FixedInDegree: k={self.k!r} must be a whole number, 0 or more.")
-        object.__setattr__(self, "k", k)
-
-    def _edges(self, n_pre: int, n_post: int, same: bool, stream: Stream) -> EdgeArrays:
-        without_self = same and not self.autapses
-        n_partners = _row_length(n_pre, without_self)
-        possible = self.k <= n_partners or (self.multapses and n_partners > 0)
-        if n_post and not possible:
-            hint = "lower k, or allow multapses" if n_partners else "lower k"
-            raise CircuitError(
-                f"{self!r}: each postsynaptic neuron has only {n_partners} possible partners"
-                f"{' (itself excluded)' if without_self else ''}: {hint}."
-            )
-        if self.multapses:
-            post = np.repeat(np.arange(n_post), self.k)
-            partner = stream.integers(n_partners, post.size) if post.size else post
-        else:
-            post, partner = distinct_partners(n_post, n_partners, self.k, stream)
-        if without_self:
-            partner = partner + (partner >= post)
-        return divide(np.sort(partner * n_post + post), n_post)
+        n_cells = row_length(n_post, without_self) * n_pre
+        return cells_to_edges(cells_with_probability(n_cells, self.p, stream), n_post, without_self)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Edges(Connectivity):
+class Edges(Connectivity, readable=True):
     """The edges themselves, in the order given; the same pair may occur more than once.
 
     Parameters
@@ -247,7 +220,8 @@ class Edges(Connectivity):
         """Show the number of edges, not the arrays."""
         return f"Edges(<{self.pre.size} edges>)"
 
-    def _edges(self, n_pre: int, n_post: int, same: bool, stream: Stream) -> EdgeArrays:
+    def check_fit(self, n_pre: int, n_post: int, same: bool) -> None:
+        """Refuse indices that neither side has."""
         for name, side, values, n in (
             ("pre", "presynaptic", self.pre, n_pre),
             ("post", "postsynaptic", self.post, n_post),
@@ -258,6 +232,8 @@ class Edges(Connectivity):
                     f"Edges: {name}[{outside[0]}] = {values[outside[0]]}, but the {side} side has {n} neurons"
                     f"{f' (0 to {n - 1})' if n else ''}; {outside.size} entries are out of range."
                 )
+
+    def _edges(self, n_pre: int, n_post: int, same: bool, stream: Stream) -> EdgeArrays:
         return self.pre, self.post
 
     @classmethod
@@ -298,24 +274,21 @@ class Edges(Connectivity):
         )
 
 
-_RULES: dict[str, type[Connectivity]] = {
-    rule.__name__: rule for rule in (AllToAll, OneToOne, FixedProbability, FixedInDegree, Edges)
-}
-
-
-def _check_flags(rule: Connectivity, *names: str) -> None:
+def check_flags(rule: Connectivity, *names: str) -> None:
+    """Refuse flags that are neither true nor false."""
     for name in names:
         if not isinstance(value := getattr(rule, name), bool):
             raise CircuitError(f"{type(rule).__name__}: {name}={value!r} must be True or False.")
 
 
-def _row_length(n: int, without_self: bool) -> int:
+def row_length(n: int, without_self: bool) -> int:
+    """Return the number of possible partners of a neuron among n."""
     return n - 1 if without_self and n else n
 
 
-def _cells_to_edges(cells: Indices, n_post: int, without_self: bool) -> EdgeArrays:
+def cells_to_edges(cells: Indices, n_post: int, without_self: bool) -> EdgeArrays:
     """Return the edges of these cells of the (pre, post) table, numbered row by row, without its diagonal if asked."""
-    pre, post = divide(cells, _row_length(n_post, without_self))
+    pre, post = divide(cells, row_length(n_post, without_self))
     return pre, (post + (post >= pre) if without_self else post)
 
 

@@ -15,7 +15,7 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.connecting import reads_weight
 from neurosim.circuit.connectivity import Connectivity
 from neurosim.circuit.neuron_model import NeuronModel, Parameter
-from neurosim.circuit.parts import Injection, Part, Projection, View
+from neurosim.circuit.parts import Injection, Part, Population, Projection, View
 from neurosim.circuit.signals import Signal, Step, signal_from_dict
 from neurosim.circuit.sources import PoissonSource, SignalSource, SpikeSource
 from neurosim.circuit.synapse_model import SynapseModel
@@ -123,6 +123,7 @@ def _part_to_dict(part: Part, arrays: Arrays) -> Data:
                 if isinstance(part.model, PoissonSource)
                 else {}
             ),
+            **_positions_to_dict(part, arrays),
         }
     return {
         "kind": "population",
@@ -132,7 +133,22 @@ def _part_to_dict(part: Part, arrays: Arrays) -> Data:
         "parameters": _parameters_to_dict(part.parameters, arrays, f"{part.name}.parameters"),
         "initial": _initial_to_dict(part.initial, part.model.units, arrays, f"{part.name}.initial"),
         "labels": None if part.labels is None else list(part.labels),
+        **_positions_to_dict(part, arrays),
     }
+
+
+def _positions_to_dict(part: Population, arrays: Arrays) -> Data:
+    """Return positions where there are any; a population without them is written as it always was."""
+    if part.positions is None:
+        return {}
+    key = f"{part.name}.positions"
+    return {"positions": value_to_dict(part.positions, arrays, key), "position_unit": part.position_unit}
+
+
+def _positions_from_dict(data: Data, arrays: Arrays) -> Any:
+    if "positions" not in data:
+        return None
+    return quantity(value_from_dict(data["positions"], arrays), data["position_unit"])
 
 
 def _projection_to_dict(part: Projection, arrays: Arrays) -> Data:
@@ -175,18 +191,20 @@ def _add_population(circuit: Circuit, data: Data, arrays: Arrays, models: dict[s
         parameters=_parameters_from_dict(data["parameters"], arrays),
         initial=_initial_from_dict(data["initial"], arrays),
         labels=data["labels"],
+        positions=_positions_from_dict(data, arrays),
     )
 
 
 def _add_source(circuit: Circuit, data: Data, arrays: Arrays, models: dict[str, NeuronModel]) -> None:
     n = tuple(data["n"]) if isinstance(data["n"], list) else data["n"]
+    positions = _positions_from_dict(data, arrays)
     if data["source"] == "SpikeSource":
-        circuit.source(data["name"], SpikeSource(n))
+        circuit.source(data["name"], SpikeSource(n), positions=positions)
     elif data["source"] == "PoissonSource":
         rate = as_given(value_from_dict(data["rate"], arrays), "hertz")
-        circuit.source(data["name"], PoissonSource(n, rate))
+        circuit.source(data["name"], PoissonSource(n, rate), positions=positions)
     elif data["source"] == "SignalSource":
-        circuit.source(data["name"], SignalSource(n, data["unit"]))
+        circuit.source(data["name"], SignalSource(n, data["unit"]), positions=positions)
     else:
         raise FileFormatError(f"there is no source {data['source']!r}.")
 

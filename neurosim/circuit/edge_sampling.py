@@ -78,3 +78,25 @@ def _distinct_keys(first: int, n: int, n_partners: int, k: int, stream: Stream) 
         missing = k - np.diff(np.searchsorted(keys, np.arange(n + 1) * n_partners))
         n_rounds += 1
     return keys
+
+
+def distinct_cells(n_rows: int, n_columns: int, n: int, stream: Stream) -> Indices:
+    """Choose n distinct cells of a table, all sets of n equally likely; returns them sorted, numbered row by row.
+
+    Cells are drawn with replacement and duplicates drawn again; where more than half is chosen, those left out are.
+    """
+    n_cells = n_rows * n_columns
+    n_drawn = min(n, n_cells - n)
+    cells = np.empty(0, dtype=np.int64)
+    n_rounds = 0
+    while cells.size < n_drawn:
+        draws = stream.child(f"round{n_rounds}")
+        new = draws.child("row").integers(n_rows, n_drawn - cells.size) * n_columns
+        new += draws.child("column").integers(n_columns, new.size)
+        cells = np.unique(np.concatenate([cells, new]))
+        n_rounds += 1
+    if n_drawn == n:
+        return cells
+    kept = np.ones(n_cells, dtype=bool)
+    kept[cells] = False
+    return np.flatnonzero(kept)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from neurosim.circuit.connecting import reads_weight
-from neurosim.circuit.connectivity import AllToAll, Edges, FixedInDegree, FixedProbability, OneToOne
+from neurosim.circuit.connectivity import AllToAll, Edges, FixedProbability, OneToOne
+from neurosim.circuit.fixed_numbers import FixedInDegree, FixedOutDegree, FixedTotalNumber
 from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.circuit.parts import Injection, Population, Projection
 from neurosim.circuit.signals import Signal, Step
@@ -117,6 +118,10 @@ def _edge_count(circuit: Circuit, part: Projection) -> str:
         return _count(len(rule.pre), "edge")
     if isinstance(rule, FixedInDegree):
         return _count(rule.k * post, "edge")
+    if isinstance(rule, FixedOutDegree):
+        return _count(rule.k * pre, "edge")
+    if isinstance(rule, FixedTotalNumber):
+        return _count(rule.n, "edge")
     if isinstance(rule, FixedProbability):
         return f"about {_count(round(rule.p * pairs), 'edge')}"
     return "edges not drawn yet"

@@ -17,6 +17,7 @@ from neurosim.circuit.sources import SIGNAL, SignalSource, Source
 from neurosim.circuit.synapse_model import SynapseModel
 from neurosim.circuit.values import Value, values_equal
 from neurosim.errors import CircuitError, nearest
+from neurosim.units import DIMENSIONLESS, quantity
 
 
 class EdgeTable(NamedTuple):
@@ -38,6 +39,8 @@ class Population:
     parameters: Mapping[str, Parameter] = field(default_factory=lambda: MappingProxyType({}))
     initial: Mapping[str, Value | str] = field(default_factory=lambda: MappingProxyType({}))
     labels: tuple[str, ...] | None = None
+    positions: np.ndarray | None = None  # SI, shape (neuron, 1 to 3)
+    position_unit: str = DIMENSIONLESS
 
     @property
     def n(self) -> int:
@@ -65,6 +68,11 @@ class Population:
         if isinstance(self.model, NeuronModel):
             return self.model.first_variable
         return SIGNAL if isinstance(self.model, SignalSource) else None
+
+    @property
+    def given_positions(self) -> Any:
+        """The positions with their unit, as ``positions=`` takes them; ``None`` where there are none."""
+        return None if self.positions is None else quantity(self.positions, self.position_unit)
 
     def __getitem__(self, selection: Any) -> View:
         """Return a view: a slice, an index, an array of indices or a mask, a label or a list of labels."""
@@ -96,6 +104,8 @@ class Population:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Population) and (
             (self.name, self.shape, self.model, self.labels) == (other.name, other.shape, other.model, other.labels)
+            and self.position_unit == other.position_unit
+            and values_equal(self.positions, other.positions)
             and dict(self.parameters) == dict(other.parameters)
             and self.initial.keys() == other.initial.keys()
             and all(values_equal(value, other.initial[name]) for name, value in self.initial.items())

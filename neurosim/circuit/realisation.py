@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neurosim.circuit.connectivity import Connectivity
 from neurosim.circuit.evaluation import evaluate
 from neurosim.circuit.language import names_in, parse_expression
 from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.circuit.parts import EdgeTable, Population, Projection
+from neurosim.circuit.positions import positions_of
 from neurosim.circuit.sources import PoissonSource
 from neurosim.circuit.values import Distribution, Trainable, Value, plain, realise
 from neurosim.errors import CircuitError, nearest
@@ -135,12 +137,21 @@ def sizes(circuit: Circuit, projection: Projection) -> tuple[int, int, bool]:
     return (len(first) if first else pre.n, len(second) if second else post.n, same)
 
 
+def placed_rule(circuit: Circuit, projection: Projection) -> Connectivity:
+    """Return the rule of a projection for the positions of the neurons at its ends."""
+    pre, post = (
+        positions_of(circuit.populations[name], indices)
+        for name, indices in ((projection.pre, projection.pre_indices), (projection.post, projection.post_indices))
+    )
+    return projection.connectivity.placed(pre, post)
+
+
 def realise_pairs(circuit: Circuit, projection: Projection) -> tuple[np.ndarray, np.ndarray]:
     """Return ``(pre, post)`` neuron indices of the edges."""
     n_pre, n_post, same = sizes(circuit, projection)
     stream = stream_of(circuit, projection.name, "connectivity")
     try:
-        rows, columns = projection.connectivity.realise(n_pre, n_post, same, stream)
+        rows, columns = placed_rule(circuit, projection).realise(n_pre, n_post, same, stream)
     except CircuitError as error:
         raise CircuitError(f"projection {projection.name!r}: {error}") from None
     if projection.pre_indices is not None:

@@ -121,7 +121,10 @@ def _add_population(result: Circuit, part: Population, model: NeuronModel, chang
             parameters[name] = _renewed(current[name].value, current[name].unit, value, where)
         else:
             initial[name] = _renewed(initial_now.get(name, 0.0), model.units[name], value, where)
-    result.population(part.name, part.shape, model, parameters=parameters, initial=initial, labels=part.labels)
+    result.population(
+        part.name, part.shape, model,
+        parameters=parameters, initial=initial, labels=part.labels, positions=part.given_positions,
+    )  # fmt: skip
 
 
 def _add_projection(result: Circuit, part: Projection, changes: Mapping[str, Any]) -> None:

@@ -13,8 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from neurosim.circuit import edge_sampling
-from neurosim.circuit.connectivity import AllToAll, Connectivity, Edges, FixedInDegree, FixedProbability, OneToOne
+from neurosim.circuit import AllToAll, Connectivity, Edges, FixedInDegree, FixedProbability, OneToOne, edge_sampling
 from neurosim.errors import CircuitError, FileFormatError
 from neurosim.random import Stream
 
