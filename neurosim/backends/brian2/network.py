@@ -55,7 +55,7 @@ def build(circuit: Circuit, program: StepProgram) -> Objects:
 
 
 def _identifier(text: str) -> str:
-    cleaned = "".join(character if character.isalnum() else "_" for character in text)
+    cleaned = "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in text)
     return cleaned if cleaned[:1].isalpha() else f"circuit_{cleaned}"
 
 
