@@ -8,15 +8,18 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.backends.poisson import poisson_counts
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.neuron_model import NeuronModel
-from neurosim.circuit.parts import Injection, Population
+from neurosim.circuit.parts import Injection, PoissonInput, Population
 from neurosim.circuit.signals import AnalogueSignal
-from neurosim.circuit.sources import PoissonSource, SpikeSource
+from neurosim.circuit.sources import PoissonSource, SignalSource, SpikeSource
 from neurosim.errors import CircuitError, nearest
 from neurosim.random import noise
 from neurosim.recording import SpikeTrains
 from neurosim.units import is_quantity, to_si
+
+Target = Population | Injection | PoissonInput
 
 
 class Inputs:
@@ -48,10 +51,10 @@ class Inputs:
         self.trials = trials
         self.n_steps = n_steps
         self.seed = seed
-        targets: dict[str, Population | Injection] = {
+        targets: dict[str, Target] = {
             name: part for name, part in circuit.populations.items() if not isinstance(part.model, NeuronModel)
         }
-        targets.update(circuit.injections)
+        targets.update({**circuit.injections, **circuit.poisson_inputs})
         self.targets = targets
         for name in given or {}:
             self._check_name(name)
@@ -98,15 +101,19 @@ class Inputs:
                 f"inputs: {name!r} is no source or injection of the circuit.{nearest(name, self.targets)}"
             )
 
-    def _checked(self, name: str, part: Population | Injection, value: Any) -> Any:
+    def _checked(self, name: str, part: Target, value: Any) -> Any:
         if isinstance(part, Population) and isinstance(part.model, SpikeSource):
             return self._spikes(name, part.n, value)
-        poisson = isinstance(part, Population) and isinstance(part.model, PoissonSource)
-        unit = part.unit if isinstance(part, Injection) else "hertz" if poisson else part.variables["signal"]
-        if value is None:
-            value = part.signal if isinstance(part, Injection) else None
-            if poisson:
+        default: Any = None
+        if isinstance(part, Injection):
+            unit, default = part.unit, part.signal
+        elif isinstance(part, Population) and isinstance(part.model, SignalSource):
+            unit = part.model.unit
+        else:
+            unit = "hertz"
+            if value is None:
                 return np.asarray(self.circuit.rate(name))
+        value = default if value is None else value
         if value is None or isinstance(value, AnalogueSignal):
             if value is not None and value.unit != unit:
                 raise CircuitError(f"inputs: {name!r} must be in {unit}, the signal is in {value.unit}.")
@@ -114,7 +121,7 @@ class Inputs:
         array = np.asarray(to_si(value, unit, f"inputs: {name!r}") if is_quantity(value) or unit != "1" else value)
         if array.ndim == 0:
             return float(array)
-        if poisson and array.shape == (part.n,):
+        if unit == "hertz" and array.shape == (part.n,):
             return array.astype(np.float64)
         return self._dense(name, part.n, array.astype(np.float64, copy=False))
 
@@ -163,6 +170,9 @@ class Inputs:
             return np.broadcast_to(dense, shape)
         if isinstance(part, Population) and isinstance(part.model, PoissonSource):
             return self._poisson_rows(name, part.n, first, last)
+        if isinstance(part, PoissonInput):
+            mean = self._rates(name, part.n, first, last) * (part.count * self.circuit.dt)
+            return poisson_counts(self._uniform(name, part.n, first, last), mean)
         if value is None or isinstance(value, float):
             return np.broadcast_to(np.float64(value or 0.0), shape)
         if isinstance(value, AnalogueSignal):
@@ -170,22 +180,36 @@ class Inputs:
         dense = value[first - self.start : last - self.start]
         return dense if dense.shape == shape else np.broadcast_to(dense, shape)
 
-    def _poisson_rows(self, name: str, n: int, first: int, last: int) -> np.ndarray:
+    def _rates(self, name: str, n: int, first: int, last: int) -> np.ndarray:
+        """Return rates in hertz, in a shape that broadcasts to (time, trial, neuron).
+
+        Raises
+        ------
+        CircuitError
+            If one is negative.
+        """
         value = self._values[name]
         if isinstance(value, AnalogueSignal):
-            rate = value.sample(np.arange(first, last), self.circuit.dt, n)[:, None]
+            rates = value.sample(np.arange(first, last), self.circuit.dt, n)[:, None]
         elif isinstance(value, np.ndarray) and value.ndim == 3:
-            rate = value[first - self.start : last - self.start]
+            rates = value[first - self.start : last - self.start]
         else:
-            rate = np.asarray(value)
-        chance = rate * self.circuit.dt
-        if np.any(chance > 1) or np.any(chance < 0):
+            rates = np.asarray(value)
+        if np.any(rates < 0) or not np.all(np.isfinite(rates)):
+            raise CircuitError(f"{name!r}: rates must be finite and not negative, got {np.min(rates):g} Hz at least.")
+        return rates
+
+    def _uniform(self, name: str, n: int, first: int, last: int) -> np.ndarray:
+        return noise(self.seed, name, trials=(0, self.trials), steps=(first, last), neurons=n, kind="uniform")
+
+    def _poisson_rows(self, name: str, n: int, first: int, last: int) -> np.ndarray:
+        chance = self._rates(name, n, first, last) * self.circuit.dt
+        if np.any(chance > 1):
             raise CircuitError(
-                f"source {name!r}: rates must lie between 0 and one spike a step ({1 / self.circuit.dt:g} Hz), got "
-                f"{np.max(rate):g} Hz at most and {np.min(rate):g} Hz at least. Use a smaller dt, or more neurons."
+                f"source {name!r}: rates must not exceed one spike a step ({1 / self.circuit.dt:g} Hz), got "
+                f"{np.max(chance) / self.circuit.dt:g} Hz. Use a smaller dt, or more neurons."
             )
-        drawn = noise(self.seed, name, trials=(0, self.trials), steps=(first, last), neurons=n, kind="uniform")
-        return drawn < chance
+        return self._uniform(name, n, first, last) < chance
 
     @staticmethod
     def _spike_rows(value: tuple[Any, ...], first: int, shape: tuple[int, ...]) -> np.ndarray:

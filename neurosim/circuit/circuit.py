@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.circuit import realisation
-from neurosim.circuit.checking import check_population, check_projection
+from neurosim.circuit.checking import check_population, check_projection, check_sharing
 from neurosim.circuit.connecting import (
     check_signal,
     check_synapse,
@@ -18,6 +18,7 @@ from neurosim.circuit.connecting import (
     delay_value,
     injection_unit,
     marked,
+    pulse_target,
     reads_weight,
     receptor_synapse,
     weight_unit,
@@ -25,10 +26,10 @@ from neurosim.circuit.connecting import (
 from neurosim.circuit.connectivity import Connectivity
 from neurosim.circuit.language import is_name
 from neurosim.circuit.neuron_model import NeuronModel
-from neurosim.circuit.parts import EdgeTable, Injection, Part, Population, Projection, View
+from neurosim.circuit.parts import EdgeTable, Injection, Part, PoissonInput, Population, Projection, View
 from neurosim.circuit.positions import checked_positions
 from neurosim.circuit.signals import AnalogueSignal
-from neurosim.circuit.sources import PoissonSource, SignalSource, Source, SpikeSource, checked_shape
+from neurosim.circuit.sources import PoissonSource, SignalSource, Source, SpikeSource, checked_rate, checked_shape
 from neurosim.circuit.synapse_model import SynapseModel
 from neurosim.circuit.values import Trainable, Value, as_value, plain
 from neurosim.errors import CircuitError, nearest
@@ -92,6 +93,11 @@ class Circuit:
         """Injections by name."""
         return {name: part for name, part in self._parts.items() if isinstance(part, Injection)}
 
+    @property
+    def poisson_inputs(self) -> dict[str, PoissonInput]:
+        """Poisson inputs by name."""
+        return {name: part for name, part in self._parts.items() if isinstance(part, PoissonInput)}
+
     def __getitem__(self, name: str) -> Part:
         if name not in self._parts:
             raise CircuitError(f"circuit {self.name!r} has no {name!r}.{nearest(name, self._parts)}")
@@ -107,7 +113,7 @@ class Circuit:
                 "underscore at the end."
             )
         if part.name in self._parts:
-            hint = "; give name= to tell them apart" if isinstance(part, (Projection, Injection)) else ""
+            hint = "; give name= to tell them apart" if isinstance(part, (Projection, Injection, PoissonInput)) else ""
             raise CircuitError(f"circuit {self.name!r} already has {part.name!r}{hint}.")
         self._parts[part.name] = part
 
@@ -291,6 +297,57 @@ class Circuit:
         self._add(part)
         return part
 
+    def poisson(
+        self,
+        name: str,
+        target: str | Population | View,
+        *,
+        receptor: str,
+        rate: Any,
+        weight: Any,
+        count: int = 1,
+    ) -> PoissonInput:
+        """Add background input: `count` Poisson neurons for each target neuron, of its own.
+
+        In every step each neuron receives a number of pulses, drawn from the Poisson distribution of mean
+        ``count * rate * dt``, each of the same weight. They arrive in the order of the circuit, as spikes do.
+
+        Parameters
+        ----------
+        name
+            What ``inputs=`` calls it; there another rate may be given for a run.
+        target
+            The population or a view of it.
+        receptor
+            Variable, or receptor of a library model, that a pulse adds its weight to.
+        rate
+            Rate of one neuron: one value, one per target neuron, or a distribution.
+        weight
+            Of one pulse: one value, one per target neuron, a distribution, or :class:`Trainable`.
+        count
+            How many neurons drive each target.
+
+        Raises
+        ------
+        CircuitError, UnitError
+            If anything does not fit.
+        """
+        population, indices = self._end(target)
+        where = f"poisson {name!r}"
+        variable, unit = pulse_target(population, receptor, where)
+        chosen = tuple(range(population.n)) if indices is None else indices
+        if len(set(chosen)) != len(chosen):
+            raise CircuitError(f"{where}: a neuron is selected twice.")
+        if isinstance(count, bool) or not hasattr(count, "__index__") or int(count) < 1:
+            raise CircuitError(f"{where}: count must be a positive integer, got {count!r}.")
+        value = as_value(weight, unit, f"{where}: weight")
+        part = PoissonInput(name, population.name, variable, chosen, int(count), checked_rate(rate, where), value, unit)
+        realisation.check_size(part.rate, part.n, f"{where}: rate")
+        realisation.check_size(part.weight, part.n, f"{where}: weight")
+        check_sharing(part.weight, ("neuron", "all"), f"{where}: weight")
+        self._add(part)
+        return part
+
     def _end(self, end: str | Population | View) -> tuple[Population, tuple[int, ...] | None]:
         """Return a population and the neurons chosen of it, ``None`` for all."""
         name = end.population if isinstance(end, View) else end.name if isinstance(end, Population) else str(end)
@@ -334,8 +391,8 @@ class Circuit:
         return realisation.realise_parameter(self, self._population(population), name)
 
     def rate(self, source: str) -> float | np.ndarray:
-        """Return the rate of a Poisson source as realised, in hertz: a float where all share it, else (neuron,)."""
-        return realisation.realise_rate(self, self.populations[source])
+        """Return the rate of a Poisson source or input as realised, in hertz: one for all, or (neuron,)."""
+        return realisation.realise_rate(self, source)
 
     def initial(self, population: str, variable: str) -> np.ndarray:
         """Return the initial values of a variable, SI, shape (neuron,)."""

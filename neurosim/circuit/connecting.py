@@ -20,12 +20,8 @@ from neurosim.errors import CircuitError, UnitError, UnsupportedError, nearest
 from neurosim.units import DIMENSIONLESS, canonical
 
 
-def receptor_synapse(pre: Population, post: Population, receptor: str, where: str) -> SynapseModel:
-    """Return the synapse that ``receptor=`` stands for.
-
-    From spiking neurons it is a pulse that adds ``w`` to the receptor's variable; from neurons and sources without
-    spikes it is graded: ``w`` times their first variable, summed into it.
-    """
+def pulse_target(post: Population, receptor: str, where: str) -> tuple[str, str]:
+    """Return the variable that a pulse to a receptor adds to, and its unit."""
     if not isinstance(post.model, NeuronModel):
         raise CircuitError(f"{where}: {post.name!r} is a source and receives nothing; connect to a population.")
     variable = post.model.receptors.get(receptor, receptor)
@@ -34,11 +30,20 @@ def receptor_synapse(pre: Population, post: Population, receptor: str, where: st
         raise CircuitError(
             f"{where}: {post.name!r} has no receptor or variable {receptor!r}.{nearest(receptor, inputs)}"
         )
+    return variable, post.model.units[variable]
+
+
+def receptor_synapse(pre: Population, post: Population, receptor: str, where: str) -> SynapseModel:
+    """Return the synapse that ``receptor=`` stands for.
+
+    From spiking neurons it is a pulse that adds ``w`` to the receptor's variable; from neurons and sources without
+    spikes it is graded: ``w`` times their first variable, summed into it.
+    """
+    variable, unit = pulse_target(post, receptor, where)
     if pre.spiking:
         return SynapseModel(on_pre=f"{variable}_post += {WEIGHT}", name=receptor)
     if pre.first_variable is None:
         raise CircuitError(f"{where}: {pre.name!r} has neither spikes nor a variable to pass on.")
-    unit = post.model.units[variable]
     return SynapseModel(f"{variable}_post = {WEIGHT}*{pre.first_variable}_pre : {unit} (summed)", name=receptor)
 
 

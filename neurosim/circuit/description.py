@@ -15,7 +15,7 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.connecting import reads_weight
 from neurosim.circuit.connectivity import Connectivity
 from neurosim.circuit.neuron_model import NeuronModel, Parameter
-from neurosim.circuit.parts import Injection, Part, Population, Projection, View
+from neurosim.circuit.parts import Injection, Part, PoissonInput, Population, Projection, View
 from neurosim.circuit.signals import Signal, Step, signal_from_dict
 from neurosim.circuit.sources import PoissonSource, SignalSource, SpikeSource
 from neurosim.circuit.synapse_model import SynapseModel
@@ -109,6 +109,18 @@ def _part_to_dict(part: Part, arrays: Arrays) -> Data:
             "variable": part.variable,
             "indices": _indices_to_dict(part.indices, arrays, f"{part.name}.indices"),
             "signal": None if part.signal is None else part.signal.to_dict(arrays, key),
+        }
+    if isinstance(part, PoissonInput):
+        return {
+            "kind": "poisson",
+            "name": part.name,
+            "population": part.population,
+            "variable": part.variable,
+            "indices": _indices_to_dict(part.indices, arrays, f"{part.name}.indices"),
+            "count": part.count,
+            "rate": value_to_dict(part.rate, arrays, f"{part.name}.rate"),
+            "weight": value_to_dict(part.weight, arrays, f"{part.name}.weight"),
+            "weight_unit": part.weight_unit,
         }
     if not isinstance(part.model, NeuronModel):
         size = part.model.n if isinstance(part.model.n, tuple) else (part.model.n,)
@@ -238,11 +250,23 @@ def _add_injection(circuit: Circuit, data: Data, arrays: Arrays, models: dict[st
     circuit.inject(data["name"], _end(data["population"], data["indices"], arrays), data["variable"], signal)
 
 
+def _add_poisson(circuit: Circuit, data: Data, arrays: Arrays, models: dict[str, NeuronModel]) -> None:
+    circuit.poisson(
+        data["name"],
+        _end(data["population"], data["indices"], arrays),
+        receptor=data["variable"],
+        rate=as_given(value_from_dict(data["rate"], arrays), "hertz"),
+        weight=as_given(value_from_dict(data["weight"], arrays), data["weight_unit"]),
+        count=data["count"],
+    )
+
+
 _ADD: dict[str, Callable[[Circuit, Data, Arrays, dict[str, NeuronModel]], None]] = {
     "population": _add_population,
     "source": _add_source,
     "projection": _add_projection,
     "injection": _add_injection,
+    "poisson": _add_poisson,
 }
 
 

@@ -12,7 +12,7 @@ from neurosim.circuit.connecting import reads_weight
 from neurosim.circuit.connectivity import AllToAll, Edges, FixedProbability, OneToOne
 from neurosim.circuit.fixed_numbers import FixedInDegree, FixedOutDegree, FixedTotalNumber
 from neurosim.circuit.neuron_model import NeuronModel
-from neurosim.circuit.parts import Injection, Population, Projection
+from neurosim.circuit.parts import Injection, PoissonInput, Population, Projection
 from neurosim.circuit.signals import Signal, Step
 from neurosim.circuit.sources import PoissonSource, SignalSource
 from neurosim.circuit.values import Normal, Trainable, Uniform, Value
@@ -50,6 +50,8 @@ def listing(circuit: Circuit) -> str:
             lines += _population(part, shown)
         elif isinstance(part, Projection):
             lines += _projection(circuit, part)
+        elif isinstance(part, PoissonInput):
+            lines += _poisson(circuit, part)
         else:
             lines += _injection(part)
     return "\n".join(lines)
@@ -92,6 +94,13 @@ def _projection(circuit: Circuit, part: Projection) -> list[str]:
     values |= {} if part.graded else {"delay": describe(part.delay, "second")}
     parameters = {**part.synapse.parameters, **part.parameters}
     return lines + _pairs("", {**values, **{name: describe(p.value, p.unit) for name, p in parameters.items()}})
+
+
+def _poisson(circuit: Circuit, part: PoissonInput) -> list[str]:
+    whole = circuit.populations[part.population].n
+    target = part.population if part.n == whole else f"{part.population} ({part.n} of {whole})"
+    values = {"rate": describe(part.rate, "hertz"), "weight": describe(part.weight, part.weight_unit)}
+    return [f"\n{part.name}: {part.count} Poisson neurons -> {target}.{part.variable}", *_pairs("", values)]
 
 
 def _events(part: Projection) -> tuple[tuple[str, str], ...]:

@@ -187,4 +187,35 @@ class Injection:
         return len(self.indices)
 
 
-Part = Population | Projection | Injection
+@dataclass(frozen=True, eq=False)
+class PoissonInput:
+    """Many Poisson neurons of one rate, each neuron's own, whose pulses arrive at once; see :meth:`Circuit.poisson`."""
+
+    name: str
+    population: str
+    variable: str
+    indices: tuple[int, ...]
+    count: int
+    rate: Value
+    weight: Value
+    weight_unit: str
+
+    @property
+    def n(self) -> int:
+        """Number of neurons that receive the input."""
+        return len(self.indices)
+
+    def __eq__(self, other: object) -> bool:
+        names = ("name", "population", "variable", "indices", "count", "weight_unit")
+        return (
+            isinstance(other, PoissonInput)
+            and all(getattr(self, name) == getattr(other, name) for name in names)
+            and values_equal(self.rate, other.rate)
+            and values_equal(self.weight, other.weight)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.population, self.variable))
+
+
+Part = Population | Projection | Injection | PoissonInput

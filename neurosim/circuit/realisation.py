@@ -15,7 +15,7 @@ from neurosim.circuit.connectivity import Connectivity
 from neurosim.circuit.evaluation import evaluate
 from neurosim.circuit.language import names_in, parse_expression
 from neurosim.circuit.neuron_model import NeuronModel
-from neurosim.circuit.parts import EdgeTable, Population, Projection
+from neurosim.circuit.parts import EdgeTable, PoissonInput, Population, Projection
 from neurosim.circuit.positions import positions_of
 from neurosim.circuit.sources import PoissonSource
 from neurosim.circuit.values import Distribution, Trainable, Value, plain, realise
@@ -70,11 +70,21 @@ def realise_edge_parameter(circuit: Circuit, projection: Projection, name: str) 
     return _per_edge(circuit, projection, f"parameter/{name}", known[name].value, ends)
 
 
-def realise_rate(circuit: Circuit, population: Population) -> float | np.ndarray:
-    """Return the rate of a Poisson source in hertz: a float where all neurons share it, else (neuron,)."""
-    if not isinstance(population.model, PoissonSource):
-        raise CircuitError(f"population {population.name!r} is no PoissonSource and has no rate.")
-    return realise(population.model.rate, population.n, stream_of(circuit, population.name, "rate"))
+def realise_rate(circuit: Circuit, name: str) -> float | np.ndarray:
+    """Return the rate of a Poisson source or input in hertz: a float where all neurons share it, else (neuron,)."""
+    part = circuit.parts.get(name)
+    if isinstance(part, Population) and isinstance(part.model, PoissonSource):
+        return realise(part.model.rate, part.n, stream_of(circuit, name, "rate"))
+    if isinstance(part, PoissonInput):
+        return realise(part.rate, part.n, stream_of(circuit, name, "rate"))
+    raise CircuitError(f"{name!r} is no Poisson source or input and has no rate.")
+
+
+def realise_poisson_weight(circuit: Circuit, part: PoissonInput) -> float | np.ndarray:
+    """Return the weight of a Poisson input: a float where all neurons share it, else (neuron,)."""
+    weight = realise(part.weight, part.n, stream_of(circuit, part.name, "weight"))
+    each = isinstance(part.weight, Trainable) and part.weight.per == "neuron"
+    return np.full(part.n, weight) if each and isinstance(weight, float) else weight
 
 
 def realise_initial(circuit: Circuit, population: Population, variable: str) -> np.ndarray:
@@ -243,4 +253,7 @@ def trainables(circuit: Circuit) -> dict[str, Trainable]:
         given = {**projection.synapse.parameters, **projection.parameters}
         edge_values |= {key: parameter.value for key, parameter in given.items()}
         found |= {f"{name}.{key}": value for key, value in edge_values.items() if isinstance(value, Trainable)}
+    for name, part in circuit.poisson_inputs.items():
+        if isinstance(part.weight, Trainable):
+            found[f"{name}.weight"] = part.weight
     return found

@@ -8,7 +8,7 @@ from typing import Any
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.connecting import reads_weight
 from neurosim.circuit.neuron_model import NeuronModel
-from neurosim.circuit.parts import Population, Projection, View
+from neurosim.circuit.parts import PoissonInput, Population, Projection, View
 from neurosim.circuit.values import Trainable, Value, as_given, as_value, plain
 from neurosim.errors import CircuitError, nearest
 from neurosim.units import quantity
@@ -69,6 +69,8 @@ def replace(circuit: Circuit, values: Mapping[str, Any]) -> Circuit:
             _add_population(result, part, part.model, changes[name])
         elif isinstance(part, Projection) and (own or name in changes):
             _add_projection(result, part, changes.get(name, {}))
+        elif isinstance(part, PoissonInput) and name in changes:
+            _add_poisson(result, part, changes[name])
         else:
             result._add(part)
     if not own:
@@ -76,11 +78,13 @@ def replace(circuit: Circuit, values: Mapping[str, Any]) -> Circuit:
     return result
 
 
-def _addressed(circuit: Circuit) -> dict[str, Population | Projection]:
-    return {**circuit.populations, **circuit.projections}
+def _addressed(circuit: Circuit) -> dict[str, Population | Projection | PoissonInput]:
+    return {**circuit.populations, **circuit.projections, **circuit.poisson_inputs}
 
 
-def _attributes(part: Population | Projection) -> tuple[str, ...]:
+def _attributes(part: Population | Projection | PoissonInput) -> tuple[str, ...]:
+    if isinstance(part, PoissonInput):
+        return ("weight", "rate")
     if isinstance(part, Projection):
         given = {**part.synapse.parameters, **part.parameters}
         weight = ("weight",) if reads_weight(part.synapse) else ()
@@ -99,10 +103,10 @@ def _resolved(circuit: Circuit, address: str) -> tuple[str, str]:
         raise CircuitError(f"replace: circuit {circuit.name!r} has no {address!r}.{hint}")
     part = parts[name]
     known = _attributes(part)
-    if attribute not in known and isinstance(part, Projection):
+    if attribute not in known and not isinstance(part, Population):
         attribute = _ALIASES.get(attribute, attribute)
     if attribute not in known:
-        kind = "projection" if isinstance(part, Projection) else "population"
+        kind = type(part).__name__.lower()
         raise CircuitError(f"replace: {kind} {name!r} has no value {attribute!r}.{nearest(attribute, known)}")
     return name, attribute
 
@@ -146,6 +150,14 @@ def _add_projection(result: Circuit, part: Projection, changes: Mapping[str, Any
         parameters=given,
         name=part.name,
     )
+
+
+def _add_poisson(result: Circuit, part: PoissonInput, changes: Mapping[str, Any]) -> None:
+    now = {"weight": (part.weight, part.weight_unit), "rate": (part.rate, "hertz")}
+    given = {name: as_given(*value) for name, value in now.items()}
+    given |= {name: _renewed(*now[name], value, f"replace: '{part.name}.{name}'") for name, value in changes.items()}
+    target = View(part.population, part.indices)
+    result.poisson(part.name, target, receptor=part.variable, count=part.count, **given)
 
 
 def _renewed(now: Value | str, unit: str, value: Any, where: str) -> Any:

@@ -73,15 +73,8 @@ class PoissonSource:
     spiking = True
 
     def __init__(self, n: int | tuple[int, ...], rate: Any) -> None:
-        value = as_value(rate, "hertz", "PoissonSource: rate")
-        if isinstance(value, Trainable):
-            raise CircuitError("PoissonSource: the rate of a source is not trainable; train the weights that it feeds.")
-        if isinstance(value, (float, np.ndarray)) and (np.any(np.asarray(value) < 0) or not np.all(np.isfinite(value))):
-            raise CircuitError(
-                f"PoissonSource: rates must be finite and not negative, got {np.min(value)} Hz at least."
-            )
         object.__setattr__(self, "n", n)
-        object.__setattr__(self, "rate", value)
+        object.__setattr__(self, "rate", checked_rate(rate, "PoissonSource"))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, PoissonSource) and self.n == other.n and values_equal(self.rate, other.rate)
@@ -93,6 +86,16 @@ class PoissonSource:
 Source = SpikeSource | PoissonSource | SignalSource
 #: The one variable of a :class:`SignalSource`.
 SIGNAL = "signal"
+
+
+def checked_rate(rate: Any, where: str) -> Value:
+    """Return a rate in hertz: one value, one per neuron, or a distribution."""
+    value = as_value(rate, "hertz", f"{where}: rate")
+    if isinstance(value, Trainable):
+        raise CircuitError(f"{where}: the rate is not trainable; train the weights that it feeds.")
+    if isinstance(value, (float, np.ndarray)) and (np.any(np.asarray(value) < 0) or not np.all(np.isfinite(value))):
+        raise CircuitError(f"{where}: rates must be finite and not negative, got {np.min(value)} Hz at least.")
+    return value
 
 
 def checked_shape(n: Any, where: str) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ from neurosim.circuit.dimensions import DimensionChecker
 from neurosim.circuit.language import RANDOM_FUNCTIONS, names_in, parse_expression
 from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.circuit.parts import Injection, Population, Projection
+from neurosim.circuit.realisation import realise_poisson_weight
 from neurosim.circuit.sources import SIGNAL, SignalSource
 from neurosim.circuit.values import Trainable
 from neurosim.errors import CircuitError, EquationError, UnsupportedError
@@ -22,6 +23,7 @@ from neurosim.program.projections import lower_projection
 from neurosim.program.statements import NoiseSites, Statement, substitute, with_fresh_names
 from neurosim.program.step_program import (
     Contribution,
+    PoissonProgram,
     PopulationProgram,
     Refractory,
     StepProgram,
@@ -53,13 +55,23 @@ def lower(circuit: Circuit) -> StepProgram:
         for name, part in circuit.populations.items()
     }
     ranks = graded_ranks(circuit, populations)
+    order = {name: position for position, name in enumerate(circuit.parts)}
     projections = [
-        lower_projection(circuit, part, ranks.get(part.name, 0), order, populations)
-        for order, part in enumerate(circuit.projections.values())
+        lower_projection(circuit, part, ranks.get(part.name, 0), order[part.name], populations)
+        for part in circuit.projections.values()
     ]
+    poisson = [
+        PoissonProgram(
+            name, part.population, part.variable, np.asarray(part.indices),
+            realise_poisson_weight(circuit, part), part.weight_unit, order[name],
+        )
+        for name, part in circuit.poisson_inputs.items()
+    ]  # fmt: skip
     graded = sorted((item for item in projections if item.graded), key=lambda item: (item.rank, item.order))
     pulses = [item for item in projections if not item.graded]
-    return StepProgram(circuit.name, circuit.digest(), circuit.dt, populations, tuple(graded), tuple(pulses))
+    return StepProgram(
+        circuit.name, circuit.digest(), circuit.dt, populations, tuple(graded), tuple(pulses), tuple(poisson)
+    )
 
 
 def _pulse_targets(circuit: Circuit) -> dict[str, frozenset[str]]:
@@ -71,6 +83,8 @@ def _pulse_targets(circuit: Circuit) -> dict[str, frozenset[str]]:
             if statement.target.endswith("_post")
         }
         targets[projection.post] = targets.get(projection.post, frozenset()) | names
+    for part in circuit.poisson_inputs.values():
+        targets[part.population] = targets.get(part.population, frozenset()) | {part.variable}
     return targets
 
 

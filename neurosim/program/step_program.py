@@ -113,6 +113,19 @@ class ProjectionProgram(Frozen):
 
 
 @dataclass(frozen=True, eq=False)
+class PoissonProgram(Frozen):
+    """Background pulses: how many arrive is drawn in every step, each adds the weight."""
+
+    name: str
+    post: str
+    target: str
+    index: np.ndarray  # neurons that receive
+    weight: float | np.ndarray  # one for all, or (index,)
+    unit: str
+    order: int
+
+
+@dataclass(frozen=True, eq=False)
 class StepProgram(Frozen):
     """Everything that one step does, in the order of the contract."""
 
@@ -122,11 +135,17 @@ class StepProgram(Frozen):
     populations: Mapping[str, PopulationProgram]
     graded: tuple[ProjectionProgram, ...]  # by rank, then in the order of the circuit
     pulses: tuple[ProjectionProgram, ...]  # in the order of the circuit
+    poisson: tuple[PoissonProgram, ...] = ()
 
     @property
     def projections(self) -> dict[str, ProjectionProgram]:
         """Every projection by name."""
         return {projection.name: projection for projection in (*self.graded, *self.pulses)}
+
+    @cached_property
+    def deliveries(self) -> tuple[ProjectionProgram | PoissonProgram, ...]:
+        """Everything that adds pulses, in the order of the circuit."""
+        return tuple(sorted((*self.pulses, *self.poisson), key=lambda item: item.order))
 
     @cached_property
     def graded_schedule(self) -> tuple[ProjectionProgram | tuple[str, str], ...]:

@@ -115,7 +115,7 @@ def test_values_of_the_model_itself_must_fit_the_population() -> None:
     ("options", "error", "match"),
     [
         ({"name": "exc"}, CircuitError, "already has 'exc'"),
-        ({"source": 3}, CircuitError, "source 'new': give a SpikeSource or a SignalSource, got int"),
+        ({"source": 3}, CircuitError, "source 'new': give a SpikeSource, PoissonSource or SignalSource, got int"),
         ({"source": nc.SpikeSource(0)}, CircuitError, "source 'new': the size must be a positive integer"),
     ],
 )

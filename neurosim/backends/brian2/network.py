@@ -13,7 +13,13 @@ from neurosim.circuit.language import parse_expression
 from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.program.discretise import NOT_REFRACTORY, brian2_name
 from neurosim.program.normalise import constant_value
-from neurosim.program.step_program import PopulationProgram, ProjectionProgram, Refractory, StepProgram
+from neurosim.program.step_program import (
+    PoissonProgram,
+    PopulationProgram,
+    ProjectionProgram,
+    Refractory,
+    StepProgram,
+)
 from neurosim.units import quantity
 
 
@@ -45,12 +51,16 @@ def build(circuit: Circuit, program: StepProgram) -> Objects:
 
     objects = Objects(Clock(dt=quantity(program.dt, "second"), name=f"{_identifier(circuit.name)}_clock"))
     for name, item in program.populations.items():
-        objects.groups[name] = _group(circuit, item, objects)
+        objects.groups[name] = _group(circuit, program, item, objects)
     lowest = -1 - max((item.rank for item in program.graded), default=0)
     for graded in program.graded:
         objects.synapses[graded.name] = _graded(circuit, program, graded, objects, lowest + graded.rank)
-    for position, pulse in enumerate(program.pulses):
-        objects.synapses[pulse.name] = _pulse(program, pulse, objects, position - len(program.pulses))
+    for position, delivery in enumerate(program.deliveries):
+        order = position - len(program.deliveries)
+        if isinstance(delivery, PoissonProgram):
+            _poisson(delivery, objects, order)
+        else:
+            objects.synapses[delivery.name] = _pulse(program, delivery, objects, order)
     return objects
 
 
@@ -59,7 +69,7 @@ def _identifier(text: str) -> str:
     return cleaned if cleaned[:1].isalpha() else f"circuit_{cleaned}"
 
 
-def _group(circuit: Circuit, item: PopulationProgram, objects: Objects) -> Any:
+def _group(circuit: Circuit, program: StepProgram, item: PopulationProgram, objects: Objects) -> Any:
     from brian2 import NeuronGroup
 
     model = circuit.populations[item.name].model
@@ -68,6 +78,7 @@ def _group(circuit: Circuit, item: PopulationProgram, objects: Objects) -> Any:
         if item.kind == "spikes":
             return NeuronGroup(item.n, "fed : 1", threshold="fed > 0.5", reset="", clock=objects.clock, name=item.name)
         return NeuronGroup(item.n, f"signal : {item.units['signal']}", clock=objects.clock, name=item.name)
+    poisson = [drive for drive in program.poisson if drive.post == item.name]
     names = texts.renaming(item.units)
     step = texts.code(item.integrate, names)
     options: dict[str, Any] = {}
@@ -80,7 +91,7 @@ def _group(circuit: Circuit, item: PopulationProgram, objects: Objects) -> Any:
         return step
 
     group = NeuronGroup(
-        item.n, texts.equations(model, item), method=program_step,
+        item.n, texts.equations(model, item, poisson), method=program_step,
         namespace={**texts.functions(), **texts.namespace(item)},
         clock=objects.clock, name=item.name, **options,
     )  # fmt: skip
@@ -151,6 +162,19 @@ def _pulse(program: StepProgram, item: ProjectionProgram, objects: Objects, orde
     if not same_delay and item.n:
         synapses.pre.delay = quantity(item.delay * program.dt, "second")
     return synapses
+
+
+def _poisson(item: PoissonProgram, objects: Objects, order: int) -> None:
+    """Add background pulses where spikes are delivered, in their place among the projections."""
+    group = objects.groups[item.post]
+    if isinstance(item.weight, np.ndarray):
+        weights = np.zeros(len(group))
+        weights[item.index] = item.weight
+        group.variables[f"{item.name}_weight"].set_value(weights)
+    update = group.run_regularly(
+        texts.poisson_code(item), when="synapses", order=order, clock=objects.clock, name=item.name
+    )
+    update.check_units = False
 
 
 def _connect(synapses: Any, item: ProjectionProgram, arrays: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.backends.brian2.network import Objects, build
-from neurosim.backends.brian2.texts import input_name
+from neurosim.backends.brian2.texts import count_name, input_name
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.evaluation import evaluate
 from neurosim.circuit.parts import Injection
@@ -76,6 +76,8 @@ class Prepared:
             if isinstance(part, Injection):
                 array = self._values[part.population][input_name(part.variable, name)]
                 feeds[name] = (array, np.asarray(part.indices))
+        for drive in self.program.poisson:
+            feeds[drive.name] = (self._values[drive.post][count_name(drive)], drive.index)
         return feeds
 
     def value(self, population: str, variable: str) -> np.ndarray:

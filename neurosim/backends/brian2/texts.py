@@ -15,7 +15,7 @@ from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.circuit.parts import Projection
 from neurosim.program.discretise import brian2_name
 from neurosim.program.statements import Statement, name, rename, substitute, transform
-from neurosim.program.step_program import PopulationProgram, ProjectionProgram
+from neurosim.program.step_program import PoissonProgram, PopulationProgram, ProjectionProgram
 from neurosim.units import quantity
 
 #: Under which name a group finds ``exprel``.
@@ -51,7 +51,7 @@ def expression(tree: ast.expr, names: dict[str, str]) -> str:
     return ast.unparse(rename(transform(tree, replaced), names))
 
 
-def equations(model: NeuronModel, item: PopulationProgram) -> str:
+def equations(model: NeuronModel, item: PopulationProgram, poisson: Iterable[PoissonProgram]) -> str:
     """Return the equations of a Brian2 group: the model's, with its inputs and what varies over neurons declared."""
     names = renaming(item.units)
     lines = []
@@ -76,7 +76,23 @@ def equations(model: NeuronModel, item: PopulationProgram) -> str:
         if name not in declared and isinstance(value, np.ndarray):
             lines.append(f"{brian2_name(name)} : {item.units[name]} (constant)")
     lines += [f"{site.symbol} : 1" for site in item.noise]
+    for drive in poisson:
+        lines.append(f"{count_name(drive)} : 1")
+        if isinstance(drive.weight, np.ndarray):
+            lines.append(f"{drive.name}_weight : {drive.unit} (constant)")
     return "\n".join(lines)
+
+
+def count_name(drive: PoissonProgram) -> str:
+    """Return the variable that holds how many background pulses arrive in a step."""
+    return f"{drive.name}_count"
+
+
+def poisson_code(drive: PoissonProgram) -> str:
+    """Return the statements that add background pulses."""
+    target = brian2_name(drive.target)
+    weight = f"{drive.name}_weight" if isinstance(drive.weight, np.ndarray) else repr(drive.weight)
+    return f"_with_{drive.name} = {target} + {count_name(drive)}*{weight}\n{target} = _with_{drive.name}"
 
 
 def functions() -> dict[str, Any]:

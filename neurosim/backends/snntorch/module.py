@@ -21,6 +21,7 @@ from neurosim.backends.snntorch.arguments import (
 )
 from neurosim.backends.snntorch.options import SnntorchOptions
 from neurosim.backends.snntorch.parameters import Tie
+from neurosim.backends.snntorch.poisson import PoissonDrive
 from neurosim.backends.snntorch.population import NeuronPopulation, SilentPopulation
 from neurosim.backends.snntorch.projection import Projection
 from neurosim.backends.snntorch.session import TorchSession
@@ -74,6 +75,8 @@ class CircuitModule(nn.Module, Simulator):
         for name, projection in self.program.projections.items():
             pre, post = items[projection.pre], items[projection.post]
             self._add(name, Projection(projection, pre, post, marks_of(marks, name, weight=WEIGHT), ties, options))
+        for drive in self.program.poisson:
+            self._add(drive.name, PoissonDrive(drive, items[drive.post].n, marks_of(marks, drive.name), ties, options))
         for name, part in circuit.injections.items():
             self.register_buffer(f"injection_{name}", torch.as_tensor(part.indices), persistent=False)
         try:
@@ -198,9 +201,12 @@ class CircuitModule(nn.Module, Simulator):
     def _quantity(self, name: str, variable: str, array: np.ndarray) -> Any:
         from neurosim.units import quantity
 
+        value = array if array.ndim else float(array)
         if name in self.program.populations:
-            return quantity(array if array.ndim else float(array), self.program.populations[name].units[variable])
-        return quantity(array if array.ndim else float(array), self.program.projections[name].units[variable])
+            return quantity(value, self.program.populations[name].units[variable])
+        if name in self.program.projections:
+            return quantity(value, self.program.projections[name].units[variable])
+        return quantity(value, self.circuit.poisson_inputs[name].weight_unit)
 
     # -- simulation ----------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from neurosim.backends.snntorch.events import ArrivalTable, dense, indices
 from neurosim.backends.snntorch.population import Tensors, fixed_values
 from neurosim.backends.snntorch.projection import EndReader
-from neurosim.program.step_program import Contribution, PopulationProgram, ProjectionProgram
+from neurosim.program.step_program import Contribution, PoissonProgram, PopulationProgram, ProjectionProgram
 from neurosim.recording import NEVER, State
 
 if TYPE_CHECKING:
@@ -197,7 +197,10 @@ class Stepper:
     # -- deliver and reset ---------------------------------------------------------------------------------------
 
     def _deliver(self) -> None:
-        for item in self.program.pulses:
+        for item in self.program.deliveries:
+            if isinstance(item, PoissonProgram):
+                self._deliver_poisson(item)
+                continue
             if self.events:
                 self._deliver_events(item.name)
                 continue
@@ -209,6 +212,13 @@ class Stepper:
                 if target in self.program.populations[item.post].masked:
                     new = torch.where(self.active[item.post], new, old)
                 self.values[item.post] = {**self.values[item.post], target: new}
+
+    def _deliver_poisson(self, item: PoissonProgram) -> None:
+        old = self.values[item.post][item.target]
+        new = old + self.module.part(item.name).pulses(self.inputs[item.name])
+        if item.target in self.program.populations[item.post].masked:
+            new = torch.where(self.active[item.post], new, old)
+        self.values[item.post] = {**self.values[item.post], item.target: new}
 
     def _deliver_events(self, name: str) -> None:
         item, part = self.program.projections[name], self.module.part(name)

@@ -1,0 +1,39 @@
+"""Poisson numbers from uniform ones, the same for every backend."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import pdtr
+from scipy.stats import poisson
+
+#: Different means beyond which a table for each costs more than inverting value by value.
+TABLES = 64
+
+
+def poisson_counts(uniform: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Return Poisson counts by inverting the distribution function.
+
+    Parameters
+    ----------
+    uniform
+        Uniform numbers on [0, 1).
+    mean
+        Mean counts, any shape that broadcasts to that of `uniform`.
+
+    Returns
+    -------
+    numpy.ndarray
+        The smallest k whose distribution function reaches the uniform number, float64, in the shape of `uniform`.
+    """
+    means = np.unique(mean)
+    if len(means) > TABLES:
+        return np.asarray(np.maximum(poisson.ppf(uniform, mean), 0.0))
+    which = np.broadcast_to(np.searchsorted(means, mean), uniform.shape)
+    counts = np.zeros(uniform.shape)
+    for position, value in enumerate(means):
+        if value > 0:
+            # Beyond this many the distribution function is 1 in float64.
+            table = pdtr(np.arange(int(value + 12.0 * np.sqrt(value)) + 40), value)
+            chosen = which == position
+            counts[chosen] = np.searchsorted(table, uniform[chosen], side="left")
+    return counts
