@@ -11,6 +11,9 @@ from neurosim.errors import CircuitError, UnitError
 _NUMBER = re.compile(r"(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*\*?\s*(?P<unit>.*)", re.DOTALL)
 _FACTOR = re.compile(r"(?P<operator>[*/]?)\s*(?P<name>[A-Za-z]\w*)\s*(?:(?:\*\*|\^)\s*(?P<power>[-+]?\d+))?\s*")
 
+#: Symbols of units that Brian2 spells out, because a variable may have their name; on the command line none does.
+SYMBOLS = {"s": "second", "V": "volt", "A": "amp", "S": "siemens", "F": "farad", "m": "metre"}
+
 
 def parse_value(text: str, where: str) -> Any:
     """Return a typed value.
@@ -66,11 +69,12 @@ def parse_unit(text: str, where: str) -> Any:
         match = _FACTOR.match(text, position)
         if match is None or (position == 0 and match["operator"]) or (position > 0 and not match["operator"]):
             raise UnitError(f"{where}: {text!r} is no unit. Write, for instance, ms, mV or nS/mV.")
-        if match["name"] not in units.unit_names():
-            near = difflib.get_close_matches(match["name"], units.unit_names(), n=1, cutoff=0.5)
+        name = SYMBOLS.get(match["name"], match["name"])
+        if name not in units.unit_names():
+            near = difflib.get_close_matches(name, units.unit_names(), n=1, cutoff=0.5)
             hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise UnitError(f"{where}: there is no unit {match['name']!r}.{hint}")
-        factor = getattr(units, match["name"]) ** int(match["power"] or 1)
+            raise UnitError(f"{where}: there is no unit {name!r}.{hint}")
+        factor = getattr(units, name) ** int(match["power"] or 1)
         product = product / factor if match["operator"] == "/" else product * factor
         position = match.end()
     return product

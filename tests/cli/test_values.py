@@ -28,6 +28,7 @@ def test_plain_values(text: str, value: Any) -> None:
         ("10ms", 10 * ms), ("-65 mV", -65 * mV), ("2*nS", 2 * nS), ("1e2Mohm", 100 * Mohm), ("0.7nS/mV", 0.7 * nS / mV),
         ("3 mV*ms", 3 * mV * ms), ("2 nS*mV**-1", 2 * nS / mV), ("5 ms^2", 5 * ms * ms),
         ("7 pA / mV ** 2", 7 * pA / mV**2), ("+.5second", 0.5 * second), ("2mV/volt", 2 * mV / volt),
+        ("1s", 1 * second), ("0.1 V/s", 0.1 * volt / second),
     ],
 )  # fmt: skip
 def test_quantities(text: str, value: Any) -> None:
