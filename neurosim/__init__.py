@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         FixedProbability,
         FixedTotalNumber,
         Grouped,
+        Matrix,
         NeuronModel,
         Normal,
         OneToOne,
@@ -53,7 +54,7 @@ _HOME = {
     "neurosim.backends": ("compile", "simulate"),
     "neurosim.circuit": (
         "AllToAll", "Circuit", "Edges", "FixedInDegree", "FixedOutDegree", "FixedProbability", "FixedTotalNumber",
-        "Grouped", "NeuronModel", "Normal", "OneToOne", "Pairwise", "PoissonSource", "Signal", "SignalSource",
+        "Grouped", "Matrix", "NeuronModel", "Normal", "OneToOne", "Pairwise", "PoissonSource", "Signal", "SignalSource",
         "SpikeSource", "Step", "SynapseModel", "Trainable", "Uniform",
     ),
     "neurosim.errors": (
@@ -70,10 +71,10 @@ _SUBMODULES = ("circuits", "datasets", "models", "units")
 __all__ = [
     "NMDA", "AllToAll", "Alpha", "BackendError", "Circuit", "CircuitError", "Delta", "DoubleExponential", "Edges",
     "EquationError", "Exponential", "FileFormatError", "FixedInDegree", "FixedOutDegree", "FixedProbability",
-    "FixedTotalNumber", "Grouped", "NeuronModel", "NeurosimError", "Normal", "OneToOne", "Pairwise", "PoissonSource",
-    "Record", "RecordError", "Recording", "Signal", "SignalSource", "SpikeSource", "SpikeTrains", "State", "Step",
-    "SynapseModel", "Trainable", "Uniform", "UnitError", "UnsupportedError", "__version__", "circuits", "compile",
-    "datasets", "models", "simulate", "units", "verify",
+    "FixedTotalNumber", "Grouped", "Matrix", "NeuronModel", "NeurosimError", "Normal", "OneToOne", "Pairwise",
+    "PoissonSource", "Record", "RecordError", "Recording", "Signal", "SignalSource", "SpikeSource", "SpikeTrains",
+    "State", "Step", "SynapseModel", "Trainable", "Uniform", "UnitError", "UnsupportedError", "__version__", "circuits",
+    "compile", "datasets", "models", "simulate", "units", "verify",
 ]  # fmt: skip
 
 

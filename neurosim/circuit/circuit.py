@@ -16,6 +16,7 @@ from neurosim.circuit.connecting import (
     check_synapse,
     checked_overrides,
     delay_value,
+    dyadic_weight,
     injection_unit,
     marked,
     pulse_target,
@@ -25,6 +26,7 @@ from neurosim.circuit.connecting import (
 )
 from neurosim.circuit.connectivity import Connectivity
 from neurosim.circuit.language import is_name
+from neurosim.circuit.matrix import Matrix, edges_of_matrix, matrix_in
 from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.circuit.parts import EdgeTable, Injection, Part, PoissonInput, Population, Projection, View
 from neurosim.circuit.positions import checked_positions
@@ -200,7 +202,7 @@ class Circuit:
         self,
         pre: str | Population | View,
         post: str | Population | View,
-        connectivity: Connectivity,
+        connectivity: Connectivity | Matrix,
         *,
         receptor: str | None = None,
         weight: Any = None,
@@ -208,6 +210,7 @@ class Circuit:
         synapse: SynapseModel | None = None,
         parameters: Mapping[str, Any] | None = None,
         name: str | None = None,
+        dyadic: bool = False,
     ) -> Projection:
         """Add edges from one population to another.
 
@@ -216,11 +219,11 @@ class Circuit:
         pre, post
             Names, populations or views.
         connectivity
-            Which neuron connects to which.
+            Which neuron connects to which: a rule, the edges, or a :class:`Matrix` of weights.
         receptor
             Variable, or receptor of a library model, that a pulse adds its weight to.
         weight
-            Sets ``w``: one value, an array in edge order, a distribution, or :class:`Trainable`.
+            Sets ``w``: one value, an array in edge order, a :class:`Matrix`, a distribution, or :class:`Trainable`.
         delay
             From spike to arrival; 0 by default. Drawn delays land on multiples of dt, given ones must be.
         synapse
@@ -229,6 +232,9 @@ class Circuit:
             Values that override the synapse model's.
         name
             ``pre_to_post`` by default.
+        dyadic
+            Round the weights to multiples of 2**-10 of the smallest power of two that none exceeds. Then sums of
+            weights do not depend on the order of adding, on any device; :meth:`edges` shows what they became.
 
         Raises
         ------
@@ -239,14 +245,23 @@ class Circuit:
         post_population, post_indices = self._end(post)
         name = name or f"{pre_population.name}_to_{post_population.name}"
         where = f"projection {name!r}"
-        if not isinstance(connectivity, Connectivity):
-            raise CircuitError(
-                f"{where}: connectivity must be one of AllToAll(), OneToOne(), ..., got {connectivity!r}."
-            )
+        counts = [
+            part.n if chosen is None else len(chosen)
+            for part, chosen in ((pre_population, pre_indices), (post_population, post_indices))
+        ]
+        rule, weight = edges_of_matrix(connectivity, weight, counts[0], counts[1], where)
         if (receptor is None) == (synapse is None):
             raise CircuitError(f"{where}: give either receptor= (what a pulse adds to) or synapse=.")
         if synapse is None:
             synapse = receptor_synapse(pre_population, post_population, receptor or "", where)
+        if (matrix := matrix_in(weight, where)) is not None:
+            matrix.check_shape(counts[0], counts[1], where)
+            draft = Projection(
+                name, pre_population.name, post_population.name, rule, synapse, 0.0, "1", 0.0, {}, pre_indices,
+                post_indices,
+            )  # fmt: skip
+            entries = matrix.at(*realisation.realise_rule(self, draft))
+            weight = weight.with_initial(entries) if isinstance(weight, Trainable) else entries
         unit = weight_unit(pre_population, post_population, synapse, weight)
         if weight is None:
             if reads_weight(synapse):
@@ -259,10 +274,11 @@ class Circuit:
         check_synapse(pre_population, post_population, synapse, unit, used, where)
         if synapse.graded and delay is not None:
             raise CircuitError(f"{where}: a graded synapse has no delay; it acts in the next step.")
+        value = as_value(weight, unit, f"{where}: weight")
         projection = Projection(
-            name, pre_population.name, post_population.name, connectivity, synapse,
-            as_value(weight, unit, f"{where}: weight"), unit,
-            delay_value(delay, where), checked, pre_indices, post_indices,
+            name, pre_population.name, post_population.name, rule, synapse,
+            dyadic_weight(value, where) if dyadic else value, unit,
+            delay_value(delay, where), checked, pre_indices, post_indices, dyadic,
         )  # fmt: skip
         if name in self._parts:
             self._add(projection)  # raises, with the hint

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.circuit.dimensions import DimensionChecker
+from neurosim.circuit.dyadic import on_grid
 from neurosim.circuit.language import identifiers
 from neurosim.circuit.neuron_model import NeuronModel, Parameter, value_unit
 from neurosim.circuit.parts import Population
@@ -185,6 +186,30 @@ def injection_unit(population: Population, variable: str, where: str) -> str:
             f"{nearest(variable, model.names('parameter'))}"
         )
     return model.units[variable]
+
+
+def dyadic_weight(value: Value, where: str) -> Value:
+    """Return weights on their dyadic grid; drawn ones are rounded when they are drawn.
+
+    Raises
+    ------
+    CircuitError
+        If they are trainable or not finite.
+    """
+    if isinstance(value, Trainable):
+        raise CircuitError(
+            f"{where}: dyadic=True and a trainable weight exclude each other: training leaves the grid. Train without, "
+            "and connect the trained weights with dyadic=True."
+        )
+    if isinstance(value, Distribution):
+        return value
+    try:
+        rounded = on_grid(value)
+    except CircuitError as error:
+        raise CircuitError(f"{where}: {error}") from None
+    if isinstance(rounded, np.ndarray):
+        rounded.flags.writeable = False
+    return rounded
 
 
 def delay_value(delay: Any, where: str) -> Value:

@@ -188,6 +188,7 @@ def _projection_to_dict(part: Projection, arrays: Arrays) -> Data:
         "weight_unit": part.weight_unit,
         "delay": value_to_dict(part.delay, arrays, f"{part.name}.delay"),
         "parameters": _parameters_to_dict(part.parameters, arrays, f"{part.name}.parameters"),
+        **({"dyadic": True} if part.dyadic else {}),
     }
 
 
@@ -242,6 +243,7 @@ def _add_projection(circuit: Circuit, data: Data, arrays: Arrays, models: dict[s
         delay=None if synapse.graded else as_given(value_from_dict(data["delay"], arrays), "second"),
         parameters=_parameters_from_dict(data["parameters"], arrays),
         name=data["name"],
+        dyadic=data.get("dyadic", False),
     )
 
 

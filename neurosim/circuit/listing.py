@@ -90,7 +90,8 @@ def _projection(circuit: Circuit, part: Projection) -> list[str]:
     lines = [f"\n{part.name}: {' -> '.join(ends)}, {part.connectivity!r}, {_edge_count(circuit, part)}"]
     texts = [part.synapse.equations, *(f"{what}: {text}" for what, text in _events(part) if text)]
     lines += [_indented(line) for text in texts for line in text.splitlines()]
-    values = {"weight": describe(part.weight, part.weight_unit)} if reads_weight(part.synapse) else {}
+    grid = ", on a dyadic grid" if part.dyadic else ""
+    values = {"weight": describe(part.weight, part.weight_unit) + grid} if reads_weight(part.synapse) else {}
     values |= {} if part.graded else {"delay": describe(part.delay, "second")}
     parameters = {**part.synapse.parameters, **part.parameters}
     return lines + _pairs("", {**values, **{name: describe(p.value, p.unit) for name, p in parameters.items()}})

@@ -146,6 +146,7 @@ class Projection:
     parameters: Mapping[str, Parameter]
     pre_indices: tuple[int, ...] | None = None
     post_indices: tuple[int, ...] | None = None
+    dyadic: bool = False
 
     @property
     def graded(self) -> bool:
@@ -155,7 +156,8 @@ class Projection:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Projection):
             return False
-        names = ("name", "pre", "post", "connectivity", "synapse", "weight_unit", "pre_indices", "post_indices")
+        names = ("name", "pre", "post", "connectivity", "synapse", "weight_unit", "pre_indices", "post_indices",
+                 "dyadic")  # fmt: skip
         return (
             all(getattr(self, name) == getattr(other, name) for name in names)
             and dict(self.parameters) == dict(other.parameters)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.circuit.connectivity import Connectivity
+from neurosim.circuit.dyadic import on_grid
 from neurosim.circuit.evaluation import evaluate
 from neurosim.circuit.language import names_in, parse_expression
 from neurosim.circuit.neuron_model import NeuronModel
@@ -156,14 +157,19 @@ def placed_rule(circuit: Circuit, projection: Projection) -> Connectivity:
     return projection.connectivity.placed(pre, post)
 
 
-def realise_pairs(circuit: Circuit, projection: Projection) -> tuple[np.ndarray, np.ndarray]:
-    """Return ``(pre, post)`` neuron indices of the edges."""
+def realise_rule(circuit: Circuit, projection: Projection) -> tuple[np.ndarray, np.ndarray]:
+    """Return ``(pre, post)`` of the edges, counted among the neurons that the projection connects."""
     n_pre, n_post, same = sizes(circuit, projection)
     stream = stream_of(circuit, projection.name, "connectivity")
     try:
-        rows, columns = placed_rule(circuit, projection).realise(n_pre, n_post, same, stream)
+        return placed_rule(circuit, projection).realise(n_pre, n_post, same, stream)
     except CircuitError as error:
         raise CircuitError(f"projection {projection.name!r}: {error}") from None
+
+
+def realise_pairs(circuit: Circuit, projection: Projection) -> tuple[np.ndarray, np.ndarray]:
+    """Return ``(pre, post)`` neuron indices of the edges."""
+    rows, columns = realise_rule(circuit, projection)
     if projection.pre_indices is not None:
         rows = np.asarray(projection.pre_indices)[rows]
     if projection.post_indices is not None:
@@ -180,6 +186,8 @@ def realise_edges(circuit: Circuit, projection: Projection) -> EdgeTable:
         np.array(np.broadcast_to(_per_edge(circuit, projection, what, value, ends), len(pre)))
         for what, value in (("weight", projection.weight), ("delay", projection.delay))
     )
+    if projection.dyadic:
+        weight = np.asarray(on_grid(weight))
     drawn = isinstance(plain(projection.delay), Distribution)
     trained = isinstance(projection.delay, Trainable)
     steps = delay_steps(delay, circuit.dt, rounding=drawn or trained or circuit.round_delays, where=where)

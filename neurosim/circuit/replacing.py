@@ -149,6 +149,7 @@ def _add_projection(result: Circuit, part: Projection, changes: Mapping[str, Any
         delay=None if part.graded else delay,
         parameters=given,
         name=part.name,
+        dyadic=part.dyadic,
     )
 
 
