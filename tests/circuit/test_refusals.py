@@ -227,7 +227,7 @@ def graded(equations: str) -> dict[str, Any]:
         ({"weight": 1 * pA}, UnitError, r"projection 'exc_to_inh': weight must be in volt, got 1. pA \(amp\)"),
         ({"weight": nc.Uniform(0, 1)}, UnitError, "its Uniform distribution is in 1"),
         ({"weight": np.ones(39) * mV}, CircuitError, r"weight has shape \(39,\); give one value or .* shape \(40,\)"),
-        ({"weight": np.ones((10, 4)) * mV}, CircuitError, r"weight has shape \(10, 4\)"),
+        ({"weight": np.ones((10, 4)) * mV}, CircuitError, "weight= is a bare matrix"),
         ({"weight": nc.Trainable(np.ones(3) * mV)}, CircuitError, r"weight has shape \(3,\)"),
         ({"weight": np.ones(3) * mV, "connectivity": nc.Edges([0, 1], [0, 1])}, CircuitError, r"shape \(2,\)"),
         (
