@@ -278,5 +278,6 @@ def _refractory(
         return Refractory("time", repr(model.refractory), ast.Constant(model.refractory))
     checker = DimensionChecker({**units, "i": "1", "not_refractory": "boolean", "lastspike": "second"}, where)
     is_time = checker.dimension(model.refractory) is checker.variables["dt"].dim
-    tree = substitute(units_as_numbers(parse_expression(model.refractory, where), units), dict(expanded))
-    return Refractory("time" if is_time else "condition", model.refractory, fold(noise.replace(tree), constants))
+    written = noise.replace(parse_expression(model.refractory, where))
+    tree = substitute(units_as_numbers(written, units), dict(expanded))
+    return Refractory("time" if is_time else "condition", ast.unparse(written), fold(tree, constants))

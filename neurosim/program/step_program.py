@@ -22,7 +22,7 @@ class Refractory:
     """How long, or while what, a neuron stays refractory after a spike."""
 
     kind: str  # "time" or "condition"
-    text: str
+    text: str  # as written, random calls replaced by their symbols
     expression: ast.expr
 
 
@@ -62,6 +62,7 @@ class PopulationProgram(Frozen):
         """Whether any expression reads the time of the last spike."""
         trees = [statement.expression for statement in (*self.integrate, *self.update, *self.reset)]
         trees += [*self.subexpressions.values(), *([self.threshold] if self.threshold is not None else [])]
+        trees += [self.refractory.expression] if self.refractory is not None else []
         return any("lastspike" in names_in(tree) for tree in trees)
 
     def at_end(self, suffix: str) -> dict[str, ast.expr]:
