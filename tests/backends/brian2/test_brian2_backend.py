@@ -209,3 +209,25 @@ def test_variables_of_edges_and_algebraic_values_are_recorded() -> None:
     np.testing.assert_allclose(recording["cell"]["i_ext"].values[0, 0], [50e-12, 50e-12, 0, 0, 0])
     assert recording.metadata["backend"] == "brian2"
     assert recording.metadata["target"] == "numpy"
+
+
+@pytest.mark.cython
+def test_the_cython_target_has_the_spikes_of_the_numpy_target() -> None:
+    """A refractory neuron, delays of all lengths, and a run in two parts."""
+    circuit = ns.Circuit("compiled", dt=0.1 * ms, seed=1)
+    cell = circuit.population(
+        "cell", 20, ns.models.lif(**CELL, receptors={"ampa": 5 * ms}), initial={"v": ns.Uniform(-60 * mV, -50 * mV)}
+    )
+    delays = ns.Uniform(1 * ms, 3 * ms)
+    circuit.connect(cell, cell, ns.FixedProbability(0.2), receptor="ampa", weight=20 * pA, delay=delays)
+    before = preference_values()
+    compiled = ns.compile(circuit, "brian2", target="cython")
+    first = compiled.run(60 * ms)
+    second = compiled.run(40 * ms, state=first.state)
+    assert preference_values() == before
+    whole = ns.simulate(circuit, 100 * ms, backend="brian2")
+    times = np.concatenate([part.spikes["cell"].times for part in (first, second)])
+    assert np.array_equal(times, whole.spikes["cell"].times)
+    assert len(times) > 20
+    assert second.state.equal(whole.state, tolerance=1e-9)
+    assert second.metadata["target"] == "cython"
