@@ -12,7 +12,7 @@ from neurosim.version import __version__
 
 if TYPE_CHECKING:
     from neurosim import circuits, datasets, models, units
-    from neurosim.backends import compile, simulate
+    from neurosim.backends import RunInterrupted, compile, simulate
     from neurosim.circuit import (
         AllToAll,
         Circuit,
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from neurosim.verification import verify
 
 _HOME = {
-    "neurosim.backends": ("compile", "simulate"),
+    "neurosim.backends": ("RunInterrupted", "compile", "simulate"),
     "neurosim.circuit": (
         "AllToAll", "Circuit", "Edges", "FixedInDegree", "FixedOutDegree", "FixedProbability", "FixedTotalNumber",
         "Grouped", "Matrix", "NeuronModel", "Normal", "OneToOne", "Pairwise", "PoissonSource", "Signal", "SignalSource",
@@ -72,9 +72,9 @@ __all__ = [
     "NMDA", "AllToAll", "Alpha", "BackendError", "Circuit", "CircuitError", "Delta", "DoubleExponential", "Edges",
     "EquationError", "Exponential", "FileFormatError", "FixedInDegree", "FixedOutDegree", "FixedProbability",
     "FixedTotalNumber", "Grouped", "Matrix", "NeuronModel", "NeurosimError", "Normal", "OneToOne", "Pairwise",
-    "PoissonSource", "Record", "RecordError", "Recording", "Signal", "SignalSource", "SpikeSource", "SpikeTrains",
-    "State", "Step", "SynapseModel", "Trainable", "Uniform", "UnitError", "UnsupportedError", "__version__", "circuits",
-    "compile", "datasets", "models", "simulate", "units", "verify",
+    "PoissonSource", "Record", "RecordError", "Recording", "RunInterrupted", "Signal", "SignalSource", "SpikeSource",
+    "SpikeTrains", "State", "Step", "SynapseModel", "Trainable", "Uniform", "UnitError", "UnsupportedError",
+    "__version__", "circuits", "compile", "datasets", "models", "simulate", "units", "verify",
 ]  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.backends.inputs import Inputs
+from neurosim.backends.interruption import RunInterrupted, Stop
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.errors import CircuitError
@@ -72,11 +73,20 @@ class Simulator(ABC):
         ------
         CircuitError, UnitError, RecordError
             Before anything is run, if an input, the state or the record plan does not fit.
+        RunInterrupted
+            At Ctrl-C: a ``KeyboardInterrupt`` that carries the recording of the steps done, from whose state a run
+            goes on.
         """
         run = Run(self.circuit, self.program, duration, inputs, record, state, seed, trials)
         builder = RecordingBuilder(run.plan)
-        final = self._run(run, builder, progress)
-        return builder.finish(final, {**run.metadata, **self._metadata()})
+        self._prepare()
+        with run.stop:
+            final = self._run(run, builder, progress)
+        done = final.step - run.start
+        recording = builder.finish(final, {**run.metadata, **self._metadata()}, n_steps=done)
+        if run.stop.requested:
+            raise RunInterrupted(recording, run.n_steps - done)
+        return recording
 
     @abstractmethod
     def session(self, *, seed: int = 0, trials: int = 1, state: State | None = None, record: Any = None) -> Session:
@@ -100,6 +110,10 @@ class Simulator(ABC):
             If the state or the record plan does not fit.
         """
 
+    def _prepare(self) -> None:
+        """Do what a first run needs and Ctrl-C may cut short."""
+        return
+
     @abstractmethod
     def _run(self, run: Run, builder: RecordingBuilder, progress: Progress | None) -> State: ...
 
@@ -122,6 +136,7 @@ class Run:
         trials: int,
     ) -> None:
         self.program = program
+        self.stop = Stop()
         self.seed = int(seed)
         self.trials = positive_integer(trials, "trials")
         self.n_steps = steps_of(duration, circuit.dt)

@@ -1,4 +1,4 @@
-"""From arguments to an exit code: 0 for success, 1 where a check failed, 2 for wrong usage or input."""
+"""From arguments to an exit code: 0 for success, 1 where a check failed, 2 for wrong usage or input, 130 for Ctrl-C."""
 
 from __future__ import annotations
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import UseAppendAction, arg
 
 from neurosim.cli.options import RunOptions, optional
-from neurosim.errors import BackendError
+from neurosim.errors import BackendError, FileFormatError
 
 if TYPE_CHECKING:
     from neurosim.circuit.circuit import Circuit
-    from neurosim.recording import Recording
+    from neurosim.recording import Recording, State
 
 #: File in the folder of --out.
 RECORDING = "recording.zarr"
@@ -41,9 +43,12 @@ class RunCommand(RunOptions):
     """Of the snntorch backend: float64 or float32."""
     device: Annotated[str | None, optional("NAME", "cpu")] = None
     """Of the snntorch backend: any torch device."""
+    state: Annotated[Path | None, optional("FILE", "")] = None
+    """Go on from where a saved recording or state ends (.zarr); give the same --seed and --trials."""
 
     def __call__(self, command: Sequence[str]) -> int:
         """Run the verb; return the exit code."""
+        from neurosim.backends import RunInterrupted
         from neurosim.backends import compile as compile_circuit
         from neurosim.cli import figures
         from neurosim.cli.circuits import load_circuit
@@ -60,13 +65,19 @@ class RunCommand(RunOptions):
         if plot is not None:
             figures.check_plot(results.announce(plot))
         duration = self.duration_of(named.duration)
+        start = None if self.state is None else load_state(self.state)
         record: Any = list(self.record) or dict(named.record) or default_record(named.circuit)
         with progress() as report:
             simulator = compile_circuit(named.circuit, backend, **options)
-            recording = simulator.run(
-                duration, record=record, seed=self.seed, trials=self.trials,
-                progress=None if report is None else lambda done, total: report(self.backend, done, total),
-            )  # fmt: skip
+            remaining = None
+            try:
+                recording = simulator.run(
+                    duration, record=record, seed=self.seed, trials=self.trials, state=start,
+                    progress=None if report is None else lambda done, total: report(self.backend, done, total),
+                )  # fmt: skip
+            except RunInterrupted as stopped:
+                recording = stopped.recording
+                remaining = stopped.remaining * recording.metadata["dt"]
         writers: dict[Any, Any] = {} if store is None else {store: recording.save}
         if plot is not None:
             own = None if self.record else named.figures
@@ -76,12 +87,17 @@ class RunCommand(RunOptions):
             command, named, duration=recording.metadata["duration"], seed=self.seed,
             trials=self.trials, backend=_facts(recording), seconds=round(time.perf_counter() - started, 3),
         )  # fmt: skip
+        if remaining is not None:
+            facts["remaining"] = remaining
         results.write(writers, facts)
         files = [str(path) for path in results.files]
         if self.json:
             print(json.dumps(summary(recording, named.circuit.name, self.backend, files), allow_nan=False))
         else:
             print("\n".join([repr(recording), *(f"wrote {path}" for path in files)]))
+        if remaining is not None:
+            print(f"neurosim: {how_to_go_on(recording, remaining, store)}", file=sys.stderr)
+            return 130
         return 0
 
     def _backend(self) -> tuple[str, dict[str, Any]]:
@@ -94,6 +110,47 @@ class RunCommand(RunOptions):
         if given:
             raise BackendError(f"--{next(iter(given))} is an option of the snntorch backend, not of {self.backend}.")
         return backend, {"target": target} if colon else {}
+
+
+def load_state(path: Path) -> State:
+    """Return the state in a file, or at the end of the recording in it.
+
+    Raises
+    ------
+    FileFormatError
+        If there is none.
+    """
+    from neurosim.recording import Recording, State
+
+    try:
+        return State.load(path)
+    except FileFormatError:
+        state = Recording.load(path).state
+    if state is None:
+        raise FileFormatError(f"--state {path}: this recording holds no state to go on from.")
+    return state
+
+
+def how_to_go_on(recording: Recording, remaining: float, store: Path | None) -> str:
+    """Return what is left of a run that was interrupted, and how to do it.
+
+    Parameters
+    ----------
+    recording
+        What was recorded until then.
+    remaining
+        In seconds.
+    store
+        Where the recording is, if it was kept.
+    """
+    done = recording.metadata["duration"]
+    text = f"interrupted after {1e3 * done:.9g} ms of {1e3 * (done + remaining):.9g} ms"
+    if store is None:
+        return f"{text}; nothing was kept, give --out to keep what is recorded"
+    return (
+        f"{text}; to go on, give the same command with --state {store} --duration {1e3 * remaining:.9g}ms and another "
+        "--out"
+    )
 
 
 def _facts(recording: Recording) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -109,7 +110,7 @@ class RecordingBuilder:
         """
         self._buffers[f"{name}.{variable}"].write(to_numpy(values), first_step, selected)
 
-    def finish(self, state: State | None, metadata: Mapping[str, Any]) -> Recording:
+    def finish(self, state: State | None, metadata: Mapping[str, Any], *, n_steps: int | None = None) -> Recording:
         """Return the recording.
 
         Parameters
@@ -119,16 +120,18 @@ class RecordingBuilder:
         metadata
             JSON values: backend, seed, versions, circuit_digest, semantics. The extent (dt, start_step, n_steps, start,
             duration, trials) is added here. Keep out what differs from call to call, such as the time of day.
+        n_steps : int, optional
+            How many steps were done, where the run was stopped before its end.
 
         Raises
         ------
         RecordError
             If a sample is missing, a spike lies outside the run, or a neuron fired twice in one step.
         """
-        plan = self.plan
+        plan = self.plan if n_steps is None else replace(self.plan, n_steps=n_steps)
         traces: dict[str, dict[str, Any]] = {}
         for buffer in self._buffers.values():
-            traces.setdefault(buffer.trace.name, {})[buffer.trace.variable] = buffer.finish()
+            traces.setdefault(buffer.trace.name, {})[buffer.trace.variable] = buffer.finish(plan.samples(buffer.trace))
         extent = {
             "dt": plan.dt,
             "start_step": plan.start_step,
@@ -137,11 +140,10 @@ class RecordingBuilder:
             "duration": plan.n_steps * plan.dt,
             "trials": plan.trials,
         }
-        spikes = {name: self._trains(name, size) for name, size in plan.spikes.items()}
+        spikes = {name: self._trains(name, size, plan) for name, size in plan.spikes.items()}
         return Recording(spikes, traces, state, {**metadata, **extent})
 
-    def _trains(self, name: str, size: int) -> SpikeTrains:
-        plan = self.plan
+    def _trains(self, name: str, size: int, plan: RecordPlan) -> SpikeTrains:
         chunks = self._spikes[name]
         steps, trials, neurons = (
             np.concatenate([chunk[column] for chunk in chunks]) if chunks else np.empty(0, np.int64)
@@ -198,19 +200,20 @@ class _Buffer:
         self._values[:, block] = values if trace.reduce is None else reduced(values, trace.reduce)
         self._filled[block] = True
 
-    def finish(self) -> Any:
-        trace = self.trace
-        if not self._filled.all():
-            missing = int(np.flatnonzero(~self._filled)[0])
+    def finish(self, samples: int) -> Any:
+        trace, steps = self.trace, self._steps[:samples]
+        filled, values = self._filled[:samples], self._values[:, :samples]
+        if not filled.all():
+            missing = int(np.flatnonzero(~filled)[0])
             raise RecordError(
-                f"{trace.address}: {np.count_nonzero(~self._filled)} of {self._filled.size} samples were not given, "
+                f"{trace.address}: {np.count_nonzero(~filled)} of {filled.size} samples were not given, "
                 f"the first at step {self._steps[missing]}."
             )
         return trace_array(
-            self._values if trace.reduce is None else self._values[:, :, 0],
+            values if trace.reduce is None else values[:, :, 0],
             variable=trace.variable,
             unit=trace.unit,
-            time=np.arange(self._steps.start, self._steps.stop, self._steps.step) * self._dt,
+            time=np.arange(steps.start, steps.stop, steps.step) * self._dt,
             dimension=trace.dimension,
             columns=trace.neurons,
             reduce=trace.reduce,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -72,52 +72,123 @@ class Brian2Simulator(Simulator):
     def _metadata(self) -> dict[str, Any]:
         return {"backend": "brian2", "target": self.options.target, "dtype": "float64"}
 
+    def _prepare(self) -> None:
+        self._prepared()
+
     def _run(self, run: Run, builder: RecordingBuilder, progress: Progress | None) -> State:
         network = self._prepared()
-        trials = [self._trial(network, run, builder, trial, progress) for trial in range(run.trials)]
-        for position, trace in enumerate(run.plan.traces):
-            rows = [np.stack(samples[position]) for _, samples in trials if samples[position]]
-            if rows:
-                builder.set_trace(trace.name, trace.variable, np.stack(rows), selected=True)
-        return join_trials([state for state, _ in trials])
-
-    def _trial(
-        self, network: Prepared, run: Run, builder: RecordingBuilder, trial: int, progress: Progress | None
-    ) -> tuple[State, list[list[np.ndarray]]]:
-        """Run one trial; return the state at its end and the samples of each trace."""
-        network.restore(run.state, trial)
-        spiking = [name for name, item in self.program.populations.items() if item.spiking]
-        found: dict[str, list[tuple[int, np.ndarray]]] = {name: [] for name in spiking}
-        samples: dict[str, list[np.ndarray]] = {trace.address: [] for trace in run.plan.traces}
+        # One trial stays in the network; several take turns block by block, so that all stop at the same step.
+        alone = run.trials == 1
+        trials = [Stretch(run.start, state=run.state.trial(number)) for number in range(run.trials)]
+        if alone:
+            network.restore(run.state, 0)
         end = run.start + run.n_steps
         for first in range(run.start, end, BLOCK):
             last = min(first + BLOCK, end)
-            rows = {name: run.inputs.rows(name, first, last)[:, trial] for name in run.inputs.targets}
+            rows = {name: run.inputs.rows(name, first, last) for name in run.inputs.targets}
             noise = [
-                (network.noise_array(name, symbol), values[:, trial])
+                (network.noise_array(name, symbol), values)
                 for name in self.program.populations
                 for symbol, values in run.noise(name, first, last).items()
             ]
-            for step in range(first, last):
-                for name, values in rows.items():
-                    network.feed(name, values[step - first])
-                for array, values in noise:
-                    array[:] = values[step - first]
-                network.advance()
-                for name in spiking:
-                    neurons = network.spikes(name)
-                    if len(neurons):
-                        found[name].append((step, neurons.copy()))
-                for trace in builder.due(step):
-                    value = network.read(trace.name, trace.variable, step)
-                    samples[trace.address].append(value if trace.neurons is None else value[trace.neurons])
-            if progress is not None:
-                progress(trial * run.n_steps + last - run.start, run.trials * run.n_steps)
-        for name in set(spiking) & set(run.plan.spikes):
-            if found[name]:
-                steps = np.repeat([step for step, _ in found[name]], [len(neurons) for _, neurons in found[name]])
-                builder.add_spikes(name, steps, trial, np.concatenate([neurons for _, neurons in found[name]]))
+            stretches: list[Stretch] = []
+            for number, trial in enumerate(trials):
+                if not alone:
+                    network.restore(trial.state, 0)
+                stretch = self._advance(
+                    network, run, builder, first, last,
+                    {name: values[:, number] for name, values in rows.items()},
+                    [(array, values[:, number]) for array, values in noise],
+                )  # fmt: skip
+                if not alone:
+                    stretch.state = self._state(network, run, trial.state, first, stretch)
+                stretches.append(stretch)
+                if progress is not None:
+                    progress((first - run.start) * run.trials + (number + 1) * (last - first), run.trials * run.n_steps)
+                if stretch.end < last:
+                    break
+            if not alone and (len(stretches) < run.trials or stretches[-1].end < last):
+                break  # stopped amid the block, which not all trials have done
+            for trial, stretch in zip(trials, stretches, strict=True):
+                trial.add(stretch)
+            if run.stop.requested:
+                break
+        if trials[0].end == run.start:
+            raise KeyboardInterrupt
+        if alone:
+            trials[0].state = self._state(network, run, run.state, run.start, trials[0])
+        self._report(run, builder, trials)
+        return join_trials([trial.state for trial in trials])
+
+    def _advance(
+        self,
+        network: Prepared,
+        run: Run,
+        builder: RecordingBuilder,
+        first: int,
+        last: int,
+        rows: dict[str, np.ndarray],
+        noise: list[tuple[np.ndarray, np.ndarray]],
+    ) -> Stretch:
+        """Advance one trial from step `first` to `last`, or until the run is to stop."""
+        spiking = [name for name, item in self.program.populations.items() if item.spiking]
+        stretch = Stretch(first, run.state)
+        for step in range(first, last):
+            for name, values in rows.items():
+                network.feed(name, values[step - first])
+            for array, values in noise:
+                array[:] = values[step - first]
+            network.advance()
+            for name in spiking:
+                neurons = network.spikes(name)
+                if len(neurons):
+                    stretch.spikes.setdefault(name, []).append((step, neurons.copy()))
+            for trace in builder.due(step):
+                value = network.read(trace.name, trace.variable, step)
+                chosen = value if trace.neurons is None else value[trace.neurons]
+                stretch.samples.setdefault(trace.address, []).append(chosen)
+            stretch.end = step + 1
+            if run.stop.requested:
+                break
+        return stretch
+
+    def _state(self, network: Prepared, run: Run, before: State, first: int, stretch: Stretch) -> State:
+        """Return the state at the end of a stretch that began at step `first` in the state `before`."""
         history = {
-            name: recent_spikes(run.state.spikes[name][:, trial], found[name], end, run.n_steps) for name in spiking
+            name: recent_spikes(
+                before.spikes[name][:, 0], stretch.spikes.get(name, ()), stretch.end, stretch.end - first
+            )
+            for name, item in self.program.populations.items()
+            if item.spiking
         }
-        return network.state(run.state, end, run.seed, history), list(samples.values())
+        return network.state(run.state, stretch.end, run.seed, history)
+
+    def _report(self, run: Run, builder: RecordingBuilder, trials: list[Stretch]) -> None:
+        """Give the builder what all trials did."""
+        for number, trial in enumerate(trials):
+            for name, found in trial.spikes.items():
+                if name in run.plan.spikes:
+                    steps = np.repeat([step for step, _ in found], [len(neurons) for _, neurons in found])
+                    builder.add_spikes(name, steps, number, np.concatenate([neurons for _, neurons in found]))
+        for trace in run.plan.traces:
+            rows = [np.stack(trial.samples[trace.address]) for trial in trials if trace.address in trial.samples]
+            if rows:
+                builder.set_trace(trace.name, trace.variable, np.stack(rows), selected=True)
+
+
+@dataclass
+class Stretch:
+    """What one trial did in some steps: spikes as (step, neurons), samples by address, and the state at the end."""
+
+    end: int
+    state: State
+    spikes: dict[str, list[tuple[int, np.ndarray]]] = field(default_factory=dict)
+    samples: dict[str, list[np.ndarray]] = field(default_factory=dict)
+
+    def add(self, next_one: Stretch) -> None:
+        """Append the stretch that follows."""
+        self.end, self.state = next_one.end, next_one.state
+        for name, spikes in next_one.spikes.items():
+            self.spikes.setdefault(name, []).extend(spikes)
+        for address, samples in next_one.samples.items():
+            self.samples.setdefault(address, []).extend(samples)

@@ -264,11 +264,15 @@ class CircuitModule(nn.Module, Simulator):
                     spikes.append(stepper.spikes[name] != 0)
                 for trace in builder.due(step):
                     builder.sample(trace.name, trace.variable, step, stepper.value(trace.name, trace.variable))
+                if run.stop.requested:
+                    break
             for name, spikes in fired.items():
                 steps, trials, neurons = np.nonzero(torch.stack(spikes).cpu().numpy())
                 builder.add_spikes(name, steps + first, trials, neurons)
             if progress is not None:
-                progress(last - run.start, run.n_steps)
+                progress(stepper.step_number - run.start, run.n_steps)
+            if run.stop.requested:
+                break
         return plain_state(stepper.state(run.seed))
 
     def tensor(self, array: np.ndarray) -> Tensor:

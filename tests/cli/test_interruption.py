@@ -1,0 +1,66 @@
+"""`neurosim run`, stopped by Ctrl-C and continued."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import neurosim as ns
+from neurosim.backends.interruption import Stop
+from neurosim.recording import concatenate
+
+RUN = ("run", "../nets.py:relay", "--backend", "snntorch", "--record", "first.spikes", "--record", "second.v")
+
+
+def interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send this process a SIGINT when a run begins to listen for it: it stops after one step."""
+    enter = Stop.__enter__
+
+    def entered(stop: Stop) -> Stop:
+        enter(stop)
+        signal.raise_signal(signal.SIGINT)
+        return stop
+
+    monkeypatch.setattr(Stop, "__enter__", entered)
+
+
+def test_stopped_and_continued(neurosim: Callable[..., Any], workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert neurosim(*RUN, "--duration", "30ms", "--out", "whole").code == 0
+    with monkeypatch.context() as patched:
+        interrupt(patched)
+        stopped = neurosim(*RUN, "--duration", "30ms", "--out", "part")
+    assert stopped.code == 130
+    assert "interrupted after 0.1 ms of 30 ms" in stopped.err
+    how = "--state part/recording.zarr --duration 29.9ms"
+    assert how in stopped.err
+    assert json.loads((workplace / "part" / "manifest.json").read_text())["remaining"] == pytest.approx(0.0299)
+    assert neurosim(*RUN, *how.split(), "--out", "rest").code == 0
+    whole, part, rest = (ns.Recording.load(workplace / name / "recording.zarr") for name in ("whole", "part", "rest"))
+    assert len(whole.spikes["first"]) > 0
+    assert concatenate(part, rest) == whole
+
+
+def test_nothing_is_kept_unasked(
+    neurosim: Callable[..., Any], workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupt(monkeypatch)
+    stopped = neurosim(*RUN, "--duration", "30ms")
+    assert stopped.code == 130
+    assert "give --out" in stopped.err
+    assert list(workplace.iterdir()) == []
+
+
+def test_states_that_do_not_fit(neurosim: Callable[..., Any], workplace: Path) -> None:
+    missing = neurosim(*RUN, "--duration", "1ms", "--state", "nowhere.zarr")
+    assert (missing.code, "nowhere.zarr does not exist" in missing.err) == (2, True)
+    assert neurosim("run", "../nets.py:ring", "--duration", "1ms", "--out", "ring").code == 0
+    other = neurosim(*RUN, "--duration", "1ms", "--state", "ring/recording.zarr")
+    assert other.code == 2
+    assert "state=" in other.err
+    ns.Recording.load(workplace / "ring" / "recording.zarr").state.save(workplace / "state.zarr")  # type: ignore[union-attr]
+    assert neurosim("run", "../nets.py:ring", "--duration", "1ms", "--state", "state.zarr").code == 0
