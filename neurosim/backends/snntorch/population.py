@@ -140,17 +140,22 @@ class NeuronPopulation(snntorch.SpikingNeuron):  # type: ignore[misc]
         """
         if dynamics.threshold is None or dynamics.distance is None:
             raise TypeError("a population without a threshold does not fire")
-        spikes: Tensor = dynamics.threshold(values)["value"]
+        spikes = _tensor(dynamics.threshold(values)["value"], torch.bool)
         if not torch.is_grad_enabled() and not self.relaxed:
             return spikes if active is None else spikes & active
         distance = dynamics.distance(values)
-        argument = distance["value"] / distance["width"]
+        argument = _tensor(distance["value"] / distance["width"], self.compute_dtype)
         if self.relaxed:
             spikes = torch.sigmoid(4.0 * argument)
         else:
             soft = self.spike_grad(argument).to(argument.dtype)
             spikes = soft + (spikes.to(argument.dtype) - soft).detach()
         return spikes if active is None else spikes * active
+
+
+def _tensor(value: Any, dtype: torch.dtype) -> Tensor:
+    """Return a value as a tensor; what reads nothing that changes is a Python number."""
+    return value if isinstance(value, Tensor) else torch.tensor(value, dtype=dtype)
 
 
 class SilentPopulation(nn.Module):
@@ -180,6 +185,7 @@ def _equip(
         width = float(np.asarray(width))
     module.item = item
     module.relaxed = options.relaxed
+    module.compute_dtype = dtype
     module.dynamics = Dynamics(item, width, dtype, exact=False)
     module.exact_dynamics = Dynamics(item, width, dtype, exact=True)
     module.values = Values(module, dict(item.parameters), trainable, ties, item.name, dtype)

@@ -167,7 +167,7 @@ class Stepper:
             if item.refractory.kind == "time":
                 self.active[name] = (self.step_number - self.last[name]) >= limit
             else:
-                self.active[name] = self.active[name] | ~limit
+                self.active[name] = self.active[name] | torch.logical_not(torch.as_tensor(limit, device=self.device))
         for program in (dynamics.integrate, dynamics.update):
             if program.writes:
                 self._write(name, item, program(self._names(name)))
@@ -186,7 +186,7 @@ class Stepper:
         else:
             names = self._names(name)
             spikes = self.module.part(name).fire(names, self.active.get(name), self.dynamics[name])
-            spikes = spikes.expand(self.batch, item.n)
+            spikes = spikes.to(self.device).expand(self.batch, item.n)
             if name in self.active:
                 fired = spikes.detach() > 0.5 if spikes.dtype != torch.bool else spikes
                 self.active[name] = self.active[name] & ~fired
