@@ -1,8 +1,8 @@
 """What a step of a closed loop costs over a step of one long run, on both backends.
 
 A run and a session advance the same circuit over the same stretch in turn, the session one step a call with a fresh
-current each time; both record every spike. Preparation is not timed. The fastest of the repeats is taken on either
-side, which says most on a busy machine.
+current each time; both record every spike. Preparation is not timed. Counted is the time that the process computes,
+the fastest of the repeats on either side, so that what else the machine does matters little.
 
     python benchmarks/session_overhead.py
     python benchmarks/session_overhead.py --size 4000 --steps 500 --repeats 9 --json
@@ -46,15 +46,15 @@ def measure(size: int, backend: str, steps: int, repeats: int) -> dict[str, Any]
     spikes = {"run": 0, "session": 0}
     for repeat in range(repeats + 1):
         rows = [row * pA for row in currents]
-        start = time.perf_counter()
+        start = time.process_time()
         recording = simulator.run(steps * 0.1 * ms, inputs={"stimulus": currents * pA})
-        middle = time.perf_counter()
+        middle = time.process_time()
         loop.reset()
-        after_reset = time.perf_counter()
+        after_reset = time.process_time()
         counted = 0
         for row in rows:
             counted += int(loop.step({"stimulus": row})["exc"]["spikes"].sum())
-        end = time.perf_counter()
+        end = time.process_time()
         spikes = {"run": len(recording.spikes["exc"]), "session": counted}
         if repeat:  # the first round prepares and warms up
             times["run"].append((middle - start) / steps)
