@@ -1,17 +1,24 @@
 """Ready-made equations: spiking neurons, graded neurons and their synapses, maps, rate units, receptors."""
 
 from neurosim.models.adaptive_exponential import adaptive_exponential
+from neurosim.models.adaptive_threshold import generalised_if, multi_timescale_threshold
 from neurosim.models.graded import gap_junction, graded, graded_synapse
 from neurosim.models.hodgkin_huxley import hodgkin_huxley
 from neurosim.models.izhikevich import izhikevich, izhikevich_physical
+from neurosim.models.izhikevich_types import izhikevich_physical_type, izhikevich_type
 from neurosim.models.leaky_integrator import leaky_integrator
 from neurosim.models.lif import lif
 from neurosim.models.maps import izhikevich_map, rulkov
+from neurosim.models.morris_lecar import morris_lecar
+from neurosim.models.nonlinear import exponential_if, quadratic_if
+from neurosim.models.pyramidal import pyramidal
 from neurosim.models.rate import rate_unit
 from neurosim.models.receptors import NMDA, Alpha, Delta, DoubleExponential, Exponential
+from neurosim.models.stochastic import stochastic_lif
 
 __all__ = [
-    "NMDA", "Alpha", "Delta", "DoubleExponential", "Exponential", "adaptive_exponential", "gap_junction", "graded",
-    "graded_synapse", "hodgkin_huxley", "izhikevich", "izhikevich_map", "izhikevich_physical", "leaky_integrator",
-    "lif", "rate_unit", "rulkov",
+    "NMDA", "Alpha", "Delta", "DoubleExponential", "Exponential", "adaptive_exponential", "exponential_if",
+    "gap_junction", "generalised_if", "graded", "graded_synapse", "hodgkin_huxley", "izhikevich", "izhikevich_map",
+    "izhikevich_physical", "izhikevich_physical_type", "izhikevich_type", "leaky_integrator", "lif", "morris_lecar",
+    "multi_timescale_threshold", "pyramidal", "quadratic_if", "rate_unit", "rulkov", "stochastic_lif",
 ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,7 @@ def leaky_membrane(
     voltages: Mapping[str, Any],
     refractory: bool,
     where: str,
+    taken: Iterable[str] = (),
 ) -> Membrane:
     """Return the equations ``dv/dt = (v_leak - v + r*(receptors + i_ext))/tau_mem``.
 
@@ -61,11 +62,13 @@ def leaky_membrane(
         Whether v stands still while the neuron is refractory.
     where
         The model, for error messages.
+    taken
+        Further names that no receptor may have.
     """
     unit = voltage_unit({**voltages, **reversals(receptors, where)}, where)
     own = checked_arguments({"tau_mem": (tau_mem, "second")}, where) | dict(voltages)
     own |= {} if r is None else {"r": r}
-    found = receptor_equations(receptors, _receptor_units(unit, r, where), taken={*own, "tau_ref"}, where=where)
+    found = receptor_equations(receptors, _receptor_units(unit, r, where), taken={*own, "tau_ref", *taken}, where=where)
     drive = found.drive if r is None else f"r*({found.drive})"
     flag = " (unless refractory)" if refractory else ""
     lines = [f"dv/dt = (v_leak - v + {drive})/tau_mem : {unit}{flag}", *found.lines]

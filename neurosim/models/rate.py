@@ -9,7 +9,14 @@ from neurosim.errors import CircuitError, nearest
 from neurosim.models.arguments import checked_arguments
 
 #: What a rate unit does to its input, by name.
-NONLINEARITIES = {"relu": "clip(gain*x, 0, inf)", "sigmoid": "1/(1 + exp(-gain*x))", "tanh": "tanh(gain*x)"}
+NONLINEARITIES = {
+    "linear": "gain*x",
+    "relu": "clip(gain*x, 0, inf)",
+    "sigmoid": "1/(1 + exp(-gain*x))",
+    "softplus": "clip(gain*x, 0, inf) + log1p(exp(-abs(gain*x)))",  # log(1 + exp(gain*x)) that does not overflow
+    "step": "int(gain*x > 0)",
+    "tanh": "tanh(gain*x)",
+}
 
 
 def rate_unit(*, gain: Any = 1.0, nonlinearity: str = "tanh", name: str = "rate_unit") -> NeuronModel:
@@ -23,7 +30,7 @@ def rate_unit(*, gain: Any = 1.0, nonlinearity: str = "tanh", name: str = "rate_
     gain
         Factor of the input.
     nonlinearity
-        ``"tanh"``, ``"sigmoid"`` or ``"relu"``.
+        ``"tanh"``, ``"sigmoid"``, ``"relu"``, ``"softplus"``, ``"linear"`` or ``"step"`` (1 above 0).
     name
         What the model is called in listings.
 
@@ -42,7 +49,8 @@ def rate_unit(*, gain: Any = 1.0, nonlinearity: str = "tanh", name: str = "rate_
 
     Notes
     -----
-    At x = 0, r is 0 (tanh, relu) or 0.5 (sigmoid); at gain*x = 1 it is 0.7616, 1 and 0.7311.
+    At x = 0, r is 0 (tanh, relu, linear, step), 0.5 (sigmoid) or 0.6931 (softplus); at gain*x = 1 it is 0.7616 (tanh),
+    0.7311 (sigmoid), 1.3133 (softplus) and 1 (the others).
 
     References
     ----------

@@ -36,13 +36,13 @@ class Receptor(ABC):
     def parameters(self, name: str) -> dict[str, Any]:
         """Return the constants that the equations name, but for the reversal potential."""
 
-    def target(self, name: str) -> str:
+    def target(self, name: str, membrane: str) -> str:
         """Return the variable that a pulse adds to."""
         return name
 
-    def drive(self, name: str, units: ReceptorUnits, where: str) -> str:
+    def drive(self, name: str, membrane: str, units: ReceptorUnits, where: str) -> str:
         """Return the current into the membrane, empty for none."""
-        return name if self.reversal is None else f"{name}*(reversal_{name} - v)"
+        return name if self.reversal is None else f"{name}*(reversal_{name} - {membrane})"
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and all(
@@ -129,7 +129,7 @@ class Alpha(Receptor):
         """Return the time constant."""
         return {f"tau_{name}": self.tau}
 
-    def target(self, name: str) -> str:
+    def target(self, name: str, membrane: str) -> str:
         """Return the variable that a pulse adds to."""
         return f"{name}_rise"
 
@@ -194,7 +194,7 @@ class DoubleExponential(Receptor):
         """Return the time constants."""
         return {f"tau_rise_{name}": self.tau_rise, f"tau_decay_{name}": self.tau_decay}
 
-    def target(self, name: str) -> str:
+    def target(self, name: str, membrane: str) -> str:
         """Return the variable that a pulse adds to."""
         return f"{name}_rise"
 
@@ -248,13 +248,13 @@ class NMDA(DoubleExponential):
         magnesium = quantity(1.0, _CONCENTRATION) if self.magnesium is None else self.magnesium
         return {**super().parameters(name), f"magnesium_{name}": magnesium}
 
-    def drive(self, name: str, units: ReceptorUnits, where: str) -> str:
+    def drive(self, name: str, membrane: str, units: ReceptorUnits, where: str) -> str:
         """Return the current through the open channels."""
         if units.voltage == DIMENSIONLESS:
             raise UnitError(
                 f"{where}: receptor {name!r} (NMDA) needs voltages in volt; the block depends on millivolts."
             )
-        return f"{name}*(reversal_{name} - v)/(1 + magnesium_{name}/(3.57*mmolar)*exp(-0.062*v/mV))"
+        return f"{name}*(reversal_{name} - {membrane})/(1 + magnesium_{name}/(3.57*mmolar)*exp(-0.062*{membrane}/mV))"
 
 
 @dataclass(frozen=True, eq=False)
@@ -277,11 +277,11 @@ class Delta(Receptor):
         """Return nothing."""
         return {}
 
-    def target(self, name: str) -> str:
+    def target(self, name: str, membrane: str) -> str:
         """Return the membrane potential."""
-        return "v"
+        return membrane
 
-    def drive(self, name: str, units: ReceptorUnits, where: str) -> str:
+    def drive(self, name: str, membrane: str, units: ReceptorUnits, where: str) -> str:
         """Return no current."""
         return ""
 
@@ -345,7 +345,13 @@ def checked_receptors(receptors: Mapping[str, Any] | None, where: str) -> dict[s
 
 
 def receptor_equations(
-    receptors: Mapping[str, Any] | None, units: ReceptorUnits, *, taken: Iterable[str], where: str
+    receptors: Mapping[str, Any] | None,
+    units: ReceptorUnits,
+    *,
+    taken: Iterable[str],
+    where: str,
+    membrane: str = "v",
+    external: str = "i_ext",
 ) -> ReceptorEquations:
     """Return the equations of a set of receptors.
 
@@ -356,9 +362,11 @@ def receptor_equations(
     units
         Units of the membrane.
     taken
-        Names that the neuron uses itself, beside ``v`` and ``i_ext``.
+        Names that the neuron uses itself, beside `membrane` and `external`.
     where
         The model, for error messages.
+    membrane, external
+        What the potential and the input from outside are called.
 
     Raises
     ------
@@ -367,8 +375,8 @@ def receptor_equations(
     UnitError
         If a reversal potential has another unit than the neuron's voltages.
     """
-    names = frozenset({"v", "i_ext", *taken})
-    lines = [f"i_ext : {units.current}"]
+    names = frozenset({membrane, external, *taken})
+    lines = [f"{external} : {units.current}"]
     terms: list[str] = []
     parameters: dict[str, Any] = {}
     checked = checked_receptors(receptors, where)
@@ -377,7 +385,7 @@ def receptor_equations(
             reason = "the neuron uses that name itself" if name in names else "letters, digits and _, letter first"
             raise CircuitError(f"{where}: a receptor cannot be called {name!r} ({reason}).")
         parameters |= receptor.parameters(name)
-        terms += filter(None, [receptor.drive(name, units, where)])
+        terms += filter(None, [receptor.drive(name, membrane, units, where)])
         if receptor.reversal is None:
             lines += receptor.lines(name, units.current)
         else:
@@ -386,9 +394,9 @@ def receptor_equations(
             lines += receptor.lines(name, units.conductance)
     return ReceptorEquations(
         tuple(lines),
-        " + ".join([*terms, "i_ext"]),
+        " + ".join([*terms, external]),
         parameters,
-        {name: receptor.target(name) for name, receptor in checked.items()},
+        {name: receptor.target(name, membrane) for name, receptor in checked.items()},
         any(receptor.reversal is not None for receptor in checked.values()),
     )
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 import neurosim as ns
-from neurosim.units import Mohm, mmolar, ms, mV, nS, pA, second
-from parity.cases import Case, edges_of, random_spikes, steps_in
-from parity.scripts import receptor_kinds
+from neurosim.random import noise
+from neurosim.units import Mohm, amp, mmolar, ms, mV, nA, nS, pA, second
+from parity.cases import SEED, Case, edges_of, fluctuating, random_spikes, steps_in
+from parity.scripts import receptor_kinds, single_neurons
 
 _TAUS = (2 * ms, 15 * ms)  # not the membrane's 20 ms, which Brian2's exact integration by hand divides by
 _RECEPTORS: dict[str, tuple[Any, Any]] = {
@@ -38,10 +42,53 @@ def receptor(kind: str, dt: float, milliseconds: float = 150, n: int = 60) -> Ca
     return Case(circuit, steps, {"in": dense}, hand, names, least_spikes=n)
 
 
+_S = {"s": 4 * ms}
+_CELLS: dict[str, tuple[ns.NeuronModel, float, dict[str, str]]] = {  # the model, the mean current, names of the script
+    "quadratic": (ns.models.quadratic_if(receptors=_S), 4e-10, {}),
+    "exponential": (ns.models.exponential_if(tau_ref=2 * ms, receptors=_S), 5e-10, {}),
+    "generalised": (
+        ns.models.generalised_if(jump1=1 * nA, jump2=-60 * pA, receptors=_S),
+        1.5e-10,
+        {"th": "theta", "x": "i1", "y": "i2"},
+    ),
+    "mat": (ns.models.multi_timescale_threshold(receptors=_S), 7e-10, {"x": "h1", "y": "h2"}),
+    "escape": (
+        ns.models.stochastic_lif(
+            tau_mem=20 * ms, r=100 * Mohm, v_threshold=-50 * mV, v_reset=-60 * mV, v_leak=-60 * mV, softness=2 * mV,
+            tau_ref=2 * ms, receptors=_S,
+        ),
+        1.2e-10,
+        {},
+    ),
+    "morris-lecar": (ns.models.morris_lecar(receptors=_S), 1e-10, {"x": "n"}),
+    # One current, into the soma and into the dendrite.
+    "pyramidal": (ns.models.pyramidal(receptors=_S), 7e-10, {"vd": "v_dend", "w": "w_soma", "wd": "w_dend"}),
+}  # fmt: skip
+
+
+def cells(kind: str, dt: float, milliseconds: float = 120, n: int = 30) -> Case:
+    cell, mean, names = _CELLS[kind]
+    circuit = ns.Circuit("cells", dt=dt * second, seed=9)
+    circuit.population("cells", n, cell, initial={"v": ns.Uniform(-68 * mV, -62 * mV)})
+    strengths, delay = ns.Uniform(-0.3 * mean * amp, 0.6 * mean * amp), ns.Uniform(0 * ms, 10 * ms)
+    circuit.connect("cells", "cells", ns.FixedProbability(0.2), receptor="s", weight=strengths, delay=delay)
+    inputs = [name for name in ("i_ext", "i_dend") if name in cell.units]
+    for name in inputs:
+        circuit.inject(name, "cells", name)
+    steps = steps_in(milliseconds, dt)
+    current = fluctuating(steps, np.linspace(0.7, 1.6, n) * mean, 0.3 * mean, round(2e-3 / dt))
+    draws = noise(SEED, "cells", trials=(0, 1), steps=(0, steps), neurons=n, kind="uniform")[:, 0]
+    names = {"v": "v", "s": "s", **names}
+    initial = {theirs: circuit.initial("cells", ours) for theirs, ours in names.items()}
+    hand = single_neurons.run(kind, dt, steps, initial, current, draws, edges_of(circuit))
+    return Case(circuit, steps, dict.fromkeys(inputs, current * amp), hand, {"cells": names}, least_spikes=n)
+
+
 #: By name; each takes the time step in seconds.
 MODELS: dict[str, Callable[[float], Case]] = {
     "double exponential current": lambda dt: receptor("current", dt),
     "double exponential conductance": lambda dt: receptor("conductance", dt),
     "nmda": lambda dt: receptor("nmda", dt),
     "delta": lambda dt: receptor("delta", dt),
+    **{kind: functools.partial(cells, kind) for kind in _CELLS},
 }
