@@ -75,6 +75,13 @@ _ENTRIES = (
         1.0,
         "E. M. Izhikevich, IEEE Trans. Neural Netw. 14:1569 (2003)",
     ),
+    CircuitEntry(
+        "izhikevich-patterns",
+        "neurosim.circuits.izhikevich_patterns.circuit:build",
+        "one simple neuron with the input that brings out one of twenty firing patterns",
+        0.1,
+        "E. M. Izhikevich, IEEE Trans. Neural Netw. 15:1063 (2004)",
+    ),
 )
 _BY_NAME: Mapping[str, CircuitEntry] = MappingProxyType({entry.name: entry for entry in _ENTRIES})
 

@@ -12,7 +12,12 @@ BUILT = ("balanced-network", "izhikevich-network")
 
 
 def test_names() -> None:
-    assert ns.circuits.names() == ("balanced-network", "celegans-connectome", "izhikevich-network")
+    assert ns.circuits.names() == (
+        "balanced-network",
+        "celegans-connectome",
+        "izhikevich-network",
+        "izhikevich-patterns",
+    )
 
 
 def test_listing_loads_no_simulator() -> None:

@@ -1,0 +1,1 @@
+"""The twenty firing patterns that Izhikevich published in 2004."""
