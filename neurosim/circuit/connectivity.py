@@ -289,7 +289,9 @@ def row_length(n: int, without_self: bool) -> int:
 def cells_to_edges(cells: Indices, n_post: int, without_self: bool) -> EdgeArrays:
     """Return the edges of these cells of the (pre, post) table, numbered row by row, without its diagonal if asked."""
     pre, post = divide(cells, row_length(n_post, without_self))
-    return pre, (post + (post >= pre) if without_self else post)
+    if without_self:
+        post += post >= pre
+    return pre, post
 
 
 def _checked_indices(name: str, values: Any) -> Indices:

@@ -18,9 +18,14 @@ _CHUNK = 1 << 16
 
 
 def divide(cells: Indices, n: int) -> EdgeArrays:
-    """Return row and column of cells numbered row by row in a table with n columns."""
-    rows = cells // n if cells.size else cells
-    return rows, cells - rows * n
+    """Return row and column of cells numbered row by row in a table with n columns; the columns overwrite the cells."""
+    if not cells.size:
+        return cells, cells.copy()
+    rows = cells // n
+    for first in range(0, cells.size, _CHUNK):
+        part = slice(first, first + _CHUNK)
+        cells[part] -= rows[part] * n
+    return rows, cells
 
 
 def cells_with_probability(n_cells: int, p: float, stream: Stream) -> Indices:
@@ -93,7 +98,12 @@ def distinct_cells(n_rows: int, n_columns: int, n: int, stream: Stream) -> Indic
         draws = stream.child(f"round{n_rounds}")
         new = draws.child("row").integers(n_rows, n_drawn - cells.size) * n_columns
         new += draws.child("column").integers(n_columns, new.size)
-        cells = np.unique(np.concatenate([cells, new]))
+        cells = np.concatenate([cells, new])
+        del new
+        cells.sort()
+        different = np.ones(cells.size, dtype=bool)
+        np.not_equal(cells[1:], cells[:-1], out=different[1:])
+        cells = cells[different]
         n_rounds += 1
     if n_drawn == n:
         return cells

@@ -44,7 +44,7 @@ class FixedInDegree(Connectivity, readable=True):
     def _edges(self, n_pre: int, n_post: int, same: bool, stream: Stream) -> EdgeArrays:
         without_self = same and not self.autapses
         post, pre = _partners(n_post, n_pre, self.k, without_self, self.multapses, stream)
-        return divide(np.sort(pre * n_post + post), n_post)
+        return _sorted_edges(pre, post, n_post)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +77,7 @@ class FixedOutDegree(Connectivity, readable=True):
     def _edges(self, n_pre: int, n_post: int, same: bool, stream: Stream) -> EdgeArrays:
         without_self = same and not self.autapses
         pre, post = _partners(n_pre, n_post, self.k, without_self, self.multapses, stream)
-        return divide(np.sort(pre * n_post + post), n_post)
+        return _sorted_edges(pre, post, n_post)
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,5 +159,13 @@ def _partners(n: int, n_others: int, k: int, without_self: bool, multapses: bool
     else:
         neuron, partner = distinct_partners(n, n_partners, k, stream)
     if without_self:
-        partner = partner + (partner >= neuron)
+        partner += partner >= neuron
     return neuron, partner
+
+
+def _sorted_edges(pre: Indices, post: Indices, n_post: int) -> EdgeArrays:
+    """Return edges sorted by pre, then post; in the memory of the arrays given."""
+    pre *= n_post
+    pre += post
+    pre.sort()
+    return divide(pre, n_post)

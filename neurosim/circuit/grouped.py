@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from neurosim.circuit.connectivity import Connectivity
-from neurosim.circuit.edge_sampling import EdgeArrays
+from neurosim.circuit.edge_sampling import EdgeArrays, Indices, divide
 from neurosim.circuit.positions import Positions
 from neurosim.errors import CircuitError
 from neurosim.random import Stream
@@ -104,17 +104,16 @@ class Grouped(Connectivity, readable=True):
 
     def _edges(self, n_pre: int, n_post: int, same: bool, stream: Stream) -> EdgeArrays:
         pre_size, post_size = n_pre // self.groups, n_post // self.groups
-        parts = []
+        parts: list[Indices] = [np.empty(0, dtype=np.int64)]
         for first, second, rule in self._blocks():
             rows, columns = self._placed_block(rule, first, second, n_pre, n_post).realise(
                 pre_size, post_size, same and first == second, stream.child(f"{first}/{second}")
             )
-            parts.append((rows + first * pre_size, columns + second * post_size))
-        if not parts:
-            return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-        pre, post = (np.concatenate([part[side] for part in parts]) for side in (0, 1))
-        order = np.argsort(pre * max(n_post, 1) + post, kind="stable")
-        return pre[order], post[order]
+            parts.append((rows + first * pre_size) * n_post + (columns + second * post_size))
+        cells = np.concatenate(parts)
+        parts.clear()
+        cells.sort()
+        return divide(cells, n_post)
 
     def _blocks(self) -> list[tuple[int, int, Connectivity]]:
         """Return the groups that are joined, and by which rule."""

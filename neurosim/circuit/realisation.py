@@ -32,6 +32,9 @@ logger = logging.getLogger(__name__)
 #: How far from a multiple of dt, in steps, a delay may lie and still be that multiple.
 GRID_TOLERANCE = 1e-6
 
+#: Delays handled at once.
+_AT_ONCE = 1 << 16
+
 Ends = Mapping[str, tuple[np.ndarray, int]]
 
 
@@ -183,22 +186,41 @@ def realise_edges(circuit: Circuit, projection: Projection) -> EdgeTable:
     pre, post = realise_pairs(circuit, projection)
     ends = _ends(circuit, projection, pre, post)
     weight, delay = (
-        np.array(np.broadcast_to(_per_edge(circuit, projection, what, value, ends), len(pre)))
+        _column(_per_edge(circuit, projection, what, value, ends), value, len(pre))
         for what, value in (("weight", projection.weight), ("delay", projection.delay))
     )
     if projection.dyadic:
         weight = np.asarray(on_grid(weight))
     drawn = isinstance(plain(projection.delay), Distribution)
     trained = isinstance(projection.delay, Trainable)
-    steps = delay_steps(delay, circuit.dt, rounding=drawn or trained or circuit.round_delays, where=where)
-    if not drawn and not trained and len(delay):
-        moved = float(np.max(np.abs(delay - steps * circuit.dt)))
-        if moved > GRID_TOLERANCE * circuit.dt:
-            logger.warning("%s: delays rounded to multiples of dt = %g s, by up to %g s", where, circuit.dt, moved)
-    table = EdgeTable(pre, post, weight, steps * circuit.dt)
+    delay, moved = _on_steps(delay, circuit.dt, rounding=drawn or trained or circuit.round_delays, where=where)
+    if not drawn and not trained and moved > GRID_TOLERANCE * circuit.dt:
+        logger.warning("%s: delays rounded to multiples of dt = %g s, by up to %g s", where, circuit.dt, moved)
+    table = EdgeTable(pre, post, weight, delay)
     for column in table:
         column.flags.writeable = False  # the circuit keeps the table for the next who asks
     return table
+
+
+def _column(values: float | np.ndarray, given: Value, n_edges: int) -> np.ndarray:
+    """Return one value for each edge; where one was given for all, it is held once."""
+    if isinstance(values, np.ndarray):
+        return values
+    column = np.broadcast_to(np.float64(values), n_edges)
+    return column if isinstance(given, float) else np.array(column)
+
+
+def _on_steps(delay: np.ndarray, dt: float, *, rounding: bool, where: str) -> tuple[np.ndarray, float]:
+    """Return delays as multiples of dt, and the largest change; a part at a time, as temporaries are large."""
+    if delay.strides == (0,) and delay.size:
+        column, moved = _on_steps(np.array(delay[:1]), dt, rounding=rounding, where=where)
+        return np.broadcast_to(column[0], delay.size), moved
+    result, moved = np.empty_like(delay), 0.0
+    for first in range(0, delay.size, _AT_ONCE):
+        part = slice(first, first + _AT_ONCE)
+        result[part] = delay_steps(delay[part], dt, rounding=rounding, where=where) * dt
+        moved = max(moved, float(np.max(np.abs(delay[part] - result[part]))))
+    return result, moved
 
 
 def _ends(circuit: Circuit, projection: Projection, pre: np.ndarray, post: np.ndarray) -> Ends:

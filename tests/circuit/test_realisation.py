@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 import neurosim.circuit as nc
 from circuit.small import CELL, GAP, small
+from neurosim.circuit import realisation
 from neurosim.circuit.realisation import delay_steps
 from neurosim.errors import CircuitError
 from neurosim.random import Stream
@@ -270,3 +272,33 @@ def test_trainables_by_address() -> None:
 def test_graded_projections_have_edges_without_delay() -> None:
     edges = connected("slow", "slow", nc.AllToAll(autapses=False), receptor=None, synapse=GAP, weight=1 * nS).edges("p")
     assert edges.delay.tolist() == [0.0] * 6
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [nc.FixedProbability(0.1), nc.FixedInDegree(300), nc.FixedOutDegree(300), nc.FixedTotalNumber(900_000)],
+    ids=repr,
+)
+@pytest.mark.parametrize("drawn", [False, True])
+def test_memory_of_edges(rule: nc.Connectivity, drawn: bool) -> None:
+    """Two indices, and a weight and a delay where they differ from edge to edge, 8 bytes each; little more at peak."""
+    circuit = nc.Circuit("large", dt=0.1 * ms)
+    circuit.population("cells", 3000, CELL)
+    weight, delay = (nc.Normal(1 * mV, 1 * mV), nc.Uniform(0 * ms, 5 * ms)) if drawn else (1 * mV, 1 * ms)
+    circuit.connect("cells", "cells", rule, receptor="exc", weight=weight, delay=delay)
+    circuit.replace({"seed": 6}).edges("cells_to_cells")  # imports what it needs
+    tracemalloc.start()
+    edges = circuit.edges("cells_to_cells")
+    kept, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    count = edges.pre.size
+    assert kept / count < (34 if drawn else 18)
+    assert peak / count < (48 if drawn else 36)  # of which ten are the chunks that are drawn at once
+    assert len(edges.weight) == len(edges.delay) == count
+
+
+def test_delays_are_rounded_alike_in_every_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    options: dict[str, Any] = {"delay": np.linspace(0, 3, 40) * ms, "round_delays": True}
+    expected = connected(**options).edges("p").delay
+    monkeypatch.setattr(realisation, "_AT_ONCE", 7)
+    np.testing.assert_array_equal(connected(**options).edges("p").delay, expected)
