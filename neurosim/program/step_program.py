@@ -138,6 +138,19 @@ class StepProgram(Frozen):
     pulses: tuple[ProjectionProgram, ...]  # in the order of the circuit
     poisson: tuple[PoissonProgram, ...] = ()
 
+    def differentiable(self, population: str) -> frozenset[str]:
+        """Return the names of a population that something other than its refractory period reads."""
+        item = self.populations[population]
+        trees = [statement.expression for statement in (*item.integrate, *item.update, *item.reset)]
+        trees += [*item.subexpressions.values(), *([item.threshold] if item.threshold is not None else [])]
+        names = {used for tree in trees for used in names_in(tree)}
+        for projection in self.projections.values():
+            reads = {used for addition in projection.additions for used in addition.reads}
+            for end, suffix in ((projection.pre, "_pre"), (projection.post, "_post")):
+                if end == population:
+                    names |= {used.removesuffix(suffix) for used in reads if used.endswith(suffix)}
+        return frozenset(names)
+
     @property
     def projections(self) -> dict[str, ProjectionProgram]:
         """Every projection by name."""

@@ -97,11 +97,13 @@ class CircuitModule(nn.Module, Simulator):
         problems = []
         for address in marks:
             name, _, value = address.partition(".")
-            known = self.program.populations[name].parameters if name in self.program.populations else None
-            if value == "delay":
+            item = self.program.populations.get(name)
+            if item is None and value == "delay":
                 problems.append(f"{address}: delays are not trainable yet")
-            elif known is not None and value not in known:
+            elif item is not None and value not in item.parameters:
                 problems.append(f"{address}: initial values are not trainable")
+            elif item is not None and value not in self.program.differentiable(name):
+                problems.append(f"{address}: nothing but the refractory period reads it, which counts whole steps")
         if problems:
             listed = "; ".join(problems)
             raise UnsupportedError(f"the torch backend cannot train everything that is marked: {listed}.")

@@ -178,7 +178,7 @@ class Projection(nn.Module):
                 continue
             if self.by_matrix and edge_values[WEIGHT].ndim == 2:
                 key = next(key for key in printed.reads if key != WEIGHT)
-                return result + linear(ends.whole(key), edge_values[WEIGHT])
+                return result + linear(ends.whole(key).expand(batch, self.n_pre), edge_values[WEIGHT])
             amount = printed({key: ends.read(key, None) for key in printed.reads})["value"]
             amount = torch.as_tensor(amount, dtype=ends.dtype, device=result.device)
             result = add_in_order(result, self.post_edges, amount.expand(batch, self.item.n))
