@@ -111,6 +111,26 @@ def test_parameters_of_a_synapse() -> None:
     assert set(found) == {"level_to_h.weight", "level_to_h.reversal", "h_to_out.gain"}
 
 
+def test_a_parameter_of_a_neuron_that_only_a_synapse_reads() -> None:
+    circuit = ns.Circuit("gain", dt=1 * ms, seed=4)
+    model = ns.NeuronModel(
+        "dv/dt = (1.4 - v)/(8*ms) : 1", threshold="v > 1", reset="v = 0", parameters={"gain": ns.Trainable(0.4)}
+    )
+    circuit.population("h", 3, model, initial={"v": ns.Uniform(0.0, 0.9)})
+    circuit.population("out", 2, ns.models.leaky_integrator(tau_mem=10 * ms))
+    kick = ns.SynapseModel(on_pre="v_post += gain_pre*w")
+    circuit.connect("h", "out", ns.AllToAll(), synapse=kick, weight=0.5, delay=1 * ms)
+    weigh = ns.SynapseModel("i_ext_post = w*gain_pre : 1 (summed)")
+    circuit.connect("h", "out", ns.AllToAll(), synapse=weigh, weight=ns.Uniform(0.0, 1.0), name="level")
+    module = ns.compile(circuit, **RELAXED)
+    assert module.part("level").by_matrix is True
+
+    def loss() -> torch.Tensor:
+        return scalar(module(steps=STEPS, record={"out": "v"})[0])
+
+    np.testing.assert_allclose(gradients(module, loss)["h.gain"], differences(module, loss)["h.gain"], rtol=1e-6)
+
+
 def test_through_carried_state() -> None:
     """Two calls that hand over the state, spikes in flight included, have the gradients of one."""
     marks = {name: ns.Trainable() for name in ("in_to_h.weight", "h_to_h.weight", "h.tau_mem")}

@@ -251,6 +251,16 @@ def test_what_cannot_be_trained_is_refused_with_the_whole_list() -> None:
     assert "tau_mem" not in str(caught.value)
 
 
+def test_a_refractory_period_cannot_be_trained_and_a_parameter_may_be_called_delay() -> None:
+    circuit = ns.Circuit("refractory", dt=1 * ms)
+    circuit.population("p", 1, plain_lif(tau_ref=ns.Trainable(3 * ms)))
+    with pytest.raises(UnsupportedError, match=r"p.tau_ref: nothing but the refractory period reads it"):
+        ns.compile(circuit)
+    circuit = ns.Circuit("delay", dt=1 * ms)
+    circuit.population("p", 1, ns.NeuronModel("dv/dt = -v/delay : 1", parameters={"delay": ns.Trainable(5 * ms)}))
+    assert [name for name, _ in ns.compile(circuit).named_parameters()] == ["p.delay"]
+
+
 @pytest.mark.parametrize(
     ("trainable", "message"),
     [
