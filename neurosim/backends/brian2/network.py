@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ from neurosim.backends.brian2 import texts
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.language import parse_expression
 from neurosim.circuit.neuron_model import NeuronModel
+from neurosim.errors import UnsupportedError
 from neurosim.program.discretise import NOT_REFRACTORY, brian2_name
 from neurosim.program.normalise import constant_value
 from neurosim.program.step_program import (
@@ -61,7 +63,30 @@ def build(circuit: Circuit, program: StepProgram) -> Objects:
             _poisson(delivery, objects, order)
         else:
             objects.synapses[delivery.name] = _pulse(program, delivery, objects, order)
+    _check_names(objects)
     return objects
+
+
+def _check_names(objects: Objects) -> None:
+    """Refuse parts whose names meet in Brian2, which joins them with ``_``.
+
+    Raises
+    ------
+    UnsupportedError
+        If a part is called like an object of another, or a variable of one part would be read for another's.
+    """
+    names = Counter(item.name for part in objects.all for item in (part, *part.contained_objects))
+    arrays = Counter(
+        f"{part.name}_{name}"
+        for part in objects.all
+        for name, variable in getattr(part, "variables", {}).items()
+        if getattr(getattr(variable, "owner", None), "name", None) == part.name
+    )
+    twice = sorted(name for name, count in (names + arrays).items() if max(names[name], arrays[name]) > 1)
+    if twice:
+        raise UnsupportedError(
+            f"two parts of the circuit would share a name in Brian2: {', '.join(twice)}. Rename a part (or a variable)."
+        )
 
 
 def _identifier(text: str) -> str:
@@ -101,7 +126,7 @@ def _group(circuit: Circuit, program: StepProgram, item: PopulationProgram, obje
         runner.check_units = False
     if item.update:
         update = group.run_regularly(
-            texts.code(item.update, names), when="groups", order=1, clock=objects.clock, name=f"{item.name}_update"
+            texts.code(item.update, names), when="groups", order=1, clock=objects.clock, name=f"{item.name}__update"
         )
         update.check_units = False
     for name, value in item.parameters.items():

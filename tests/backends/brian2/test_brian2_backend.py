@@ -13,7 +13,7 @@ import pytest
 import neurosim as ns
 from neurosim.backends.brian2 import prepared
 from neurosim.backends.brian2.prepared import Prepared, preferences
-from neurosim.errors import BackendError
+from neurosim.errors import BackendError, UnsupportedError
 from neurosim.program.lowering import lower
 from neurosim.units import Mohm, ms, mV, nS, pA
 
@@ -118,6 +118,37 @@ def test_a_circuit_of_any_name() -> None:
         circuit.population("p", 1, ns.models.leaky_integrator(tau_mem=10 * ms), initial={"v": 1.0})
         state = ns.simulate(circuit, 1 * ms, backend="brian2", record={"p": "v"}).state
         assert state.variables["p"]["v"].item() == pytest.approx(np.exp(-0.1))
+
+
+COUNTING = ns.NeuronModel("v : 1\nx : 1", update="v = v + 1", threshold="v > 3", reset="v = 0")
+
+
+def test_parts_may_be_called_like_what_updates_another() -> None:
+    circuit = ns.Circuit("c", dt=1 * ms)
+    for name in ("cell", "cell_update", "c_clock", "defaultclock", "lambda", "N", "i"):
+        circuit.population(name, 2, COUNTING)
+    assert {len(train.times) for train in ns.simulate(circuit, 9 * ms, backend="brian2").spikes.values()} == {4}
+
+
+@pytest.mark.parametrize("name", ["cell_stateupdater", "cell_spike_resetter", "loop_pre"])
+def test_parts_that_brian2_could_not_tell_apart_are_refused(name: str) -> None:
+    circuit = ns.Circuit("c", dt=1 * ms)
+    circuit.population("cell", 2, COUNTING)
+    circuit.population(name, 2, COUNTING)
+    circuit.connect("cell", "cell", ns.OneToOne(), receptor="v", weight=0.5, name="loop")
+    with pytest.raises(UnsupportedError, match=f"two parts of the circuit would share a name in Brian2: {name}"):
+        ns.simulate(circuit, 1 * ms, backend="brian2")
+
+
+def test_variables_that_brian2_would_take_for_each_other_are_refused() -> None:
+    """Brian2 calls both arrays ``_array_a_b_v``, and a synapse between them would read one twice."""
+    circuit = ns.Circuit("c", dt=1 * ms)
+    circuit.population("a", 2, ns.NeuronModel("b_v : 1", update="b_v = b_v + 1"))
+    circuit.population("a_b", 2, COUNTING)
+    synapse = ns.SynapseModel("x_post = w*(b_v_pre - v_post) : 1 (summed)")
+    circuit.connect("a", "a_b", ns.OneToOne(), synapse=synapse, weight=1.0)
+    with pytest.raises(UnsupportedError, match=r"would share a name in Brian2: a_b_v"):
+        ns.simulate(circuit, 1 * ms, backend="brian2")
 
 
 # -- the user's own Brian2 ----------------------------------------------------------------------------------------
