@@ -126,17 +126,23 @@ def _population(
         if line.kind == "differential" or (line.kind == "parameter" and line.name in changing)
     )
     constants, parameters = _fixed(circuit, part, model, set(state) | set(inputs))
+    own = dict(model.units)
+    for name in (_names_read(model, where) & {"i", "N"}) - own.keys():
+        own[name] = "1"
+        if name == "N":
+            constants[name] = float(part.n)
+        else:
+            parameters[name] = np.arange(part.n, dtype=np.float64)
     dt = circuit.dt
     noise = NoiseSites()
-    units = {**model.units, **_TIME}
+    units = {**own, **_TIME}
     expand = {line.name: line.expression or "" for line in model.lines if line.kind == "subexpression"}
     written = _expanded({key: parse_expression(text, where) for key, text in expand.items()}, where)
     expanded = {key: units_as_numbers(tree, units) for key, tree in written.items()}
     masked = model.unless_refractory if model.refractory is not None else frozenset()
-    _check_special(model, where)
     continuous = Continuous(
         tuple(line for line in model.lines if line.kind == "differential"),
-        expanded, model.units, constants, parameters, masked,
+        expanded, own, constants, parameters, masked,
     )  # fmt: skip
     integrate, method = discretise(continuous, model.method, dt, noise, where)
     everything = {**constants, "dt": dt}
@@ -148,7 +154,7 @@ def _population(
         tree = substitute(parse_expression(model.threshold, where), dict(expanded))
         threshold = powers_as_products(units_as_numbers(noise.replace(tree), units), None)
     return PopulationProgram(
-        name=part.name, n=part.n, kind="neurons", units=model.units, state=state, constants=constants,
+        name=part.name, n=part.n, kind="neurons", units=own, state=state, constants=constants,
         parameters=parameters, inputs=dict(inputs),
         written=written,
         subexpressions={key: fold(tree, everything, collect=False) for key, tree in expanded.items()},
@@ -161,20 +167,22 @@ def _population(
     )  # fmt: skip
 
 
-def _check_special(model: NeuronModel, where: str) -> None:
-    """Refuse names that only a neuron with a refractory period has.
+def _names_read(model: NeuronModel, where: str) -> frozenset[str]:
+    """Return every name that a model's expressions read.
 
     Raises
     ------
     EquationError
-        Naming them.
+        If one is a name that only a neuron with a refractory period has.
     """
     texts = [*(line.expression for line in model.lines), model.threshold]
-    trees = [parse_expression(text, where) for text in texts if text]
-    trees += [parse_expression(s.expression, where) for s in (*model.reset_statements, *model.update_statements)]
-    used = sorted(frozenset().union(*map(names_in, trees)) & {"lastspike", NOT_REFRACTORY}) if trees else []
+    texts += [model.refractory] if isinstance(model.refractory, str) else []
+    texts += [statement.expression for statement in (*model.reset_statements, *model.update_statements)]
+    names = frozenset().union(*(names_in(parse_expression(text, where)) for text in texts if text))
+    used = sorted(names & {"lastspike", NOT_REFRACTORY})
     if used and model.refractory is None:
         raise EquationError(f"{where}: the equations read {', '.join(used)}, which need refractory= in the model.")
+    return names
 
 
 def _check_inputs(part: Population, model: NeuronModel, inputs: Mapping[str, object], changing: frozenset[str]) -> None:

@@ -67,6 +67,30 @@ def test_a_variable_may_have_any_name(v: str, u: str, tau: str) -> None:
         np.testing.assert_allclose(found.state.variables["p"][name], expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("where", ["equations", "statements", "sub-expressions and refractoriness"])
+def test_the_index_of_a_neuron_and_their_number_can_be_read(where: str) -> None:
+    equations, options = {
+        "equations": ("dv/dt = (1 + i/N - v)/tau : 1", {"threshold": "v > 1", "reset": "v = 0"}),
+        "statements": ("dv/dt = -v/tau : 1", {"threshold": "v > 2 + i", "reset": "v = 1/N", "update": "v = v + 0.3*i"}),
+        "sub-expressions and refractoriness": (
+            "dv/dt = (goal - v)/tau : 1\ngoal = 1.2 + 0.1*i/N : 1",
+            {"threshold": "v > 1", "reset": "v = 0", "refractory": "(i + 1)*ms"},
+        ),
+    }[where]
+    circuit = ns.Circuit("index", dt=DT * second)
+    p = circuit.population("p", 3, ns.NeuronModel(equations, parameters={"tau": 2 * ms}, **options))
+    if "goal" in equations:
+        follow = ns.SynapseModel("x_post = w*goal_pre : 1 (summed)")
+        circuit.population("q", 3, ns.NeuronModel("x : 1"))
+        circuit.connect(p, "q", ns.OneToOne(), synapse=follow, weight=1.0)
+    recording = on_both(circuit, 200)
+    if "goal" in equations:
+        values = ns.simulate(circuit, DT * second, backend="brian2", record={"q": "x"})["q"]["x"].values
+        np.testing.assert_allclose(values[0, 0], 1.2 + 0.1 * np.arange(3) / 3)
+    counts = np.bincount(recording.spikes["p"].neurons, minlength=3)
+    assert len(set(counts)) > 1
+
+
 # -- values per neuron --------------------------------------------------------------------------------------------
 
 
