@@ -209,14 +209,15 @@ def arrivals(pre: np.ndarray, delay: np.ndarray, history: np.ndarray, max_delay:
         Longest delay; ``max_delay + 1`` lists are returned.
     """
     rows: list[list[int]] = [[] for _ in range(max_delay + 1)]
-    order = np.lexsort((np.arange(len(pre)), pre))
     for back in range(len(history), 0, -1):
         fired = history[back - 1]
         if not fired.any():
             continue
-        due = order[fired[pre[order]] & (delay[order] >= back)]
-        for ahead in np.unique(delay[due] - back):
-            rows[ahead].extend(int(edge) for edge in due[delay[due] - back == ahead])
+        due = np.flatnonzero(fired[pre] & (delay >= back))
+        due = due[np.argsort(pre[due], kind="stable")]
+        ahead = delay[due] - back
+        for step in np.unique(ahead):
+            rows[step].extend(due[ahead == step].tolist())
     return rows
 
 
