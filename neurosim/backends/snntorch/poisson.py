@@ -40,8 +40,11 @@ class PoissonDrive(nn.Module):
         self.values = Values(self, {"weight": item.weight}, trainable, ties, item.name, options.torch_dtype)
         self.register_buffer("index", torch.tensor(item.index, dtype=torch.int64), persistent=False)
 
-    def pulses(self, counts: Tensor) -> Tensor:
-        """Return what arrives at every neuron, (batch, n), from the counts of those that receive, (batch, index)."""
-        amount = counts * self.values.current()["weight"]
-        whole = torch.zeros((counts.shape[0], self.n), dtype=amount.dtype, device=amount.device)
+    def pulse_weight(self) -> Tensor:
+        """Return the weight of a pulse in SI, one for all or (index,), differentiable in the parameter."""
+        return self.values.current()["weight"]
+
+    def pulses(self, amount: Tensor) -> Tensor:
+        """Return what arrives at every neuron, (batch, n), from the amounts for those that receive, (batch, index)."""
+        whole = torch.zeros((amount.shape[0], self.n), dtype=amount.dtype, device=amount.device)
         return whole.index_copy(1, self.index, amount)

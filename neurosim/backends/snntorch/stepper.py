@@ -52,6 +52,7 @@ class Stepper:
         }
         self.fixed = {name: fixed_values(module.part(name), self.dynamics[name], self.dt) for name in items}
         self.edges = {name: module.part(name).current(by_edge=exact or events) for name in self.program.projections}
+        self.background = {item.name: module.part(item.name).pulse_weight() for item in self.program.poisson}
         self.values: dict[str, Tensors] = {
             name: {key: self._tensor(array) for key, array in state.variables.get(name, {}).items()} for name in items
         }
@@ -215,7 +216,7 @@ class Stepper:
 
     def _deliver_poisson(self, item: PoissonProgram) -> None:
         old = self.values[item.post][item.target]
-        new = old + self.module.part(item.name).pulses(self.inputs[item.name])
+        new = old + self.module.part(item.name).pulses(self.inputs[item.name] * self.background[item.name])
         if item.target in self.program.populations[item.post].masked:
             new = torch.where(self.active[item.post], new, old)
         self.values[item.post] = {**self.values[item.post], item.target: new}
