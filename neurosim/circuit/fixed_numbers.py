@@ -15,7 +15,21 @@ from neurosim.random import Stream
 
 
 @dataclass(frozen=True, eq=False)
-class FixedInDegree(Connectivity, readable=True):
+class _FixedDegree(Connectivity):
+    """What both rules of k edges per neuron hold."""
+
+    k: int
+    autapses: bool = True
+    multapses: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the parameters."""
+        check_flags(self, "autapses", "multapses")
+        object.__setattr__(self, "k", _whole(self, "k", self.k))
+
+
+@dataclass(frozen=True, eq=False)
+class FixedInDegree(_FixedDegree, readable=True):
     """Every postsynaptic neuron receives from k presynaptic ones, all sets of k equally likely.
 
     Parameters
@@ -28,15 +42,6 @@ class FixedInDegree(Connectivity, readable=True):
         Whether the same partner may be drawn more than once: k draws with replacement.
     """
 
-    k: int
-    autapses: bool = True
-    multapses: bool = False
-
-    def __post_init__(self) -> None:
-        """Check the parameters."""
-        check_flags(self, "autapses", "multapses")
-        object.__setattr__(self, "k", _whole(self, "k", self.k))
-
     def check_fit(self, n_pre: int, n_post: int, same: bool) -> None:
         """Refuse more partners than there are."""
         _check_partners(self, self.k, n_post, n_pre, same, self.autapses, self.multapses, "postsynaptic")
@@ -48,7 +53,7 @@ class FixedInDegree(Connectivity, readable=True):
 
 
 @dataclass(frozen=True, eq=False)
-class FixedOutDegree(Connectivity, readable=True):
+class FixedOutDegree(_FixedDegree, readable=True):
     """Every presynaptic neuron sends to k postsynaptic ones, all sets of k equally likely.
 
     Parameters
@@ -60,15 +65,6 @@ class FixedOutDegree(Connectivity, readable=True):
     multapses
         Whether the same partner may be drawn more than once: k draws with replacement.
     """
-
-    k: int
-    autapses: bool = True
-    multapses: bool = False
-
-    def __post_init__(self) -> None:
-        """Check the parameters."""
-        check_flags(self, "autapses", "multapses")
-        object.__setattr__(self, "k", _whole(self, "k", self.k))
 
     def check_fit(self, n_pre: int, n_post: int, same: bool) -> None:
         """Refuse more partners than there are."""
