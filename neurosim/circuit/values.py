@@ -39,10 +39,6 @@ class Distribution(ABC):
     def with_unit(self, unit: str, where: str) -> Distribution:
         """Return the distribution checked against a unit."""
 
-    def magnitude(self) -> float:
-        """Return a typical absolute value (used to scale what is trained)."""
-        return float(np.sqrt(np.mean(self.draw(256, Stream(0, "magnitude")) ** 2)))
-
     def to_dict(self) -> dict[str, Any]:
         """Return the parameters with the name of the distribution."""
         return {

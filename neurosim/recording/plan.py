@@ -99,10 +99,6 @@ class TracePlan:
         """Number of values that a sample keeps: one if reduced."""
         return self.selected if self.reduce is None else 1
 
-    def is_due(self, step: int) -> bool:
-        """Tell whether a sample is taken at the end of this global step."""
-        return step % self.every_steps == 0
-
     def first_sample(self, start_step: int) -> int:
         """Return the first global step, not before `start_step`, at whose end a sample is taken."""
         return -(-start_step // self.every_steps) * self.every_steps

@@ -87,11 +87,6 @@ def test_a_draw_depends_on_its_place_alone(distribution: Distribution, first: in
     np.testing.assert_array_equal(distribution.draw(short, STREAM), distribution.draw(long, STREAM)[:short])
 
 
-def test_magnitude_is_a_typical_size() -> None:
-    assert Normal(0, 0.1).magnitude() == pytest.approx(0.1, rel=0.2)
-    assert Uniform(6e-9, 6e-9).magnitude() == pytest.approx(6e-9)
-
-
 # -- trainable -------------------------------------------------------------------------------------------------------
 
 

@@ -146,7 +146,6 @@ def test_samples_lie_on_the_global_grid_and_split_runs_join(start: int, length: 
     trace = TracePlan("exc", "v", "volt", "population", 1, None, every, None)
     steps = list(trace.sample_steps(start, length))
     assert steps == [step for step in range(start, start + length) if step % every == 0]
-    assert steps == [step for step in range(start, start + length) if trace.is_due(step)]
     first = min(cut, length)
     parts = [*trace.sample_steps(start, first), *trace.sample_steps(start + first, length - first)]
     assert parts == steps

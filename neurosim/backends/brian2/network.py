@@ -32,12 +32,11 @@ class Objects:
     clock: Any
     groups: dict[str, Any] = field(default_factory=dict)
     synapses: dict[str, Any] = field(default_factory=dict)
-    others: list[Any] = field(default_factory=list)
 
     @property
     def all(self) -> list[Any]:
         """Every object of the network."""
-        return [*self.groups.values(), *self.synapses.values(), *self.others]
+        return [*self.groups.values(), *self.synapses.values()]
 
 
 def build(circuit: Circuit, program: StepProgram) -> Objects:
