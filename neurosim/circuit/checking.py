@@ -18,7 +18,7 @@ from neurosim.errors import CircuitError, EquationError, UnitError, nearest
 from neurosim.units import DIMENSIONLESS, unit_names
 
 if TYPE_CHECKING:
-    from neurosim.circuit.circuit import Circuit
+    from neurosim.circuit.named_parts import NamedParts
 
 
 def check_population(population: Population, model: NeuronModel) -> None:
@@ -87,7 +87,7 @@ def _reached(graph: Mapping[str, frozenset[str]], start: str) -> set[str]:
     return reached
 
 
-def check_projection(circuit: Circuit, projection: Projection) -> None:
+def check_projection(circuit: NamedParts, projection: Projection) -> None:
     """Refuse sizes, weights and delays that cannot work, at the line that adds the projection."""
     where = f"projection {projection.name!r}"
     values = {"weight": projection.weight, "delay": projection.delay}
@@ -110,7 +110,7 @@ def check_projection(circuit: Circuit, projection: Projection) -> None:
         delay_steps(delay, circuit.dt, rounding=rounding, where=where)
 
 
-def _check_rule(circuit: Circuit, projection: Projection) -> None:
+def _check_rule(circuit: NamedParts, projection: Projection) -> None:
     """Refuse a rule that does not fit the neurons at its ends, without drawing what fits."""
     n_pre, n_post, same = sizes(circuit, projection)
     try:
@@ -119,7 +119,7 @@ def _check_rule(circuit: Circuit, projection: Projection) -> None:
         raise type(error)(f"projection {projection.name!r}: {error}") from None
 
 
-def _edge_count(circuit: Circuit, projection: Projection) -> int:
+def _edge_count(circuit: NamedParts, projection: Projection) -> int:
     n_pre, n_post, same = sizes(circuit, projection)
     rule = projection.connectivity
     if isinstance(rule, AllToAll):

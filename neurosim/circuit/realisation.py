@@ -26,6 +26,7 @@ from neurosim.units import unit_names, unit_value
 
 if TYPE_CHECKING:
     from neurosim.circuit.circuit import Circuit
+    from neurosim.circuit.named_parts import NamedParts
 
 logger = logging.getLogger(__name__)
 
@@ -45,12 +46,12 @@ def check_size(value: Value | str, size: int, where: str) -> None:
         raise CircuitError(f"{where} has shape {inner.shape}; give one value or an array of shape ({size},).")
 
 
-def stream_of(circuit: Circuit, part: str, what: str) -> Stream:
+def stream_of(circuit: NamedParts, part: str, what: str) -> Stream:
     """Return the stream of random numbers of one object of a circuit."""
     return Stream(circuit.seed, f"{part}/{what}")
 
 
-def realise_parameter(circuit: Circuit, population: Population, name: str) -> float | np.ndarray:
+def realise_parameter(circuit: NamedParts, population: Population, name: str) -> float | np.ndarray:
     """Return a parameter: a float where all neurons share it, else (neuron,)."""
     model = population.model
     if not isinstance(model, NeuronModel):
@@ -74,7 +75,7 @@ def realise_edge_parameter(circuit: Circuit, projection: Projection, name: str) 
     return _per_edge(circuit, projection, f"parameter/{name}", known[name].value, ends)
 
 
-def realise_rate(circuit: Circuit, name: str) -> float | np.ndarray:
+def realise_rate(circuit: NamedParts, name: str) -> float | np.ndarray:
     """Return the rate of a Poisson source or input in hertz: a float where all neurons share it, else (neuron,)."""
     part = circuit.parts.get(name)
     if isinstance(part, Population) and isinstance(part.model, PoissonSource):
@@ -84,14 +85,14 @@ def realise_rate(circuit: Circuit, name: str) -> float | np.ndarray:
     raise CircuitError(f"{name!r} is no Poisson source or input and has no rate.")
 
 
-def realise_poisson_weight(circuit: Circuit, part: PoissonInput) -> float | np.ndarray:
+def realise_poisson_weight(circuit: NamedParts, part: PoissonInput) -> float | np.ndarray:
     """Return the weight of a Poisson input: a float where all neurons share it, else (neuron,)."""
     weight = realise(part.weight, part.n, stream_of(circuit, part.name, "weight"))
     each = isinstance(part.weight, Trainable) and part.weight.per == "neuron"
     return np.full(part.n, weight) if each and isinstance(weight, float) else weight
 
 
-def realise_initial(circuit: Circuit, population: Population, variable: str) -> np.ndarray:
+def realise_initial(circuit: NamedParts, population: Population, variable: str) -> np.ndarray:
     """Return initial values, shape (neuron,): the population's, else the model's, else a parameter's, else 0."""
     model = population.model
     if variable not in population.variables:
@@ -119,7 +120,7 @@ def realise_initial(circuit: Circuit, population: Population, variable: str) -> 
     return values
 
 
-def _initial_names(circuit: Circuit, population: Population, names: frozenset[str]) -> dict[str, Any]:
+def _initial_names(circuit: NamedParts, population: Population, names: frozenset[str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     model = population.model
     for name in names:
@@ -136,7 +137,7 @@ def _initial_names(circuit: Circuit, population: Population, names: frozenset[st
     return values
 
 
-def sizes(circuit: Circuit, projection: Projection) -> tuple[int, int, bool]:
+def sizes(circuit: NamedParts, projection: Projection) -> tuple[int, int, bool]:
     """Return the numbers of neurons at both ends, and whether they are the same neurons."""
     pre, post = (circuit.populations[end] for end in (projection.pre, projection.post))
     first, second = projection.pre_indices, projection.post_indices
@@ -151,7 +152,7 @@ def sizes(circuit: Circuit, projection: Projection) -> tuple[int, int, bool]:
     return (len(first) if first else pre.n, len(second) if second else post.n, same)
 
 
-def placed_rule(circuit: Circuit, projection: Projection) -> Connectivity:
+def placed_rule(circuit: NamedParts, projection: Projection) -> Connectivity:
     """Return the rule of a projection for the positions of the neurons at its ends."""
     pre, post = (
         positions_of(circuit.populations[name], indices)
@@ -160,7 +161,7 @@ def placed_rule(circuit: Circuit, projection: Projection) -> Connectivity:
     return projection.connectivity.placed(pre, post)
 
 
-def realise_rule(circuit: Circuit, projection: Projection) -> tuple[np.ndarray, np.ndarray]:
+def realise_rule(circuit: NamedParts, projection: Projection) -> tuple[np.ndarray, np.ndarray]:
     """Return ``(pre, post)`` of the edges, counted among the neurons that the projection connects."""
     n_pre, n_post, same = sizes(circuit, projection)
     stream = stream_of(circuit, projection.name, "connectivity")
@@ -170,7 +171,7 @@ def realise_rule(circuit: Circuit, projection: Projection) -> tuple[np.ndarray, 
         raise CircuitError(f"projection {projection.name!r}: {error}") from None
 
 
-def realise_pairs(circuit: Circuit, projection: Projection) -> tuple[np.ndarray, np.ndarray]:
+def realise_pairs(circuit: NamedParts, projection: Projection) -> tuple[np.ndarray, np.ndarray]:
     """Return ``(pre, post)`` neuron indices of the edges."""
     rows, columns = realise_rule(circuit, projection)
     if projection.pre_indices is not None:
@@ -180,7 +181,7 @@ def realise_pairs(circuit: Circuit, projection: Projection) -> tuple[np.ndarray,
     return rows, columns
 
 
-def realise_edges(circuit: Circuit, projection: Projection) -> EdgeTable:
+def realise_edges(circuit: NamedParts, projection: Projection) -> EdgeTable:
     """Return the edges of a projection with their weights (SI) and delays (s)."""
     where = f"projection {projection.name!r}"
     pre, post = realise_pairs(circuit, projection)
@@ -223,12 +224,12 @@ def _on_steps(delay: np.ndarray, dt: float, *, rounding: bool, where: str) -> tu
     return result, moved
 
 
-def _ends(circuit: Circuit, projection: Projection, pre: np.ndarray, post: np.ndarray) -> Ends:
+def _ends(circuit: NamedParts, projection: Projection, pre: np.ndarray, post: np.ndarray) -> Ends:
     """Return for each end the neurons of all edges and the size of their population."""
     return {"pre": (pre, circuit.populations[projection.pre].n), "post": (post, circuit.populations[projection.post].n)}
 
 
-def _per_edge(circuit: Circuit, projection: Projection, what: str, value: Value, ends: Ends) -> float | np.ndarray:
+def _per_edge(circuit: NamedParts, projection: Projection, what: str, value: Value, ends: Ends) -> float | np.ndarray:
     """Return a float where all edges share a value, else (edge,): one draw for each edge, or for what shares it."""
     n_edges = len(ends["pre"][0])
     check_size(value, n_edges, f"projection {projection.name!r}: {what}")
@@ -267,7 +268,7 @@ def delay_steps(delay: float | np.ndarray, dt: float, *, rounding: bool, where: 
     return steps.astype(np.int64)
 
 
-def trainables(circuit: Circuit) -> dict[str, Trainable]:
+def trainables(circuit: NamedParts) -> dict[str, Trainable]:
     """Return everything marked trainable, by address."""
     found: dict[str, Trainable] = {}
     for name, population in circuit.populations.items():
