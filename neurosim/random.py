@@ -18,8 +18,10 @@ element or neuron ``i`` lives in block ``i // 2``, half ``i % 2``.
 
 Normal draws invert the distribution function (``scipy.special.ndtri``) instead of using Box-Muller: one draw per
 value, increasing in its uniform draw, symmetric, and three times out of four a ratio of polynomials, whereas numpy's
-``log`` and ``cos`` differ in the last bit from processor to processor. A compiled kernel can call the same function
-(``scipy.special.cython_special``) and gets the same bits.
+``log`` and ``cos`` differ in the last bit from processor to processor.
+
+Everything here is numpy. The noise of runs, of which there is much, comes from the same generator as numba compiles it
+(`neurosim.philox`), for both backends: whole numbers and exact arithmetic, with scipy's function for normal draws.
 
 References
 ----------
@@ -57,7 +59,7 @@ _BLOCKS_AT_ONCE = 8192
 
 
 def philox_round(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any) -> tuple[Any, Any, Any, Any]:
-    """One round of Philox4x32 on 32-bit words held in uint64, scalars or arrays (a compiler can take it as it is)."""
+    """One round of Philox4x32 on 32-bit words held in uint64, scalars or arrays."""
     product_0 = _MULTIPLIER_0 * c0
     product_1 = _MULTIPLIER_1 * c2
     return (product_1 >> _HALF) ^ c1 ^ k0, product_1 & _LOW, (product_0 >> _HALF) ^ c3 ^ k1, product_0 & _LOW
@@ -250,25 +252,16 @@ def noise(
     """
     if kind not in get_args(NoiseKind):
         raise CircuitError(f"noise: there is no kind {kind!r}.{nearest(str(kind), get_args(NoiseKind))}")
-    convert = normal_from_bits if kind == "normal" else uniform_from_bits
     first_trial, n_trials = _checked_range("trials", trials, 2**32)
     first_step, n_steps = _checked_range("steps", steps, 2**64)
     indices = _checked_neurons(neurons)
     key = _key(b"neurosim.noise", _checked_seed(seed), path, _whole("site", site, 0, 2**32 - 1))
     out = np.empty((n_steps, n_trials, indices.size))
-    flat = out.reshape(n_steps * n_trials, indices.size)
-    for left in range(0, indices.size, 2 * _BLOCKS_AT_ONCE):
-        chunk = indices[left : left + 2 * _BLOCKS_AT_ONCE]
-        blocks, columns = _blocks_of(chunk)
-        n_rows = max(1, _BLOCKS_AT_ONCE // blocks.size)
-        for top in range(0, len(flat), n_rows):
-            step, trial = np.divmod(np.arange(top, min(top + n_rows, len(flat)), dtype=np.uint64), np.uint64(n_trials))
-            step += np.uint64(first_step)
-            trial += np.uint64(first_trial)
-            words = philox_words(blocks, trial[:, None], (step & _LOW)[:, None], (step >> _HALF)[:, None], *key)
-            bits = np.empty((step.size, 2 * blocks.size), dtype=np.uint64)
-            bits[:, 0::2], bits[:, 1::2] = _two_draws(*words)
-            flat[top : top + n_rows, left : left + chunk.size] = convert(bits[:, columns])
+    if out.size:
+        from neurosim.philox import fill_noise  # numba is loaded by runs that draw
+
+        flat = out.reshape(n_steps * n_trials, indices.size)
+        fill_noise(flat, indices, step=first_step, trial=first_trial, trials=n_trials, key=key, normal=kind == "normal")
     return out
 
 
@@ -281,16 +274,6 @@ def _key(tag: bytes, seed: int, path: str, site: int = 0) -> tuple[np.uint64, np
 
 def _two_draws(w0: Words, w1: Words, w2: Words, w3: Words) -> tuple[Words, Words]:
     return w0 | w1 << _HALF, w2 | w3 << _HALF
-
-
-def _blocks_of(neurons: Words) -> tuple[Words, slice | NDArray[np.intp]]:
-    """Return the blocks that hold these neurons, and where each neuron stands among the blocks' draws."""
-    first = int(neurons[0])
-    if int(neurons[-1]) - first == neurons.size - 1 and bool((neurons[1:] > neurons[:-1]).all()):
-        blocks = np.arange(first // 2, (first + neurons.size + 1) // 2, dtype=np.uint64)
-        return blocks, slice(first % 2, first % 2 + neurons.size)
-    blocks, position = np.unique(neurons >> np.uint64(1), return_inverse=True)
-    return blocks, 2 * position + (neurons & np.uint64(1)).astype(np.intp)
 
 
 def _whole(name: str, value: object, low: int, high: int) -> int:

@@ -23,7 +23,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 DISTRIBUTION = PROJECT["project"]["name"]
 PACKAGES = {"neurosim": "neurosim", "circuits": "neurosim.circuits", "datasets": "neurosim.datasets"}
 COMMAND = Path(sysconfig.get_path("scripts")) / "neurosim"
-HEAVY = {"brian2", "matplotlib", "norse", "snntorch", "torch", "xarray", "zarr"}
+HEAVY = {"brian2", "matplotlib", "norse", "numba", "snntorch", "torch", "xarray", "zarr"}
 
 
 def run(command: Sequence[str | Path], folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -23,7 +23,6 @@ from neurosim.random import (
     noise,
     normal_from_bits,
     philox4x32,
-    philox_round,
     uniform_from_bits,
 )
 
@@ -64,13 +63,6 @@ def test_philox_broadcasts_counters_against_keys() -> None:
 def test_philox_refuses_other_shapes() -> None:
     with pytest.raises(CircuitError, match="must hold 4 and 2 words"):
         philox4x32(np.zeros(3, np.uint32), np.zeros(2, np.uint32))
-
-
-def test_the_round_compiles_as_it_stands() -> None:
-    numba = pytest.importorskip("numba")
-    compiled = numba.njit(philox_round)
-    arguments = [np.uint64(value) for value in (0xFFFFFFFF, 7, 0xCD9E8D57, 123456789, 0x9E3779B9, 0xFFFFFFFE)]
-    assert compiled(*arguments) == philox_round(*arguments)
 
 
 def test_structure_layout_is_the_documented_one() -> None:
@@ -182,11 +174,6 @@ def test_neighbours_of_every_kind_are_independent() -> None:
         assert abs(np.corrcoef(one, two)[0, 1]) < 4 / one.size**0.5
 
 
-@pytest.fixture
-def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(random, "_BLOCKS_AT_ONCE", 3)
-
-
 @pytest.mark.parametrize("kind", ["uniform", "normal", "exponential"])
 def test_structure_draws_do_not_depend_on_chunks(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     stream = Stream(4, "chunks")
@@ -213,28 +200,24 @@ def test_bits_at_any_indices_are_those_of_the_elements(seed: int, start: int, in
     step=st.tuples(st.integers(0, 9), st.integers(0, 9)).map(sorted),
     trial=st.tuples(st.integers(0, 5), st.integers(0, 5)).map(sorted),
     neurons=st.lists(st.integers(0, 39), max_size=12),
-    chunk=st.integers(1, 40),
     kind=st.sampled_from(["normal", "uniform"]),
 )
 def test_noise_depends_on_its_own_indices_only(
-    seed: int, first_step: int, step: list[int], trial: list[int], neurons: list[int], chunk: int, kind: str
+    seed: int, first_step: int, step: list[int], trial: list[int], neurons: list[int], kind: str
 ) -> None:
     whole = noise(seed, "exc", trials=(0, 5), steps=(first_step, first_step + 9), neurons=40, kind=kind)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(random, "_BLOCKS_AT_ONCE", chunk)
-        part = noise(
-            seed,
-            "exc",
-            trials=tuple(trial),
-            steps=(first_step + step[0], first_step + step[1]),
-            neurons=np.array(neurons, dtype=int),
-            kind=kind,
-        )
+    part = noise(
+        seed,
+        "exc",
+        trials=tuple(trial),
+        steps=(first_step + step[0], first_step + step[1]),
+        neurons=np.array(neurons, dtype=int),
+        kind=kind,
+    )
     expected = whole[step[0] : step[1], trial[0] : trial[1]][:, :, np.array(neurons, dtype=int)]
     np.testing.assert_array_equal(part, expected)
 
 
-@pytest.mark.usefixtures("small_chunks")
 def test_contiguous_and_scattered_neurons_agree() -> None:
     ranges = {"trials": (0, 2), "steps": (0, 3)}
     whole = noise(1, "exc", **ranges, neurons=31)
