@@ -10,6 +10,7 @@ from neurosim.circuit.connectivity import (
 )
 from neurosim.circuit.fixed_numbers import FixedInDegree, FixedOutDegree, FixedTotalNumber
 from neurosim.circuit.grouped import Grouped
+from neurosim.circuit.including import Included
 from neurosim.circuit.matrix import Matrix
 from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.circuit.pairwise import Pairwise
@@ -21,7 +22,7 @@ from neurosim.circuit.values import Distribution, Normal, Trainable, Uniform
 
 __all__ = [
     "AllToAll", "AnalogueSignal", "Circuit", "Connectivity", "Distribution", "EdgeTable", "Edges", "FixedInDegree",
-    "FixedOutDegree", "FixedProbability", "FixedTotalNumber", "Grouped", "Injection", "Matrix", "NeuronModel",
-    "Normal", "OneToOne", "Pairwise", "PoissonSource", "Population", "Projection", "Signal", "SignalSource",
-    "SpikeSource", "Step", "SynapseModel", "Trainable", "Uniform", "View",
+    "FixedOutDegree", "FixedProbability", "FixedTotalNumber", "Grouped", "Included", "Injection", "Matrix",
+    "NeuronModel", "Normal", "OneToOne", "Pairwise", "PoissonSource", "Population", "Projection", "Signal",
+    "SignalSource", "SpikeSource", "Step", "SynapseModel", "Trainable", "Uniform", "View",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The methods that add parts to a circuit: populations, sources, projections, injections, background input."""
+"""The methods that add parts to a circuit: populations, sources, projections, inputs, and other circuits whole."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from neurosim.circuit.connecting import (
     weight_unit,
 )
 from neurosim.circuit.connectivity import Connectivity
+from neurosim.circuit.including import Included, include
 from neurosim.circuit.matrix import Matrix, edges_of_matrix, matrix_in
 from neurosim.circuit.named_parts import NamedParts
 from neurosim.circuit.neuron_model import NeuronModel
@@ -151,7 +152,7 @@ class Building(NamedParts):
         parameters
             Values that override the synapse model's.
         name
-            ``pre_to_post`` by default.
+            ``pre_to_post`` by default; between included parts ``left_exc_to_right_exc``.
         dyadic
             Round the weights to multiples of 2**-10 of the smallest power of two that none exceeds. Then sums of
             weights do not depend on the order of adding, on any device; :meth:`edges` shows what they became.
@@ -163,7 +164,7 @@ class Building(NamedParts):
         """
         pre_population, pre_indices = self._end(pre)
         post_population, post_indices = self._end(post)
-        name = name or f"{pre_population.name}_to_{post_population.name}"
+        name = name or f"{pre_population.name}_to_{post_population.name}".replace("/", "_")
         where = f"projection {name!r}"
         counts = [
             part.n if chosen is None else len(chosen)
@@ -283,3 +284,43 @@ class Building(NamedParts):
         check_sharing(part.weight, ("neuron", "all"), f"{where}: weight")
         self._add(part)
         return part
+
+    def include(self, name: str, other: NamedParts) -> Included:
+        """Add all parts of another circuit, each under ``name/``.
+
+        Its populations, sources, projections, injections and Poisson inputs become parts of this circuit, called
+        ``"left/exc"``, ``"left/exc_to_inh"`` (and ``"left/inner/exc"`` where it includes a circuit itself), and are
+        addressed so everywhere: ``connect``, ``inputs=``, ``record=``, ``replace``, ``edges``. What is drawn follows
+        the path in this circuit, and this circuit's seed: two circuits that are included alike differ in their edges
+        and noise, and neither changes with what else is added. Names that tie trainable values stay within the
+        included circuit.
+
+        Parameters
+        ----------
+        name
+            Of the place, unique in this circuit.
+        other
+            What is included, as it is now. Its own seed has no effect.
+
+        Returns
+        -------
+        Included
+            ``left["exc"]`` is the population ``"left/exc"``.
+
+        Raises
+        ------
+        CircuitError
+            If the time steps differ, the name is taken, or a part does not fit; then nothing is added.
+
+        Examples
+        --------
+        >>> import neurosim as ns
+        >>> from neurosim.units import ms
+        >>> column = ns.Circuit("column", dt=1 * ms)
+        >>> exc = column.population("exc", 3, ns.models.izhikevich())
+        >>> area = ns.Circuit("area", dt=1 * ms)
+        >>> left, right = area.include("left", column), area.include("right", column)
+        >>> area.connect(left["exc"], right["exc"], ns.OneToOne(), receptor="v", weight=5.0).name
+        'left_exc_to_right_exc'
+        """
+        return include(self, name, other)

@@ -115,7 +115,8 @@ class Circuit(Building):
     def __deepcopy__(self, memo: dict[int, Any]) -> Circuit:
         copy = Circuit.__new__(Circuit)
         # Parts are frozen and realised edges are never written: only the books are new.
-        copy.__dict__.update(self.__dict__, _parts=dict(self._parts), _edges=dict(self._edges))
+        books = {"_parts": dict(self._parts), "_edges": dict(self._edges), "_includes": set(self._includes)}
+        copy.__dict__.update(self.__dict__, **books)
         return copy
 
     def __eq__(self, other: object) -> bool:

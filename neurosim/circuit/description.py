@@ -68,9 +68,10 @@ def from_dict(data: Data, arrays: Arrays) -> Circuit:
             seed=data["seed"],
             round_delays=data["round_delays"],
         )
-        for part in data["parts"]:
-            where = f"{part['kind']} {part['name']!r}"
-            _ADD[part["kind"]](circuit, part, arrays, models)
+        with circuit._taking_paths():
+            for part in data["parts"]:
+                where = f"{part['kind']} {part['name']!r}"
+                _ADD[part["kind"]](circuit, part, arrays, models)
     except KeyError as error:
         raise FileFormatError(f"{where} cannot be read: {error} is missing or unknown.") from error
     except (AttributeError, IndexError, TypeError, ValueError) as error:

@@ -63,6 +63,11 @@ def is_name(text: object) -> bool:
     return isinstance(text, str) and bool(_NAME.match(text)) and "__" not in text and not text.endswith("_")
 
 
+def is_path(text: object) -> bool:
+    """Tell whether `text` may name a part of a circuit: a name, or names joined by ``/`` (``"left/exc"``)."""
+    return isinstance(text, str) and all(is_name(name) for name in text.split("/"))
+
+
 def parse_expression(text: str, where: str) -> ast.expr:
     """Parse one expression of the closed grammar.
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
-from neurosim.circuit.language import is_name
+from neurosim.circuit.language import is_name, is_path
 from neurosim.circuit.parts import EdgeTable, Injection, Part, PoissonInput, Population, Projection, View
 from neurosim.errors import CircuitError, nearest
 from neurosim.units import seconds
@@ -29,6 +30,8 @@ class NamedParts:
             raise CircuitError(f"circuit {name!r}: dt must be positive, got {self.dt} s.")
         self._parts: dict[str, Part] = {}
         self._edges: dict[str, EdgeTable] = {}
+        self._includes: set[str] = set()  # what stands before a "/" in the names of parts
+        self._takes_paths = False
 
     @property
     def parts(self) -> Mapping[str, Part]:
@@ -64,15 +67,29 @@ class NamedParts:
         return name in self._parts
 
     def _add(self, part: Part) -> None:
-        if not is_name(part.name):
+        if not (is_path(part.name) if self._takes_paths else is_name(part.name)):
             raise CircuitError(
                 f"{part.name!r} cannot be a name: letters, digits and single underscores, a letter first, no "
-                "underscore at the end."
+                f"underscore at the end{' (only include() makes names with a slash)' if is_path(part.name) else ''}."
             )
         if part.name in self._parts:
             hint = "; give name= to tell them apart" if isinstance(part, (Projection, Injection, PoissonInput)) else ""
             raise CircuitError(f"circuit {self.name!r} already has {part.name!r}{hint}.")
+        above = folders(part.name)
+        if part.name in self._includes or not self._parts.keys().isdisjoint(above):
+            taken = next((name for name in above if name in self._parts), part.name)
+            raise CircuitError(f"circuit {self.name!r}: {taken!r} cannot name a part and an included circuit.")
         self._parts[part.name] = part
+        self._includes.update(above)
+
+    @contextmanager
+    def _taking_paths(self) -> Iterator[None]:
+        """Accept the names of included parts meanwhile: for what makes a circuit from the parts of another."""
+        before, self._takes_paths = self._takes_paths, True
+        try:
+            yield
+        finally:
+            self._takes_paths = before
 
     def _end(self, end: str | Population | View) -> tuple[Population, tuple[int, ...] | None]:
         """Return a population and the neurons chosen of it, ``None`` for all."""
@@ -98,3 +115,9 @@ class NamedParts:
         if not isinstance(part, Projection):
             raise CircuitError(f"circuit {self.name!r} has no projection {name!r}.{nearest(name, self.projections)}")
         return part
+
+
+def folders(path: str) -> list[str]:
+    """Return the included circuits that a part lies in: ``"a"`` and ``"a/b"`` of ``"a/b/exc"``."""
+    names = path.split("/")
+    return ["/".join(names[:depth]) for depth in range(1, len(names))]

@@ -64,15 +64,16 @@ def replace(circuit: Circuit, values: Mapping[str, Any]) -> Circuit:
         seed=own.get("seed", circuit.seed),
         round_delays=circuit.round_delays,
     )
-    for name, part in circuit.parts.items():
-        if isinstance(part, Population) and isinstance(part.model, NeuronModel) and name in changes:
-            _add_population(result, part, part.model, changes[name])
-        elif isinstance(part, Projection) and (own or name in changes):
-            _add_projection(result, part, changes.get(name, {}))
-        elif isinstance(part, PoissonInput) and name in changes:
-            _add_poisson(result, part, changes[name])
-        else:
-            result._add(part)
+    with result._taking_paths():
+        for name, part in circuit.parts.items():
+            if isinstance(part, Population) and isinstance(part.model, NeuronModel) and name in changes:
+                _add_population(result, part, part.model, changes[name])
+            elif isinstance(part, Projection) and (own or name in changes):
+                _add_projection(result, part, changes.get(name, {}))
+            elif isinstance(part, PoissonInput) and name in changes:
+                _add_poisson(result, part, changes[name])
+            else:
+                result._add(part)
     if not own:
         result._edges.update({name: table for name, table in circuit._edges.items() if name not in changes})
     return result

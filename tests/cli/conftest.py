@@ -41,6 +41,14 @@ def ring():
     return circuit
 
 
+def pair():
+    """The relay twice, one driving the other."""
+    circuit = ns.Circuit("pair", dt=0.1 * ms)
+    left, right = circuit.include("left", relay()), circuit.include("right", relay(bias=0.0))
+    circuit.connect(left["second"], right["first"], ns.AllToAll(), receptor="fast", weight=30 * mV)
+    return circuit
+
+
 def broken():
     raise KeyError("no such wiring")
 

@@ -19,7 +19,7 @@ from neurosim.units import ms
 from neurosim.verification import VerifyReport
 
 Neurosim = Callable[..., Any]
-RELAY, RING = "../nets.py:relay", "../nets.py:ring"
+RELAY, RING, PAIR = "../nets.py:relay", "../nets.py:ring", "../nets.py:pair"
 PLACE = {"step", "time", "population", "neuron", "variable"}
 
 
@@ -95,6 +95,24 @@ def test_run_keeps_the_recording_and_where_it_came_from(backend: str, neurosim: 
     assert manifest["time"].startswith("20")
     assert "platform" in manifest
     assert "second:" in done.out
+
+
+def test_parts_of_included_circuits_have_addresses(neurosim: Neurosim, workplace: Path) -> None:
+    load_circuit(PAIR, []).circuit.save(workplace / "pair.json")
+    done = neurosim(
+        "run", "pair.json", "--duration", "20ms", "--out", "kept", "--plot", "--record", "left/first.v",
+        "--record", "right/second.spikes", "--set", "left/first.tau_mem=8ms",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    kept = ns.Recording.load(workplace / "kept" / "recording.zarr")
+    circuit = load_circuit(PAIR, []).circuit.replace({"left/first.tau_mem": 8 * ms})
+    again = ns.simulate(circuit, 20 * ms, record=["left/first.v", "right/second.spikes"])
+    assert np.array_equal(kept["left/first"]["v"], again["left/first"]["v"])
+    assert kept.spikes == again.spikes
+    assert len(kept.spikes["right/second"])
+    shown = json.loads(neurosim("show", "pair.json", "--json").out)
+    assert shown["projections"]["left_second_to_right_first"]["pre"] == "left/second"
+    assert neurosim("verify", "pair.json", "--duration", "10ms", "--plot", "both.png").code == 0
 
 
 def test_run_prints_one_object(neurosim: Neurosim, workplace: Path) -> None:

@@ -96,12 +96,12 @@ def _identifier(text: str) -> str:
 def _group(circuit: Circuit, program: StepProgram, item: PopulationProgram, objects: Objects) -> Any:
     from brian2 import NeuronGroup
 
-    model = circuit.populations[item.name].model
+    model, called = circuit.populations[item.name].model, texts.object_name(item.name)
     if not isinstance(model, NeuronModel):
         # Rows of the input are written into the variable before each step.
         if item.kind == "spikes":
-            return NeuronGroup(item.n, "fed : 1", threshold="fed > 0.5", reset="", clock=objects.clock, name=item.name)
-        return NeuronGroup(item.n, f"signal : {item.units['signal']}", clock=objects.clock, name=item.name)
+            return NeuronGroup(item.n, "fed : 1", threshold="fed > 0.5", reset="", clock=objects.clock, name=called)
+        return NeuronGroup(item.n, f"signal : {item.units['signal']}", clock=objects.clock, name=called)
     poisson = [drive for drive in program.poisson if drive.post == item.name]
     names = texts.renaming(item.units)
     step = texts.code(item.integrate, names)
@@ -117,7 +117,7 @@ def _group(circuit: Circuit, program: StepProgram, item: PopulationProgram, obje
     group = NeuronGroup(
         item.n, texts.equations(model, item, poisson), method=program_step,
         namespace={**texts.functions(), **texts.namespace(item)},
-        clock=objects.clock, name=item.name, **options,
+        clock=objects.clock, name=called, **options,
     )  # fmt: skip
     for name in item.masked:  # Brian2 itself takes the flag for differential equations only
         group.variables[brian2_name(name)].set_conditional_write(group.variables[NOT_REFRACTORY])
@@ -125,7 +125,7 @@ def _group(circuit: Circuit, program: StepProgram, item: PopulationProgram, obje
         runner.check_units = False
     if item.update:
         update = group.run_regularly(
-            texts.code(item.update, names), when="groups", order=1, clock=objects.clock, name=f"{item.name}__update"
+            texts.code(item.update, names), when="groups", order=1, clock=objects.clock, name=f"{called}__update"
         )
         update.check_units = False
     for name, value in item.parameters.items():
@@ -156,7 +156,7 @@ def _graded(circuit: Circuit, program: StepProgram, item: ProjectionProgram, obj
             **texts.namespace(pre, "_pre"), **texts.namespace(post, "_post"),
             **texts.edge_namespace(item, item.constants),
         },
-        clock=objects.clock, name=item.name,
+        clock=objects.clock, name=texts.object_name(item.name),
     )  # fmt: skip
     _connect(synapses, item, {name: value for name, value in item.values.items() if isinstance(value, np.ndarray)})
     for updater in synapses.summed_updaters.values():
@@ -178,7 +178,7 @@ def _pulse(program: StepProgram, item: ProjectionProgram, objects: Objects, orde
             **texts.namespace(pre, "_pre"), **texts.namespace(post, "_post"),
             **texts.edge_namespace(item, item.constants),
         },
-        clock=objects.clock, name=item.name, **options,
+        clock=objects.clock, name=texts.object_name(item.name), **options,
     )  # fmt: skip
     synapses.pre.check_units = False
     synapses.pre.order = order
@@ -194,9 +194,9 @@ def _poisson(item: PoissonProgram, objects: Objects, order: int) -> None:
     if isinstance(item.weight, np.ndarray):
         weights = np.zeros(len(group))
         weights[item.index] = item.weight
-        group.variables[f"{item.name}_weight"].set_value(weights)
+        group.variables[texts.weight_name(item)].set_value(weights)
     update = group.run_regularly(
-        texts.poisson_code(item), when="synapses", order=order, clock=objects.clock, name=item.name
+        texts.poisson_code(item), when="synapses", order=order, clock=objects.clock, name=texts.object_name(item.name)
     )
     update.check_units = False
 

@@ -22,6 +22,11 @@ from neurosim.units import quantity
 EXPREL = "relative_exponential"
 
 
+def object_name(path: str) -> str:
+    """Return what Brian2 calls a part of the circuit: ``left__exc`` for ``"left/exc"``, since names hold no ``__``."""
+    return path.replace("/", "__")
+
+
 def renaming(names: Iterable[str], suffix: str = "") -> dict[str, str]:
     """Return the names that Brian2 does not accept, with what stands for them."""
     pairs = ((f"{name}{suffix}", f"{brian2_name(name)}{suffix}") for name in names)
@@ -30,7 +35,7 @@ def renaming(names: Iterable[str], suffix: str = "") -> dict[str, str]:
 
 def input_name(variable: str, source: str) -> str:
     """Return the name of the variable that holds one contribution to an input."""
-    return f"{variable}_from_{source}"
+    return f"{variable}_from_{object_name(source)}"
 
 
 def code(statements: Iterable[Statement], names: dict[str, str]) -> str:
@@ -79,20 +84,26 @@ def equations(model: NeuronModel, item: PopulationProgram, poisson: Iterable[Poi
     for drive in poisson:
         lines.append(f"{count_name(drive)} : 1")
         if isinstance(drive.weight, np.ndarray):
-            lines.append(f"{drive.name}_weight : {drive.unit} (constant)")
+            lines.append(f"{weight_name(drive)} : {drive.unit} (constant)")
     return "\n".join(lines)
 
 
 def count_name(drive: PoissonProgram) -> str:
     """Return the variable that holds how many background pulses arrive in a step."""
-    return f"{drive.name}_count"
+    return f"{object_name(drive.name)}_count"
+
+
+def weight_name(drive: PoissonProgram) -> str:
+    """Return the variable that holds the weight of background pulses where it differs from neuron to neuron."""
+    return f"{object_name(drive.name)}_weight"
 
 
 def poisson_code(drive: PoissonProgram) -> str:
     """Return the statements that add background pulses."""
     target = brian2_name(drive.target)
-    weight = f"{drive.name}_weight" if isinstance(drive.weight, np.ndarray) else repr(drive.weight)
-    return f"_with_{drive.name} = {target} + {count_name(drive)}*{weight}\n{target} = _with_{drive.name}"
+    weight = weight_name(drive) if isinstance(drive.weight, np.ndarray) else repr(drive.weight)
+    total = f"_with_{object_name(drive.name)}"
+    return f"{total} = {target} + {count_name(drive)}*{weight}\n{target} = {total}"
 
 
 def functions() -> dict[str, Any]:
