@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -198,3 +200,27 @@ def test_refused_at_the_start(simulator: Any) -> None:
         simulator.session(state=simulator.session(trials=2).state)
     with pytest.raises(ns.RecordError, match="spikes"):
         simulator.session(record={"exc": "v"}).step()["exc"]["spikes"]
+
+
+@pytest.fixture(scope="module")
+def overhead() -> Any:
+    file = Path(__file__).parents[2] / "benchmarks" / "session_overhead.py"
+    spec = importlib.util.spec_from_file_location("session_overhead", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_step_costs_at_most_half_more_than_one_of_a_run(overhead: Any, backend: str) -> None:
+    """In computing time, the quickest of runs and sessions that take turns; a busy machine gets more turns."""
+    quickest: dict[str, float] = {"run": np.inf, "session": np.inf}
+    for _ in range(6):
+        found = overhead.measure(300, backend, steps=150, repeats=3)
+        assert found["spikes"]["run"] == found["spikes"]["session"] > 0
+        quickest = {name: min(seconds, found["seconds"][name]) for name, seconds in quickest.items()}
+        if quickest["session"] <= 1.5 * quickest["run"]:
+            return
+    pytest.fail(f"a step of a session costs {quickest['session'] / quickest['run']:.2f} times one of a run")

@@ -258,7 +258,7 @@ def test_the_command_as_a_process(workplace: Path) -> None:
         ([], "run"),
         (["show", RELAY, "--set", "first.tau_mem=3mss"], "there is no unit 'mss'"),
         (["verify", RELAY, "--duration", "5ms", "--backends", "brian2"], "two or more different backends"),
-        (["verify", RELAY, "--duration", "5ms", "--dtype", "float16"], "'float16' is unknown"),
+        (["verify", RELAY, "--duration", "5ms", "--dtype", "float16"], "'float16' cannot hold"),
         (["verify", RELAY, "--duration", "5ms", "--tolerance=-1"], "tolerance must be"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from itertools import chain
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -19,10 +20,11 @@ from neurosim.backends.snntorch.arguments import (
     extent,
     marks_of,
 )
+from neurosim.backends.snntorch.devices import checked_device, checked_dtype
 from neurosim.backends.snntorch.options import SnntorchOptions
 from neurosim.backends.snntorch.parameters import Tie
 from neurosim.backends.snntorch.poisson import PoissonDrive
-from neurosim.backends.snntorch.population import NeuronPopulation, SilentPopulation
+from neurosim.backends.snntorch.population import NeuronPopulation, SilentPopulation, print_dynamics
 from neurosim.backends.snntorch.projection import Projection
 from neurosim.backends.snntorch.session import TorchSession
 from neurosim.backends.snntorch.stepper import Stepper
@@ -52,7 +54,8 @@ class CircuitModule(nn.Module, Simulator):
     Notes
     -----
     Parameters carry the circuit's addresses (``"hidden.tau_mem"``, ``"in_to_hidden.weight"``). State is explicit:
-    ``out, state = module(inputs, state)``.
+    ``out, state = module(inputs, state)``. ``module.to("cuda")``, ``module.double()`` and the like work as in any
+    module; what was rounded to float32 stays so in a module that becomes float64.
     """
 
     def __init__(self, circuit: Circuit, options: SnntorchOptions) -> None:
@@ -62,6 +65,7 @@ class CircuitModule(nn.Module, Simulator):
         self.circuit = circuit
         self.options = options
         self.torch_dtype = options.torch_dtype
+        self.device = torch.device("cpu")
         self.relaxed = options.relaxed
         self.program = lower(circuit)
         check_widths(options.surrogate_width, self.program)
@@ -79,10 +83,7 @@ class CircuitModule(nn.Module, Simulator):
             self._add(drive.name, PoissonDrive(drive, items[drive.post].n, marks_of(marks, drive.name), ties, options))
         for name, part in circuit.injections.items():
             self.register_buffer(f"injection_{name}", torch.as_tensor(part.indices), persistent=False)
-        try:
-            self.to(options.device)
-        except (RuntimeError, AssertionError) as error:
-            raise BackendError(f"device={options.device!r} cannot be used here: {error}") from None
+        self.to(options.device)
 
     def _add(self, name: str, part: nn.Module) -> None:
         if hasattr(nn.Module, name) or hasattr(self, name):
@@ -112,11 +113,46 @@ class CircuitModule(nn.Module, Simulator):
         """Return the module of a population or projection."""
         return self._modules[name]
 
-    @property
-    def device(self) -> torch.device:
-        """Where the module lives."""
-        tensor = next((*self.parameters(), *self.buffers()).__iter__(), None)
-        return tensor.device if tensor is not None else torch.device(self.options.device)
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Move or convert the module, as torch does, and compute there and in that dtype from now on.
+
+        Everything of torch that moves or converts a module calls this: ``to``, ``cuda``, ``double``, ``float``, ...
+
+        Raises
+        ------
+        BackendError
+            Before anything is changed, if a module cannot be there or in that dtype.
+        """
+        try:
+            probe = fn(torch.empty(1, dtype=self.torch_dtype, device=self.device))
+        except (RuntimeError, AssertionError, NotImplementedError) as error:
+            raise BackendError(f"the module cannot be moved there: {str(error).splitlines()[0]}") from None
+        dtype, device = checked_dtype(probe.dtype), checked_device(probe.device)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        self.device = device
+        if dtype != self.torch_dtype:
+            self.torch_dtype = dtype
+            for name in self.program.populations:
+                print_dynamics(self.part(name), dtype)
+            for name in self.program.projections:
+                self.part(name).print_expressions(dtype)
+        return self
+
+    def check_whole(self) -> None:
+        """Refuse to compute where parts of the module lie elsewhere, or are in another dtype.
+
+        Raises
+        ------
+        BackendError
+            If a part was moved or converted by itself.
+        """
+        for address, tensor in chain(self.named_parameters(), self.named_buffers()):
+            dtype = tensor.dtype if tensor.is_floating_point() else self.torch_dtype
+            if tensor.device != self.device or dtype != self.torch_dtype:
+                raise BackendError(
+                    f"{address} is {dtype} on {tensor.device}, but the module computes in {self.torch_dtype} on "
+                    f"{self.device}. Move or convert the whole module, with module.to(...), not a part of it."
+                )
 
     # -- training ------------------------------------------------------------------------------------------------
 
@@ -227,7 +263,12 @@ class CircuitModule(nn.Module, Simulator):
         return TorchSession(self, seed=seed, trials=trials, state=state, record=record)
 
     def _metadata(self) -> dict[str, Any]:
-        return {"backend": "snntorch", "dtype": self.options.dtype, "device": str(self.device), "exact": self.exact}
+        return {
+            "backend": "snntorch",
+            "dtype": str(self.torch_dtype).removeprefix("torch."),
+            "device": str(self.device),
+            "exact": self.exact,
+        }
 
     def _run(self, run: Run, builder: RecordingBuilder, progress: Progress | None) -> State:
         return self._simulate(run, builder, progress, exact=self.exact, events=True)

@@ -13,7 +13,6 @@ from neurosim.errors import BackendError, nearest
 if TYPE_CHECKING:
     import torch
 
-DTYPES = ("float32", "float64")
 #: snnTorch's surrogate gradients by name.
 SURROGATES = (
     "atan", "fast_sigmoid", "sigmoid", "straight_through_estimator", "triangular", "spike_rate_escape", "SFS",
@@ -28,9 +27,9 @@ class SnntorchOptions:
     Parameters
     ----------
     dtype
-        ``"float32"`` or ``"float64"``.
+        ``"float32"`` or ``"float64"``, or torch's own.
     device
-        Any torch device: ``"cpu"``, ``"cuda"``, ``"cuda:1"``.
+        Where the module is made: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, or a ``torch.device``.
     surrogate
         One of snnTorch's surrogate gradients by name, or a callable such as ``snntorch.surrogate.atan(alpha=4)``.
     surrogate_width
@@ -58,12 +57,12 @@ class SnntorchOptions:
     relaxed: bool = False
 
     def __post_init__(self) -> None:
-        for value, known, what in (
-            (str(self.dtype).removeprefix("torch."), DTYPES, "dtype"),
-            (self.propagation, PROPAGATIONS, "propagation"),
-        ):
-            if value not in known:
-                raise BackendError(f"{what}={value!r} is unknown.{nearest(value, known)}")
+        from neurosim.backends.snntorch.devices import checked_device, checked_dtype
+
+        object.__setattr__(self, "dtype", str(checked_dtype(self.dtype)).removeprefix("torch."))
+        object.__setattr__(self, "device", str(checked_device(self.device)))
+        if self.propagation not in PROPAGATIONS:
+            raise BackendError(f"propagation={self.propagation!r} is unknown.{nearest(self.propagation, PROPAGATIONS)}")
         if isinstance(self.surrogate, str) and self.surrogate not in SURROGATES:
             raise BackendError(f"surrogate={self.surrogate!r} is unknown.{nearest(self.surrogate, SURROGATES)}")
         if not isinstance(self.surrogate, str) and not callable(self.surrogate):
@@ -78,9 +77,9 @@ class SnntorchOptions:
     @property
     def torch_dtype(self) -> torch.dtype:
         """The dtype as torch's."""
-        import torch
+        from neurosim.backends.snntorch.devices import checked_dtype
 
-        return torch.float64 if str(self.dtype).endswith("64") else torch.float32
+        return checked_dtype(self.dtype)
 
     def spike_gradient(self) -> Any:
         """Return the surrogate as a callable of snnTorch."""

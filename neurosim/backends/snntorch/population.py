@@ -179,16 +179,19 @@ def _equip(
     ties: dict[str, Tie],
     options: SnntorchOptions,
 ) -> None:
-    dtype = options.torch_dtype
     width = options.surrogate_width.get(item.name)
-    if width is not None:
-        width = float(np.asarray(width))
+    module.width = None if width is None else float(np.asarray(width))
     module.item = item
     module.relaxed = options.relaxed
-    module.compute_dtype = dtype
-    module.dynamics = Dynamics(item, width, dtype, exact=False)
-    module.exact_dynamics = Dynamics(item, width, dtype, exact=True)
-    module.values = Values(module, dict(item.parameters), trainable, ties, item.name, dtype)
+    print_dynamics(module, options.torch_dtype)
+    module.values = Values(module, dict(item.parameters), trainable, ties, item.name, options.torch_dtype)
+
+
+def print_dynamics(population: Any, dtype: torch.dtype) -> None:
+    """Print a population's programs for a dtype."""
+    population.compute_dtype = dtype
+    population.dynamics = Dynamics(population.item, population.width, dtype, exact=False)
+    population.exact_dynamics = Dynamics(population.item, population.width, dtype, exact=True)
 
 
 Population = NeuronPopulation | SilentPopulation

@@ -72,8 +72,7 @@ class Projection(nn.Module):
         weight_varies = isinstance(item.values.get(WEIGHT), np.ndarray) or _per_edge(trainable.get(WEIGHT))
         #: Multiply by the weight matrix instead of adding edge by edge.
         self.by_matrix = by_matrix and weight_varies and _spread(trainable.get(WEIGHT)) == "edge"
-        self.expressions = EdgeExpressions(item, dtype, exact=False)
-        self.exact_expressions = EdgeExpressions(item, dtype, exact=True)
+        self.print_expressions(dtype)
         self._index("pre_edges", item.pre_index)
         self._index("post_edges", item.post_index)
         # Arrivals of one step in the order of the contract: emission (longest delay first), neuron, edge.
@@ -92,6 +91,11 @@ class Projection(nn.Module):
         }
         shape = (post.n, pre.n) if self.by_matrix else None
         self.values = Values(self, values, trainable, ties, item.name, dtype, (item.pre_index, item.post_index), shape)
+
+    def print_expressions(self, dtype: torch.dtype) -> None:
+        """Print what each edge contributes for a dtype."""
+        self.expressions = EdgeExpressions(self.item, dtype, exact=False)
+        self.exact_expressions = EdgeExpressions(self.item, dtype, exact=True)
 
     def _index(self, name: str, array: np.ndarray) -> None:
         self.register_buffer(name, torch.tensor(array, dtype=torch.int64), persistent=False)

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from neurosim.backends.session import Session
+from neurosim.backends.session import Session, StepOutputs
 from neurosim.backends.simulator import plain_state
 from neurosim.backends.snntorch.stepper import Stepper
+from neurosim.errors import BackendError
 from neurosim.recording import State
 
 if TYPE_CHECKING:
@@ -40,6 +41,23 @@ class TorchSession(Session):
     def _convert(self, rows: np.ndarray) -> Tensor:
         stepper = self._stepper  # the module looks for its device each time
         return torch.from_numpy(np.array(rows)).to(device=stepper.device, dtype=stepper.dtype)
+
+    def step(self, inputs: Mapping[str, Any] | None = None, n: int = 1) -> StepOutputs:
+        """Advance by some steps (see :meth:`neurosim.backends.session.Session.step`).
+
+        Raises
+        ------
+        BackendError
+            If the module was moved, or its dtype changed, since the session began.
+        """
+        stepper, module = self._stepper, self.module
+        if stepper.device != module.device or stepper.dtype != module.torch_dtype:
+            raise BackendError(
+                f"session: the module is now in {module.torch_dtype} on {module.device}, but this session began in "
+                f"{stepper.dtype} on {stepper.device}. Call reset(), or go on in a new one: "
+                "module.session(state=loop.state)."
+            )
+        return super().step(inputs, n)
 
     @torch.no_grad()
     def _advance(self, rows: Mapping[str, Any], noise: Mapping[str, Mapping[str, Any]]) -> None:

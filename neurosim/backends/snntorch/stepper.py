@@ -39,6 +39,7 @@ class Stepper:
     """
 
     def __init__(self, module: CircuitModule, state: State, *, exact: bool, events: bool) -> None:
+        module.check_whole()
         self.module = module
         self.program = module.program
         self.exact, self.events = exact, events

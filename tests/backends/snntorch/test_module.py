@@ -280,7 +280,7 @@ def test_inputs_that_disagree_are_refused() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"dtype": "float16"}, "dtype='float16' is unknown. Did you mean 'float64'"),
+        ({"dtype": "floot64"}, "dtype='floot64' is unknown. Did you mean 'float64'"),
         ({"propagation": "ordred"}, "propagation='ordred' is unknown. Did you mean 'ordered'"),
         ({"device": "cud"}, "device='cud' cannot be used here"),
         ({"devise": "cpu"}, "backend 'snntorch' has no option 'devise'. Did you mean 'device'"),
