@@ -14,7 +14,8 @@ from neurosim.circuit.including import Included
 from neurosim.circuit.matrix import Matrix
 from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.circuit.pairwise import Pairwise
-from neurosim.circuit.parts import EdgeTable, Injection, Population, Projection, View
+from neurosim.circuit.parts import Injection, Population, Projection, View
+from neurosim.circuit.realised_edges import EdgeTable
 from neurosim.circuit.signals import AnalogueSignal, Signal, Step
 from neurosim.circuit.sources import PoissonSource, SignalSource, SpikeSource
 from neurosim.circuit.synapse_model import SynapseModel

@@ -9,10 +9,11 @@ import numpy as np
 
 from neurosim.circuit.connectivity import AllToAll
 from neurosim.circuit.dimensions import DimensionChecker
+from neurosim.circuit.edge_values import delay_steps
 from neurosim.circuit.language import CONSTANT_NAMES, RANDOM_FUNCTIONS, calls_in, names_in, parse_expression
 from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.circuit.parts import Population, Projection
-from neurosim.circuit.realisation import check_size, delay_steps, placed_rule, realise_pairs, sizes
+from neurosim.circuit.realisation import check_size, placed_rule, realise_rule, sizes
 from neurosim.circuit.values import Trainable, Uniform, Value, plain
 from neurosim.errors import CircuitError, EquationError, UnitError, nearest
 from neurosim.units import DIMENSIONLESS, unit_names
@@ -124,4 +125,4 @@ def _edge_count(circuit: NamedParts, projection: Projection) -> int:
     rule = projection.connectivity
     if isinstance(rule, AllToAll):
         return n_pre * n_post - (n_pre if same and not rule.autapses else 0)
-    return len(realise_pairs(circuit, projection)[0])
+    return len(realise_rule(circuit, projection)[0])

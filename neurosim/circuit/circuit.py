@@ -14,7 +14,8 @@ import numpy as np
 
 from neurosim.circuit import realisation
 from neurosim.circuit.building import Building
-from neurosim.circuit.parts import EdgeTable, Projection
+from neurosim.circuit.parts import Projection
+from neurosim.circuit.realised_edges import EdgeTable
 from neurosim.circuit.values import Trainable
 
 

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from neurosim.circuit.realised_edges import edge_blocks
 from neurosim.errors import CircuitError
 
 #: Grid points between 0 and the scale, as a power of two: 1024.
@@ -22,7 +23,7 @@ def grid_of(weight: float | np.ndarray) -> float:
     CircuitError
         If a weight is not finite.
     """
-    largest = float(np.max(np.abs(weight), initial=0.0))
+    largest = float(np.maximum(np.max(weight, initial=0.0), -np.min(weight, initial=0.0)))  # NaN stays NaN
     if not math.isfinite(largest):
         raise CircuitError(f"dyadic=True needs finite weights, got {largest}.")
     if not largest:
@@ -36,5 +37,10 @@ def on_grid(weight: float | np.ndarray) -> float | np.ndarray:
     spacing = grid_of(weight)
     if not spacing:
         return weight
-    rounded = np.rint(np.asarray(weight) / spacing) * spacing
-    return rounded if isinstance(weight, np.ndarray) else float(rounded)
+    if not isinstance(weight, np.ndarray):
+        return float(np.rint(weight / spacing) * spacing)
+    rounded = np.empty_like(weight)
+    given, result = weight.reshape(-1), rounded.reshape(-1)
+    for part in edge_blocks(weight.size):
+        result[part] = np.rint(given[part] / spacing) * spacing
+    return rounded

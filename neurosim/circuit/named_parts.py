@@ -8,7 +8,8 @@ from types import MappingProxyType
 from typing import Any
 
 from neurosim.circuit.language import is_name, is_path
-from neurosim.circuit.parts import EdgeTable, Injection, Part, PoissonInput, Population, Projection, View
+from neurosim.circuit.parts import Injection, Part, PoissonInput, Population, Projection, View
+from neurosim.circuit.realised_edges import EdgeTable
 from neurosim.errors import CircuitError, nearest
 from neurosim.units import seconds
 

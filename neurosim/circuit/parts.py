@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import prod
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -18,15 +18,6 @@ from neurosim.circuit.synapse_model import SynapseModel
 from neurosim.circuit.values import Value, values_equal
 from neurosim.errors import CircuitError, nearest
 from neurosim.units import DIMENSIONLESS, quantity
-
-
-class EdgeTable(NamedTuple):
-    """Edges as realised: neuron indices of the whole populations, SI weights, delays in seconds, each (edge,)."""
-
-    pre: np.ndarray
-    post: np.ndarray
-    weight: np.ndarray
-    delay: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,18 +6,19 @@ Every object draws from a stream of its own, named by its address, so that addin
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from neurosim.circuit.connectivity import Connectivity
 from neurosim.circuit.dyadic import on_grid
+from neurosim.circuit.edge_values import GRID_TOLERANCE, Ends, edge_steps, edge_values
 from neurosim.circuit.evaluation import evaluate
 from neurosim.circuit.language import names_in, parse_expression
 from neurosim.circuit.neuron_model import NeuronModel
-from neurosim.circuit.parts import EdgeTable, PoissonInput, Population, Projection
+from neurosim.circuit.parts import PoissonInput, Population, Projection
 from neurosim.circuit.positions import positions_of
+from neurosim.circuit.realised_edges import EdgeTable, index_column
 from neurosim.circuit.sources import PoissonSource
 from neurosim.circuit.values import Distribution, Trainable, Value, plain, realise
 from neurosim.errors import CircuitError, nearest
@@ -29,14 +30,6 @@ if TYPE_CHECKING:
     from neurosim.circuit.named_parts import NamedParts
 
 logger = logging.getLogger(__name__)
-
-#: How far from a multiple of dt, in steps, a delay may lie and still be that multiple.
-GRID_TOLERANCE = 1e-6
-
-#: Delays handled at once.
-_AT_ONCE = 1 << 16
-
-Ends = Mapping[str, tuple[np.ndarray, int]]
 
 
 def check_size(value: Value | str, size: int, where: str) -> None:
@@ -71,8 +64,10 @@ def realise_edge_parameter(circuit: Circuit, projection: Projection, name: str) 
     if name not in known:
         raise CircuitError(f"projection {projection.name!r} has no parameter {name!r}.{nearest(name, known)}")
     edges = circuit.edges(projection)
+    value = known[name].value
+    check_size(value, edges.pre.size, f"projection {projection.name!r}: parameter/{name}")
     ends = _ends(circuit, projection, edges.pre, edges.post)
-    return _per_edge(circuit, projection, f"parameter/{name}", known[name].value, ends)
+    return edge_values(value, stream_of(circuit, projection.name, f"parameter/{name}"), ends)
 
 
 def realise_rate(circuit: NamedParts, name: str) -> float | np.ndarray:
@@ -172,100 +167,41 @@ def realise_rule(circuit: NamedParts, projection: Projection) -> tuple[np.ndarra
 
 
 def realise_pairs(circuit: NamedParts, projection: Projection) -> tuple[np.ndarray, np.ndarray]:
-    """Return ``(pre, post)`` neuron indices of the edges."""
+    """Return ``(pre, post)`` neuron indices of the edges, int32."""
     rows, columns = realise_rule(circuit, projection)
-    if projection.pre_indices is not None:
-        rows = np.asarray(projection.pre_indices)[rows]
-    if projection.post_indices is not None:
-        columns = np.asarray(projection.post_indices)[columns]
-    return rows, columns
+    pre = _neurons(rows, projection.pre_indices)
+    del rows  # its memory is wanted for the other column
+    return pre, _neurons(columns, projection.post_indices)
+
+
+def _neurons(indices: np.ndarray, chosen: tuple[int, ...] | None) -> np.ndarray:
+    """Return neurons of the whole population for indices among those chosen."""
+    return index_column(indices, "neurons") if chosen is None else index_column(np.asarray(chosen), "neurons")[indices]
 
 
 def realise_edges(circuit: NamedParts, projection: Projection) -> EdgeTable:
-    """Return the edges of a projection with their weights (SI) and delays (s)."""
+    """Return the edges of a projection with their weights (SI) and delays."""
     where = f"projection {projection.name!r}"
     pre, post = realise_pairs(circuit, projection)
     ends = _ends(circuit, projection, pre, post)
-    weight, delay = (
-        _column(_per_edge(circuit, projection, what, value, ends), value, len(pre))
-        for what, value in (("weight", projection.weight), ("delay", projection.delay))
-    )
+    for what, value in (("weight", projection.weight), ("delay", projection.delay)):
+        check_size(value, pre.size, f"{where}: {what}")
+    weight = edge_values(projection.weight, stream_of(circuit, projection.name, "weight"), ends)
     if projection.dyadic:
-        weight = np.asarray(on_grid(weight))
+        weight = on_grid(weight)
     drawn = isinstance(plain(projection.delay), Distribution)
     trained = isinstance(projection.delay, Trainable)
-    delay, moved = _on_steps(delay, circuit.dt, rounding=drawn or trained or circuit.round_delays, where=where)
+    stream = stream_of(circuit, projection.name, "delay")
+    rounding = drawn or trained or circuit.round_delays
+    steps, moved = edge_steps(projection.delay, stream, ends, circuit.dt, rounding=rounding, where=where)
     if not drawn and not trained and moved > GRID_TOLERANCE * circuit.dt:
         logger.warning("%s: delays rounded to multiples of dt = %g s, by up to %g s", where, circuit.dt, moved)
-    table = EdgeTable(pre, post, weight, delay)
-    for column in table:
-        column.flags.writeable = False  # the circuit keeps the table for the next who asks
-    return table
-
-
-def _column(values: float | np.ndarray, given: Value, n_edges: int) -> np.ndarray:
-    """Return one value for each edge; where one was given for all, it is held once."""
-    if isinstance(values, np.ndarray):
-        return values
-    column = np.broadcast_to(np.float64(values), n_edges)
-    return column if isinstance(given, float) else np.array(column)
-
-
-def _on_steps(delay: np.ndarray, dt: float, *, rounding: bool, where: str) -> tuple[np.ndarray, float]:
-    """Return delays as multiples of dt, and the largest change; a part at a time, as temporaries are large."""
-    if delay.strides == (0,) and delay.size:
-        column, moved = _on_steps(np.array(delay[:1]), dt, rounding=rounding, where=where)
-        return np.broadcast_to(column[0], delay.size), moved
-    result, moved = np.empty_like(delay), 0.0
-    for first in range(0, delay.size, _AT_ONCE):
-        part = slice(first, first + _AT_ONCE)
-        result[part] = delay_steps(delay[part], dt, rounding=rounding, where=where) * dt
-        moved = max(moved, float(np.max(np.abs(delay[part] - result[part]))))
-    return result, moved
+    return EdgeTable(pre, post, np.broadcast_to(weight, pre.size), steps, circuit.dt)
 
 
 def _ends(circuit: NamedParts, projection: Projection, pre: np.ndarray, post: np.ndarray) -> Ends:
     """Return for each end the neurons of all edges and the size of their population."""
     return {"pre": (pre, circuit.populations[projection.pre].n), "post": (post, circuit.populations[projection.post].n)}
-
-
-def _per_edge(circuit: NamedParts, projection: Projection, what: str, value: Value, ends: Ends) -> float | np.ndarray:
-    """Return a float where all edges share a value, else (edge,): one draw for each edge, or for what shares it."""
-    n_edges = len(ends["pre"][0])
-    check_size(value, n_edges, f"projection {projection.name!r}: {what}")
-    stream = stream_of(circuit, projection.name, what)
-    inner = plain(value)
-    sharing = str(value.per) if isinstance(value, Trainable) else ""
-    if isinstance(inner, Distribution) and sharing in ends:
-        indices, n_neurons = ends[sharing]
-        drawn: np.ndarray = inner.draw(n_neurons, stream)[indices]
-        return drawn
-    return realise(value, n_edges, stream)
-
-
-def delay_steps(delay: float | np.ndarray, dt: float, *, rounding: bool, where: str) -> np.ndarray:
-    """Return delays in steps.
-
-    Raises
-    ------
-    CircuitError
-        If one is negative, not finite, or (without `rounding`) no multiple of dt.
-    """
-    delay = np.asarray(delay, dtype=np.float64)
-    if np.any(~np.isfinite(delay)) or np.any(delay < 0):
-        wrong = np.ravel(delay)[np.ravel(~np.isfinite(delay) | (delay < 0))]
-        raise CircuitError(f"{where}: delays must be finite and not negative, got {wrong[0]:g} s.")
-    exact = delay / dt
-    steps = np.floor(exact + 0.5)
-    if not rounding:
-        off = np.abs(exact - steps) > GRID_TOLERANCE
-        if np.any(off):
-            value = float(np.ravel(delay)[np.argmax(np.ravel(off))])
-            raise CircuitError(
-                f"{where}: the delay {value:g} s is no multiple of dt = {dt:g} s (nearest: "
-                f"{np.floor(value / dt + 0.5) * dt:g} s). Change it, or pass round_delays=True to the circuit."
-            )
-    return steps.astype(np.int64)
 
 
 def trainables(circuit: NamedParts) -> dict[str, Trainable]:

@@ -32,8 +32,8 @@ class Distribution(ABC):
         """Unit text of the values drawn."""
 
     @abstractmethod
-    def draw(self, n: int, stream: Stream) -> np.ndarray:
-        """Draw `n` SI values, a pure function of the stream."""
+    def draw(self, n: int, stream: Stream, offset: int = 0) -> np.ndarray:
+        """Draw the `n` SI values from number `offset` on, a pure function of the stream."""
 
     @abstractmethod
     def with_unit(self, unit: str, where: str) -> Distribution:
@@ -87,9 +87,9 @@ class Uniform(Distribution):
         """Unit text of the values drawn."""
         return self.unit_text
 
-    def draw(self, n: int, stream: Stream) -> np.ndarray:
-        """Draw `n` SI values, a pure function of the stream."""
-        return self.low + (self.high - self.low) * stream.uniform(n)
+    def draw(self, n: int, stream: Stream, offset: int = 0) -> np.ndarray:
+        """Draw the `n` SI values from number `offset` on, a pure function of the stream."""
+        return self.low + (self.high - self.low) * stream.uniform(n, offset)
 
     def with_unit(self, unit: str, where: str) -> Uniform:
         """Return the distribution checked against a unit."""
@@ -127,9 +127,9 @@ class Normal(Distribution):
         """Unit text of the values drawn."""
         return self.unit_text
 
-    def draw(self, n: int, stream: Stream) -> np.ndarray:
-        """Draw `n` SI values, a pure function of the stream."""
-        values = self.mean + self.std * stream.normal(n)
+    def draw(self, n: int, stream: Stream, offset: int = 0) -> np.ndarray:
+        """Draw the `n` SI values from number `offset` on, a pure function of the stream."""
+        values = self.mean + self.std * stream.normal(n, offset)
         if self.low is None and self.high is None:
             return values
         return np.clip(values, self.low, self.high)

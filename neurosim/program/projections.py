@@ -73,9 +73,8 @@ def lower_projection(
         # Brian2 checks the units of summed variables, so it gets the text as written; hence no reordering here.
         folded = fold(tree, constants, collect=not part.graded)
         additions.append(Statement(target, folded if part.graded else powers_as_products(folded, None)))
-    steps = np.floor(edges.delay / circuit.dt + 0.5).astype(np.int64)
     return ProjectionProgram(
-        part.name, part.pre, part.post, part.graded, edges.pre, edges.post, steps, values, own, units,
+        part.name, part.pre, part.post, part.graded, edges.pre, edges.post, edges.steps, values, own, units,
         tuple(additions),
         rank, order,
     )  # fmt: skip

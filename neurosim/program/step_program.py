@@ -87,9 +87,9 @@ class ProjectionProgram(Frozen):
     pre: str
     post: str
     graded: bool
-    pre_index: np.ndarray
-    post_index: np.ndarray
-    delay: np.ndarray  # steps, (edge,)
+    pre_index: np.ndarray  # int32, (edge,)
+    post_index: np.ndarray  # int32, (edge,)
+    delay: np.ndarray  # steps, int32, (edge,)
     values: Mapping[str, float | np.ndarray]  # w and parameters: one for all edges, or (edge,)
     constants: Mapping[str, float]  # parameters that are folded into the expressions
     units: Mapping[str, str]

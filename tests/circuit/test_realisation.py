@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 import neurosim.circuit as nc
 from circuit.small import CELL, GAP, small
-from neurosim.circuit import realisation
-from neurosim.circuit.realisation import delay_steps
+from neurosim.circuit import realised_edges
+from neurosim.circuit.edge_values import delay_steps
 from neurosim.errors import CircuitError
 from neurosim.random import Stream
 from neurosim.units import ms, mV, nS, pA
@@ -34,7 +34,7 @@ def test_edges_are_columns_of_one_length() -> None:
     edges = connected(weight=2 * mV, delay=0.3 * ms).edges("p")
     assert edges.pre.tolist() == np.repeat(np.arange(10), 4).tolist()
     assert edges.post.tolist() == np.tile(np.arange(4), 10).tolist()
-    assert (edges.pre.dtype, edges.post.dtype) == (np.int64, np.int64)
+    assert (edges.pre.dtype, edges.post.dtype, edges.steps.dtype) == (np.int32, np.int32, np.int32)
     np.testing.assert_array_equal(edges.weight, np.full(40, 0.002))
     np.testing.assert_array_equal(edges.delay, np.full(40, 3 * 1e-4))
 
@@ -280,25 +280,45 @@ def test_graded_projections_have_edges_without_delay() -> None:
     ids=repr,
 )
 @pytest.mark.parametrize("drawn", [False, True])
-def test_memory_of_edges(rule: nc.Connectivity, drawn: bool) -> None:
-    """Two indices, and a weight and a delay where they differ from edge to edge, 8 bytes each; little more at peak."""
+@pytest.mark.parametrize("dyadic", [False, True])
+def test_memory_of_edges(rule: nc.Connectivity, drawn: bool, dyadic: bool) -> None:
+    """Indices and delays take 4 bytes each, weights 8 (both only where edges differ); little more at the peak."""
     circuit = nc.Circuit("large", dt=0.1 * ms)
     circuit.population("cells", 3000, CELL)
     weight, delay = (nc.Normal(1 * mV, 1 * mV), nc.Uniform(0 * ms, 5 * ms)) if drawn else (1 * mV, 1 * ms)
-    circuit.connect("cells", "cells", rule, receptor="exc", weight=weight, delay=delay)
+    circuit.connect("cells", "cells", rule, receptor="exc", weight=weight, delay=delay, dyadic=dyadic)
     circuit.replace({"seed": 6}).edges("cells_to_cells")  # imports what it needs
     tracemalloc.start()
     edges = circuit.edges("cells_to_cells")
     kept, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    count = edges.pre.size
-    assert kept / count < (34 if drawn else 18)
-    assert peak / count < (48 if drawn else 36)  # of which ten are the chunks that are drawn at once
-    assert len(edges.weight) == len(edges.delay) == count
+    assert kept / edges.pre.size < (21 if drawn else 9)
+    assert peak / edges.pre.size < 30  # of which some are the chunks that are drawn at once
 
 
-def test_delays_are_rounded_alike_in_every_part(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_delays_are_rounded_alike_in_every_block(monkeypatch: pytest.MonkeyPatch) -> None:
     options: dict[str, Any] = {"delay": np.linspace(0, 3, 40) * ms, "round_delays": True}
     expected = connected(**options).edges("p").delay
-    monkeypatch.setattr(realisation, "_AT_ONCE", 7)
+    monkeypatch.setattr(realised_edges, "EDGES_AT_ONCE", 7)
     np.testing.assert_array_equal(connected(**options).edges("p").delay, expected)
+
+
+@pytest.mark.parametrize(
+    ("weight", "delay"),
+    [
+        (nc.Normal(5 * mV, 1 * mV), nc.Uniform(0 * ms, 5 * ms)),
+        (nc.Trainable(nc.Uniform(0 * mV, 1 * mV), per="post"), nc.Trainable(nc.Uniform(0 * ms, 5 * ms), per="pre")),
+        (np.arange(40.0) * mV, np.arange(40.0) * ms),
+    ],
+)
+@pytest.mark.parametrize("dyadic", [False, True])
+def test_values_do_not_depend_on_the_blocks_they_are_drawn_in(
+    weight: Any, delay: Any, dyadic: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {"weight": weight, "delay": delay, "dyadic": dyadic and not isinstance(weight, nc.Trainable)}
+    expected = [column.copy() for column in connected(**options).edges("p")]
+    assert len(np.unique(expected[2])) > 1
+    assert len(np.unique(expected[3])) > 1
+    monkeypatch.setattr(realised_edges, "EDGES_AT_ONCE", 7)
+    for one, other in zip(connected(**options).edges("p"), expected, strict=True):
+        np.testing.assert_array_equal(one, other)

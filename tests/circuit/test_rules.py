@@ -54,7 +54,7 @@ def test_every_rule_is_pure_sorted_and_survives_a_round_trip(rule: nc.Connectivi
     edges = circuit.edges("cells_to_cells")
     assert 20 <= len(edges.pre) <= 200 or isinstance(rule, nc.Grouped)
     assert (np.diff(keys(edges[:2], 20)) >= 0).all()
-    assert edges.pre.dtype == edges.post.dtype == np.int64
+    assert edges.pre.dtype == edges.post.dtype == np.int32
     for side in edges[:2]:
         assert ((side >= 0) & (side < 20)).all()
     if not getattr(rule, "autapses", True):

@@ -33,8 +33,9 @@ class ArrivalTable:
         self.max_delay = item.max_delay
         self.one_delay = item.n == 0 or int(item.delay.min()) == item.max_delay
         self.delays = 1 if self.one_delay else self.max_delay + 1
-        slot = np.zeros(item.n, dtype=np.int64) if self.one_delay else item.delay
-        key = item.pre_index * self.delays + slot
+        key = item.pre_index * np.int64(self.delays)
+        if not self.one_delay:
+            key += item.delay
         self.order = np.argsort(key, kind="stable")
         self.first = np.searchsorted(key[self.order], np.arange(n_pre * self.delays + 1))
 

@@ -246,8 +246,7 @@ def _is_all_pairs(item: ProjectionProgram, n_pre: int, n_post: int) -> bool:
     """Tell whether the edges are every pair, ordered by pre, then post."""
     if item.n != n_pre * n_post:
         return False
-    expected = np.arange(item.n)
-    return bool(np.array_equal(item.pre_index * n_post + item.post_index, expected))
+    return bool(np.array_equal(item.pre_index * np.int64(n_post) + item.post_index, np.arange(item.n)))
 
 
 def _is_weight_times(item: ProjectionProgram) -> bool:
