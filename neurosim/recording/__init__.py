@@ -12,6 +12,7 @@ from neurosim.recording.recording import Recording
 from neurosim.recording.request import Record
 from neurosim.recording.spikes import SpikeTrains
 from neurosim.recording.state import NEVER, State
+from neurosim.recording.support import Support
 
 __all__ = [
     "NEVER",
@@ -22,6 +23,7 @@ __all__ = [
     "RecordingBuilder",
     "SpikeTrains",
     "State",
+    "Support",
     "TracePlan",
     "concatenate",
     "plan_recording",

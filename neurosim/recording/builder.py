@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from neurosim.errors import RecordError
 from neurosim.recording.plan import RecordPlan, TracePlan
-from neurosim.recording.recording import Recording, trace_array
+from neurosim.recording.recording import Recording
 from neurosim.recording.spikes import SpikeTrains
 from neurosim.recording.state import State
+from neurosim.recording.traces import trace_array
 from neurosim.recording.values import Named, to_numpy
 
 

@@ -1,8 +1,10 @@
 """Recordings and states as trees of arrays (see `neurosim.recording.store` for the store itself).
 
 Layout, with names percent-encoded: ``spikes/<population>/{times,neurons,trials}``;
-``traces/<object>/<variable>/values`` and ``.../coordinates/<name>``; ``state/variables/<object>/<variable>``;
-``state/{spikes,last_spike,not_refractory}/<population>``. All else is in the root's attributes under ``content``.
+``traces/<object>/<variable>/values`` and ``.../coordinates/<name>``; ``support/{starts,stops,trials}``;
+``{intervals,events}/<table>/<column>`` and ``units/<column>``, text as its place in a list;
+``state/variables/<object>/<variable>``; ``state/{spikes,last_spike,not_refractory}/<population>``. All else is in the
+root's attributes under ``content``.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ from neurosim.recording.recording import Recording
 from neurosim.recording.spikes import SpikeTrains
 from neurosim.recording.state import State
 from neurosim.recording.store import Tree, read_tree, write_tree
+from neurosim.recording.support import Support
+from neurosim.recording.table_files import add_table, table
 from neurosim.recording.values import to_numpy
 
 if TYPE_CHECKING:
@@ -25,6 +29,8 @@ if TYPE_CHECKING:
 RECORDING = "neurosim-recording"
 STATE = "neurosim-state"
 _SPIKE_COLUMNS = ("times", "neurons", "trials")
+_SUPPORT_COLUMNS = ("starts", "stops", "trials")
+_TABLES = ("intervals", "events")
 _CLOCK = ("step", "dt", "trials", "circuit_digest", "seed")
 _PER_POPULATION = {
     "spikes": ("depth", "trial", "neuron"),
@@ -43,6 +49,12 @@ def save_recording(recording: Recording, path: str | Path, *, overwrite: bool = 
     }
     tree.content["state"] = None if recording.state is None else _add_state(tree, recording.state)
     tree.content["metadata"] = dict(recording.metadata)
+    tree.content["support"] = _add_support(tree, ("support",), recording.support)
+    for kind in _TABLES:
+        tree.content[kind] = {
+            name: add_table(tree, _at(kind, name), table) for name, table in getattr(recording, kind).items()
+        }
+    tree.content["units"] = None if recording.units.empty else add_table(tree, "units", recording.units)
     write_tree(tree, path, RECORDING, overwrite=overwrite)
 
 
@@ -59,6 +71,12 @@ def load_recording(path: str | Path) -> Recording:
             },
             state=None if content["state"] is None else _state(tree, content["state"]),
             metadata=content["metadata"],
+            support=_support(tree, ("support",), content["support"]),
+            **{
+                kind: {name: table(tree, _at(kind, name), facts) for name, facts in content[kind].items()}
+                for kind in _TABLES
+            },
+            units=None if content["units"] is None else table(tree, "units", content["units"]),
         )
     except (KeyError, TypeError, AttributeError, NeurosimError) as error:
         raise FileFormatError(f"{path}: the description does not fit the arrays ({error}).") from error
@@ -88,12 +106,33 @@ def _at(*names: str) -> str:
 def _add_spikes(tree: Tree, name: str, trains: SpikeTrains) -> dict[str, Any]:
     for column in _SPIKE_COLUMNS:
         tree.add(_at("spikes", name, column), getattr(trains, column), ("spike",))
-    return {field: getattr(trains, field) for field in ("n", "n_trials", "duration", "start")}
+    counts = {"n": trains.n, "n_trials": trains.n_trials}
+    if trains.has_gaps:
+        return {**counts, "support": _add_support(tree, ("spikes", name, "support"), trains.support)}
+    return {**counts, "duration": trains.duration, "start": trains.start}
 
 
 def _spikes(tree: Tree, name: str, facts: Mapping[str, Any]) -> SpikeTrains:
     columns: dict[str, Any] = {column: tree.arrays[_at("spikes", name, column)] for column in _SPIKE_COLUMNS}
+    if "support" in facts:
+        facts = {**facts, "support": _support(tree, ("spikes", name, "support"), facts["support"])}
     return SpikeTrains(**columns, **facts)
+
+
+def _add_support(tree: Tree, where: tuple[str, ...], support: Support | None) -> int | None:
+    """Add the stretches; what is kept beside them is the number of trials."""
+    if support is None:
+        return None
+    for column in _SUPPORT_COLUMNS:
+        tree.add(_at(*where, column), getattr(support, column), ("stretch",))
+    return support.n_trials
+
+
+def _support(tree: Tree, where: tuple[str, ...], n_trials: int | None) -> Support | None:
+    if n_trials is None:
+        return None
+    starts, stops, trials = (tree.arrays[_at(*where, column)] for column in _SUPPORT_COLUMNS)
+    return Support(starts, stops, trials, n_trials)
 
 
 def _add_trace(tree: Tree, name: str, variable: str, trace: xarray.DataArray) -> dict[str, Any]:

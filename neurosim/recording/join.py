@@ -13,6 +13,7 @@ from neurosim.recording.spikes import SpikeTrains
 from neurosim.recording.values import same
 
 if TYPE_CHECKING:
+    import pandas
     import xarray
 
 _EXTENT = ("start_step", "n_steps", "start", "duration")
@@ -41,6 +42,8 @@ def concatenate(first: Recording, second: Recording) -> Recording:
         if left.keys() != right.keys():
             odd = ", ".join(sorted(left.keys() ^ right.keys()))
             raise RecordError(f"Only one of the two recordings holds {kind} of: {odd}. Record the same in both runs.")
+    if not same(first.units, second.units):
+        raise RecordError("The two recordings hold different units; they are not of the same circuit.")
     return Recording(
         spikes={
             name: _joined_spikes(name, trains, second.spikes[name], metadata) for name, trains in first.spikes.items()
@@ -48,6 +51,9 @@ def concatenate(first: Recording, second: Recording) -> Recording:
         traces={name: _joined_group(name, group, second.traces[name]) for name, group in first.traces.items()},
         state=second.state,
         metadata=metadata,
+        intervals=_joined_tables(first.intervals, second.intervals),
+        events=_joined_tables(first.events, second.events),
+        units=first.units,
     )
 
 
@@ -91,6 +97,20 @@ def _joined_spikes(name: str, first: SpikeTrains, second: SpikeTrains, metadata:
         metadata["duration"],
         first.start,
     )
+
+
+def _joined_tables(
+    first: Mapping[str, pandas.DataFrame], second: Mapping[str, pandas.DataFrame]
+) -> dict[str, pandas.DataFrame]:
+    """Return the tables of both, rows of the second after those of the first."""
+    import pandas
+
+    tables = dict(first) | {name: table for name, table in second.items() if name not in first}
+    for name in first.keys() & second.keys():
+        if list(first[name]) != list(second[name]):
+            raise RecordError(f"The table {name!r} has other columns in the second recording than in the first.")
+        tables[name] = pandas.concat([first[name], second[name]], ignore_index=True)
+    return tables
 
 
 def _joined_group(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,17 +16,19 @@ from neurosim.errors import RecordError
 from neurosim.recording.request import SPIKES
 from neurosim.recording.spikes import SpikeTrains
 from neurosim.recording.state import State
-from neurosim.recording.values import Named, read_only, same
+from neurosim.recording.support import Intervals, Support
+from neurosim.recording.tables import event_tables, interval_tables, no_units, unit_table
+from neurosim.recording.traces import checked_trace
+from neurosim.recording.values import Named, same
 
 if TYPE_CHECKING:
+    import pandas
     import xarray
 
-_MOST_LINES = 20
 
-
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, init=False, eq=False, repr=False)
 class Recording:
-    """The result of a run.
+    """The result of a run, or of an experiment.
 
     ``recording["exc"]["v"]`` and ``recording.traces["exc"]["v"]`` are the same trace; ``recording["exc"]["spikes"]``
     and ``recording.spikes["exc"]`` the same spikes.
@@ -41,35 +45,88 @@ class Recording:
         The state after the last step, from which a run goes on.
     metadata : mapping of str
         JSON values: of a simulation at least dt, start_step, n_steps, start, duration and trials, and from its backend
-        backend, seed, versions, circuit_digest and semantics.
+        backend, seed, versions, circuit_digest and semantics; of data, licence and citation.
+    support : Support or intervals, optional
+        The observed stretches in each trial. Populations that know their own observed time must lie in it, the others
+        take it. By default what the spikes say, then the metadata; None where that is not known either.
+    intervals : mapping of str to table, optional
+        Named stretches, such as ``"trials"`` or ``"epochs"``: columns ``start`` and ``stop`` (s), any others, and
+        ``trial`` where a row holds in one trial only.
+    events : mapping of str to table, optional
+        Named moments, such as ``"stimulus"``: columns ``time`` (s), any others, perhaps ``trial``.
+    units : table, optional
+        What is known of each unit: columns ``population`` and ``neuron``, a row for every neuron of a population (or no
+        row for any of it), and others. By custom ``id`` (its name in its source), ``location``, ``quality``, and
+        ``identified`` (whether the id is an identity that is the same cell in other recordings, or a mere number).
 
     Raises
     ------
     RecordError
-        If a trace lacks a dimension or its unit, or the metadata are not JSON.
+        If a trace lacks a dimension or its unit, the metadata are not JSON, spikes lie outside the support, or a table
+        lacks a column.
     """
 
-    spikes: Mapping[str, SpikeTrains] = field(default_factory=dict)
-    traces: Mapping[str, Mapping[str, xarray.DataArray]] = field(default_factory=dict)
-    state: State | None = None
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    spikes: Mapping[str, SpikeTrains]
+    traces: Mapping[str, Mapping[str, xarray.DataArray]]
+    state: State | None
+    metadata: Mapping[str, Any]
+    support: Support | None
+    intervals: Mapping[str, pandas.DataFrame]
+    events: Mapping[str, pandas.DataFrame]
+    _units: pandas.DataFrame | None
 
-    def __post_init__(self) -> None:
-        """Freeze and check what was given."""
-        for name, trains in self.spikes.items():
-            if not isinstance(trains, SpikeTrains):
-                raise RecordError(f"Recording: spikes[{name!r}] must be SpikeTrains, got {type(trains).__name__}.")
-        traces = {
+    def __init__(
+        self,
+        spikes: Mapping[str, SpikeTrains] | None = None,
+        traces: Mapping[str, Mapping[str, xarray.DataArray]] | None = None,
+        state: State | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        *,
+        support: Intervals | None = None,
+        intervals: Mapping[str, Any] | None = None,
+        events: Mapping[str, Any] | None = None,
+        units: Any = None,
+    ) -> None:
+        trains = dict(spikes or {})
+        for name, one in trains.items():
+            if not isinstance(one, SpikeTrains):
+                raise RecordError(f"Recording: spikes[{name!r}] must be SpikeTrains, got {type(one).__name__}.")
+        held = {
             name: Named(
-                {variable: _checked(name, variable, trace) for variable, trace in group.items()},
+                {variable: checked_trace(name, variable, trace) for variable, trace in group.items()},
                 "trace",
                 f"of {name!r}",
             )
-            for name, group in self.traces.items()
+            for name, group in (traces or {}).items()
         }
-        object.__setattr__(self, "spikes", Named(self.spikes, "spikes of", "in this recording"))
-        object.__setattr__(self, "traces", Named(traces, "traces of", "in this recording"))
-        object.__setattr__(self, "metadata", Named(_as_json(self.metadata), "entry", "in this recording's metadata"))
+        facts = _as_json(metadata or {})
+        trials = _trials(trains, held, facts, support)
+        observed = None if support is None else Support.of(support, trials, "support")
+        if observed is not None:
+            trains = {
+                name: one.within(observed & Support.of(one.support or observed, trials)) for name, one in trains.items()
+            }
+        for name, value in (
+            ("spikes", Named(trains, "spikes of", "in this recording")),
+            ("traces", Named(held, "traces of", "in this recording")),
+            ("state", state),
+            ("metadata", Named(facts, "entry", "in this recording's metadata")),
+            ("support", _observed(trains, facts, trials) if observed is None else observed),
+            ("intervals", interval_tables(intervals or {}, trials)),
+            ("events", event_tables(events or {}, trials)),
+            ("_units", _units(units, trains)),
+        ):
+            object.__setattr__(self, name, value)
+
+    @property
+    def units(self) -> pandas.DataFrame:
+        """What is known of each unit (see the parameter); without rows if nothing is known."""
+        return no_units() if self._units is None else self._units.copy(deep=False)
+
+    @property
+    def n_trials(self) -> int:
+        """Number of trials."""
+        return _trials(self.spikes, self.traces, self.metadata, self.support)
 
     @property
     def objects(self) -> tuple[str, ...]:
@@ -92,8 +149,85 @@ class Recording:
         """Tell whether anything was recorded of an object."""
         return name in self.spikes or name in self.traces
 
+    def select(
+        self,
+        populations: str | Iterable[str] | None = None,
+        *,
+        neurons: Any = None,
+        trials: Any = None,
+        units: Any = None,
+    ) -> Recording:
+        """Return some populations, neurons and trials. What is chosen is numbered anew, in the order asked for.
+
+        Parameters
+        ----------
+        populations
+            Names of objects; by default all.
+        neurons
+            Which neurons (or edges): a slice, whole numbers or truth values, by name of the object if there are
+            several. Their former numbers become their ``id`` in `units`, where they have none. Traces that were
+            recorded reduced say nothing of the chosen neurons and are left out.
+        trials
+            Which trials.
+        units
+            Instead of `neurons`: a truth value for each row of `units`, such as ``recording.units.quality == "good"``.
+            Populations without rows stay whole, those of which none is chosen are left out.
+
+        Returns
+        -------
+        Recording
+            Without `state`, from which only the whole could go on.
+        """
+        from neurosim.recording.selecting import select
+
+        return select(self, populations, neurons, trials, units)
+
+    def restrict(self, intervals: Intervals) -> Recording:
+        """Return what lies in some intervals of time; the support shrinks to them.
+
+        Events and spikes outside go, and so do samples (of trials that differ, samples become NaN), and bins of rates
+        that do not lie inside as a whole; other intervals are cut at the ends.
+
+        Parameters
+        ----------
+        intervals
+            Half-open ``[start, stop)``: the name of a table in `intervals`, or a `Support`, a table, pairs, or one pair
+            (start, stop) in seconds.
+
+        Returns
+        -------
+        Recording
+            Without `state`, and without the extent of the run in the metadata.
+        """
+        from neurosim.recording.restricting import restrict
+
+        return restrict(self, intervals)
+
+    def per_trial(self, event: Any, window: Any) -> Recording:
+        """Return a recording with a trial for each event, in which times count from the event.
+
+        Parameters
+        ----------
+        event
+            The name of a table in `events`, or in `intervals` (whose starts are meant), a table, or times in seconds.
+            An event that names no trial is one of every trial.
+        window
+            From when to when, in seconds from the event: ``(-0.2, 0.5)``, half-open.
+
+        Returns
+        -------
+        Recording
+            Where a window leaves the observed time, that trial's support is shorter, and its samples are NaN. Traces
+            must be evenly sampled; each sample is labelled with the nearest time on the grid of samples that begins at
+            the event. What is known of the events is in ``intervals["trials"]`` with their former ``time`` and
+            ``source_trial``; it replaces a table of that name.
+        """
+        from neurosim.recording.trials import per_trial
+
+        return per_trial(self, event, window)
+
     def rates(self) -> dict[str, xarray.DataArray]:
-        """Return the firing rates in hertz of every population whose spikes were recorded, dims (trial, neuron)."""
+        """Return the firing rates in hertz, by observed time, of every population whose spikes were recorded."""
         return {name: trains.rates() for name, trains in self.spikes.items()}
 
     def population_rate(self, population: str, bin: Any) -> xarray.DataArray:
@@ -146,76 +280,38 @@ class Recording:
 
     def __repr__(self) -> str:
         """Return one line for the run and one for each object."""
-        lines = [f"Recording({_headline(self.metadata)})"]
-        for name in self.objects[:_MOST_LINES]:
-            parts = []
-            if name in self.spikes:
-                trains = self.spikes[name]
-                rate = f" ({trains.mean_rate():.3g} Hz)" if trains.duration and trains.n else ""
-                parts.append(f"{len(trains)} spikes of {trains.n} neurons{rate}")
-            for variable, trace in list(self.traces.get(name, {}).items())[:6]:
-                sizes = " x ".join(f"{size} {dimension}" for dimension, size in trace.sizes.items())
-                parts.append(f"{variable} [{trace.attrs['units']}] {sizes}")
-            parts += ["..."] if len(self.traces.get(name, {})) > 6 else []
-            lines.append(f"  {name}: {'; '.join(parts)}")
-        if len(self.objects) > _MOST_LINES:
-            lines.append(f"  ... and {len(self.objects) - _MOST_LINES} more")
-        return "\n".join(lines)
+        from neurosim.recording.summary import summary
+
+        return summary(self)
 
 
-def trace_array(
-    values: np.ndarray,
-    *,
-    variable: str,
-    unit: str,
-    time: np.ndarray,
-    dimension: str = "neuron",
-    columns: np.ndarray | None = None,
-    reduce: str | None = None,
-) -> xarray.DataArray:
-    """Build a trace with its labels.
-
-    Parameters
-    ----------
-    values : numpy.ndarray, shape (trial, time, column), or (trial, time) where `reduce` is given
-        The samples.
-    variable, unit : str
-        Name and unit text.
-    time : numpy.ndarray, shape (time,)
-        Time of each sample in seconds.
-    dimension : str
-        Name of the last axis, "neuron" or "edge".
-    columns : numpy.ndarray of int, shape (column,), optional
-        Index of each neuron (or edge) in its object; by default counted from 0.
-    reduce : str, optional
-        How the last axis was reduced; noted in the attributes.
-    """
-    import xarray
-
-    coords: dict[str, Any] = {"trial": np.arange(values.shape[0]), "time": ("time", time, {"units": "second"})}
-    attributes = {"units": unit}
-    dimensions: tuple[str, ...] = ("trial", "time")
-    if reduce is None:
-        dimensions = (*dimensions, dimension)
-        coords[dimension] = np.arange(values.shape[2]) if columns is None else columns
-    else:
-        attributes["reduce"] = f"{reduce} over {dimension}s"
-    return xarray.DataArray(values, dims=dimensions, coords=coords, name=variable, attrs=attributes)
+def _units(given: Any, spikes: Mapping[str, SpikeTrains]) -> pandas.DataFrame | None:
+    table = None if given is None else unit_table(given, {name: trains.n for name, trains in spikes.items()})
+    return None if table is None or table.empty else table
 
 
-def _checked(name: str, variable: str, trace: Any) -> xarray.DataArray:
-    import xarray
+def _trials(spikes: Mapping[str, Any], traces: Mapping[str, Any], metadata: Mapping[str, Any], support: Any) -> int:
+    """Return the number of trials, from whatever knows it."""
+    for trains in spikes.values():
+        return int(trains.n_trials)
+    for group in traces.values():
+        for trace in group.values():
+            return int(trace.sizes["trial"])
+    if isinstance(support, Support):
+        return support.n_trials
+    trials = metadata.get("trials", 1)
+    return trials if isinstance(trials, int) else 1
 
-    where = f"Recording: traces[{name!r}][{variable!r}]"
-    if not isinstance(trace, xarray.DataArray):
-        raise RecordError(f"{where} must be an xarray.DataArray, got {type(trace).__name__}.")
-    if trace.dims[:2] != ("trial", "time"):
-        raise RecordError(f"{where} must begin with the dimensions (trial, time), got {trace.dims}.")
-    if "time" not in trace.coords:
-        raise RecordError(f"{where} needs a coordinate 'time', in seconds.")
-    if "units" not in trace.attrs:
-        raise RecordError(f"{where} needs its unit in attrs['units'], for instance 'volt' or '1'.")
-    return trace.copy(deep=False, data=read_only(trace.values))
+
+def _observed(spikes: Mapping[str, SpikeTrains], metadata: Mapping[str, Any], trials: int) -> Support | None:
+    """Return what is known to have been observed: what the spikes say, else what the metadata say."""
+    known = [trains.support for trains in spikes.values() if trains.support is not None and trains.n_trials == trials]
+    if known:
+        return reduce(or_, known)
+    start, duration = metadata.get("start"), metadata.get("duration")
+    if isinstance(start, int | float) and isinstance(duration, int | float) and duration >= 0:
+        return Support(start, start + duration, n_trials=trials)
+    return None
 
 
 def _as_json(metadata: Mapping[str, Any]) -> dict[str, Any]:
@@ -234,16 +330,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     raise TypeError(f"{type(value).__name__} is not")
-
-
-def _headline(metadata: Mapping[str, Any]) -> str:
-    words = [str(metadata["backend"])] if "backend" in metadata else []
-    if "duration" in metadata:
-        words.append(f"{metadata['duration']:g} s from {metadata.get('start', 0.0):g} s")
-    if "dt" in metadata:
-        words.append(f"dt {metadata['dt']:g} s")
-    if "trials" in metadata:
-        words.append(f"{metadata['trials']} trial" + ("s" if metadata["trials"] != 1 else ""))
-    if "seed" in metadata:
-        words.append(f"seed {metadata['seed']}")
-    return ", ".join(words)

@@ -58,7 +58,7 @@ class Record:
         if period is not None and period <= 0:
             raise RecordError(f"Record({variable!r}): every= must be a positive time, got {period:g} s.")
         object.__setattr__(self, "variable", variable)
-        object.__setattr__(self, "neurons", _selection(neurons, variable))
+        object.__setattr__(self, "neurons", selection_of(neurons, f"Record({variable!r})"))
         object.__setattr__(self, "every", period)
         object.__setattr__(self, "reduce", reduce)
 
@@ -129,7 +129,8 @@ def _record(item: object, name: str) -> Record:
     raise RecordError(f"record={{{name!r}: ...}} takes names of variables and Record(...) values; got {item!r}.")
 
 
-def _selection(neurons: Any, variable: str) -> Selection:
+def selection_of(neurons: Any, where: str) -> Selection:
+    """Return a choice of neurons (or trials) in one of its forms, or refuse what is none."""
     if neurons is None or isinstance(neurons, slice):
         return neurons
     array = np.asarray(neurons)
@@ -137,7 +138,7 @@ def _selection(neurons: Any, variable: str) -> Selection:
         array = array[np.newaxis]
     if array.dtype.kind not in "iub" or array.ndim != 1:
         raise RecordError(
-            f"Record({variable!r}): neurons= must be a slice, whole numbers or booleans in one dimension; got "
+            f"{where}: neurons= must be a slice, whole numbers or booleans in one dimension; got "
             f"{array.dtype} of shape {array.shape}."
         )
     kept: Selection = read_only(array.astype(np.bool_ if array.dtype.kind == "b" else np.int64))

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neurosim.errors import RecordError
+from neurosim.recording.rates import binned_rate, spike_counts
+from neurosim.recording.spike_checks import check_inside, indices, whole_number
+from neurosim.recording.support import Intervals, Support
 from neurosim.recording.times import grid_steps, in_seconds, one_time, positive_step
 from neurosim.recording.values import read_only, same
 
 if TYPE_CHECKING:
     import xarray
-
-BIN_TOLERANCE = 1e-9  # in bins: a spike this close below an edge belongs to the bin that begins there
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
@@ -38,6 +39,9 @@ class SpikeTrains:
         How long each trial was observed, in seconds; rates need it.
     start : float or quantity
         When the observation began, in seconds.
+    support : Support or intervals, optional
+        The observed stretches, where there are gaps or trials differ; then without `duration` and `start`, which become
+        the time from the first stretch to the end of the last.
 
     Raises
     ------
@@ -60,6 +64,7 @@ class SpikeTrains:
     n_trials: int
     duration: float | None
     start: float
+    _stretches: Support | None
 
     def __init__(
         self,
@@ -70,20 +75,27 @@ class SpikeTrains:
         n_trials: int = 1,
         duration: Any = None,
         start: Any = 0.0,
+        support: Intervals | None = None,
     ) -> None:
-        n, n_trials = _count(n, "n", least=0), _count(n_trials, "n_trials", least=1)
+        n, n_trials = whole_number(n, "n", least=0), whole_number(n_trials, "n_trials", least=1)
         time = np.asarray(in_seconds(times, "times"))
         if time.ndim != 1:
             raise RecordError(f"times must be one-dimensional, one value a spike; got shape {time.shape}.")
-        neuron = _indices(neurons, "neurons", time.size, n, "n")
+        neuron = indices(neurons, "neurons", time.size, n, "n")
         trial = (
             np.zeros(time.size, np.int64)
             if trials is None
-            else _indices(trials, "trials", time.size, n_trials, "n_trials")
+            else indices(trials, "trials", time.size, n_trials, "n_trials")
         )
         first = one_time(start, "start")
         length = None if duration is None else one_time(duration, "duration")
-        _check_inside(time, first, length)
+        stretches = None
+        if support is not None:
+            if duration is not None or first != 0:
+                raise RecordError("Give the observed time as support=, or as duration= and start=, not as both.")
+            stretches = Support.of(support, n_trials, "support")
+            first, length = stretches.start, stretches.stop - stretches.start
+        check_inside(time, trial, first, length, stretches)
         order = np.lexsort((neuron, time, trial))
         for name, value in (
             ("times", read_only(time[order])),
@@ -93,6 +105,7 @@ class SpikeTrains:
             ("n_trials", n_trials),
             ("duration", length),
             ("start", first),
+            ("_stretches", stretches),
         ):
             object.__setattr__(self, name, value)
 
@@ -199,22 +212,90 @@ class SpikeTrains:
         """Return the spikes of one trial, as a single trial."""
         if not 0 <= index < self.n_trials:
             raise RecordError(f"No trial {index}: there are {self.n_trials}, numbered from 0.")
-        chosen = self.trials == index
-        return SpikeTrains(self.times[chosen], self.neurons[chosen], self.n, duration=self.duration, start=self.start)
+        return self.select(trials=np.array([index]))
+
+    @property
+    def support(self) -> Support | None:
+        """The observed stretches; None where they are not known."""
+        if self._stretches is not None or self.duration is None:
+            return self._stretches
+        return Support(self.start, self.start + self.duration, n_trials=self.n_trials)
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether what was observed is more than a start and a duration that all trials share."""
+        return self._stretches is not None
+
+    def within(self, support: Support) -> SpikeTrains:
+        """Return the same spikes with another observed time, in which they all must lie."""
+        return SpikeTrains(self.times, self.neurons, self.n, self.trials, self.n_trials, support=support)
+
+    def select(self, neurons: NDArray[np.int64] | None = None, trials: NDArray[np.int64] | None = None) -> SpikeTrains:
+        """Return the spikes of some neurons and trials, both renumbered in the order given.
+
+        Parameters
+        ----------
+        neurons, trials : numpy.ndarray of int, optional
+            Which ones, each at most once; by default all.
+        """
+        kept = np.ones(len(self), dtype=np.bool_)
+        columns = {"neurons": self.neurons, "trials": self.trials}
+        for name, chosen, size in (("neurons", neurons, self.n), ("trials", trials, self.n_trials)):
+            if chosen is not None:
+                place = np.full(size, -1)
+                place[chosen] = np.arange(chosen.size)
+                columns[name] = place[columns[name]]
+                kept &= columns[name] >= 0
+        observed: dict[str, Any] = {"duration": self.duration, "start": self.start}
+        if self._stretches is not None:
+            observed = {"support": self._stretches if trials is None else self._stretches.select(trials)}
+        return SpikeTrains(
+            self.times[kept],
+            columns["neurons"][kept],
+            self.n if neurons is None else neurons.size,
+            columns["trials"][kept],
+            self.n_trials if trials is None else trials.size,
+            **observed,
+        )
+
+    def restrict(self, intervals: Intervals) -> SpikeTrains:
+        """Return the spikes in some intervals of time; what is observed shrinks to what lies in them.
+
+        Parameters
+        ----------
+        intervals
+            Half-open ``[start, stop)``: a `Support`, a table, pairs or one pair (see `Support.of`).
+
+        Raises
+        ------
+        RecordError
+            If the observed time is not known.
+        """
+        if self.support is None:
+            raise RecordError("What was observed is not known: give these SpikeTrains a duration= or support=.")
+        left = self.support & Support.of(intervals, self.n_trials)
+        kept = left.contains(self.times, self.trials)
+        return SpikeTrains(self.times[kept], self.neurons[kept], self.n, self.trials[kept], self.n_trials, support=left)
 
     def counts(self) -> xarray.DataArray:
         """Return the number of spikes of each neuron, dims (trial, neuron)."""
-        return self._labelled(self._count_array(), "spike_count", "1")
+        return self._labelled(spike_counts(self), "spike_count", "1")
 
     def rates(self) -> xarray.DataArray:
-        """Return the firing rate of each neuron in hertz, dims (trial, neuron)."""
-        return self._labelled(self._count_array() / self._observed(), "rate", "hertz")
+        """Return the firing rate of each neuron in hertz, by observed time, dims (trial, neuron).
+
+        Of a trial in which nothing was observed there is no rate: NaN.
+        """
+        observed = self.observed()[:, np.newaxis]
+        rates = np.full((self.n_trials, self.n), np.nan)
+        np.divide(spike_counts(self), observed, out=rates, where=observed > 0)
+        return self._labelled(rates, "rate", "hertz")
 
     def mean_rate(self) -> float:
-        """Return the firing rate in hertz, averaged over all neurons and trials."""
+        """Return the firing rate in hertz, averaged over all neurons and the observed time of all trials."""
         if self.n == 0:
             raise RecordError("There are no neurons to average a rate over.")
-        return len(self) / (self.n * self.n_trials * self._observed())
+        return len(self) / (self.n * float(self.observed().sum()))
 
     def population_rate(self, bin: Any) -> xarray.DataArray:
         """Return the rate per neuron in hertz in successive bins of time.
@@ -227,31 +308,26 @@ class SpikeTrains:
         Returns
         -------
         xarray.DataArray
-            Dims (trial, time); a bin is labelled with the time at which it begins.
+            Dims (trial, time); a bin is labelled with the time at which it begins. The rate is that of the observed
+            part of a bin, NaN where nothing of it was observed.
         """
-        import xarray
+        return binned_rate(self, one_time(bin, "bin"))
 
-        width = one_time(bin, "bin")
-        if width <= 0:
-            raise RecordError(f"bin must be a positive time, got {width:g} s.")
-        if self.n == 0:
-            raise RecordError("There are no neurons to average a rate over.")
-        n_bins = int(np.floor(self._observed() / width + BIN_TOLERANCE))
-        if n_bins < 1:
-            raise RecordError(f"A bin of {width:g} s is longer than the {self._observed():g} s that were observed.")
-        column = np.floor((self.times - self.start) / width + BIN_TOLERANCE).astype(np.int64)
-        whole = column < n_bins
-        counts = np.bincount(self.trials[whole] * n_bins + column[whole], minlength=self.n_trials * n_bins)
-        return xarray.DataArray(
-            counts.reshape(self.n_trials, n_bins) / (self.n * width),
-            dims=("trial", "time"),
-            coords={
-                "trial": np.arange(self.n_trials),
-                "time": ("time", self.start + np.arange(n_bins) * width, {"units": "second"}),
-            },
-            name="population_rate",
-            attrs={"units": "hertz", "bin": width},
-        )
+    def observed(self) -> NDArray[np.float64]:
+        """Return how long each trial was observed in seconds, shape (trial,).
+
+        Raises
+        ------
+        RecordError
+            If that is not known, or is nothing in all trials.
+        """
+        if self._stretches is not None:
+            seconds = self._stretches.observed
+        else:
+            seconds = np.full(self.n_trials, self.duration or 0.0)
+        if not seconds.any():
+            raise RecordError("A rate needs the observed time: give these SpikeTrains a duration= above zero.")
+        return seconds
 
     def __len__(self) -> int:
         """Return the number of spikes."""
@@ -261,7 +337,7 @@ class SpikeTrains:
         """Compare by value."""
         if not isinstance(other, SpikeTrains):
             return NotImplemented
-        return same(list(vars(self).values()), list(vars(other).values()))
+        return same(_content(self), _content(other))
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -271,52 +347,15 @@ class SpikeTrains:
         trials = "" if self.n_trials == 1 else f" x {self.n_trials} trials"
         return f"SpikeTrains({len(self)} spikes of {self.n} neurons{trials} {extent}, from {self.start:g} s)"
 
-    def _count_array(self) -> NDArray[np.int64]:
-        flat = np.bincount(self.trials * self.n + self.neurons, minlength=self.n_trials * self.n)
-        return flat.reshape(self.n_trials, self.n)
-
     def _labelled(self, values: np.ndarray, name: str, unit: str) -> xarray.DataArray:
         import xarray
 
         coords = {"trial": np.arange(self.n_trials), "neuron": np.arange(self.n)}
         return xarray.DataArray(values, dims=("trial", "neuron"), coords=coords, name=name, attrs={"units": unit})
 
-    def _observed(self) -> float:
-        if self.duration is None or self.duration == 0:
-            raise RecordError("A rate needs the observed time: give these SpikeTrains a duration= above zero.")
-        return self.duration
 
-
-def _count(value: Any, name: str, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise RecordError(f"{name} must be a whole number of at least {least}, got {value!r}.")
-    return int(value)
-
-
-def _indices(values: ArrayLike, name: str, length: int, limit: int, limit_name: str) -> NDArray[np.int64]:
-    array = np.asarray(values)
-    if array.size and array.dtype.kind not in "iu":
-        raise RecordError(f"{name} must be integers, got {array.dtype}.")
-    if array.shape != (length,):
-        raise RecordError(f"{name} must have one value a spike: {length} times, but {name} has shape {array.shape}.")
-    array = array.astype(np.int64)
-    if length and not (array.min() >= 0 and array.max() < limit):
-        wrong = array[(array < 0) | (array >= limit)][0]
-        raise RecordError(
-            f"{name} holds {wrong}, but {limit_name} = {limit} allows 0 to {limit - 1}. Check {limit_name}."
-        )
-    return array
-
-
-def _check_inside(times: NDArray[np.float64], start: float, duration: float | None) -> None:
-    if duration is not None and duration < 0:
-        raise RecordError(f"duration must not be negative, got {duration:g} s.")
-    if not times.size:
-        return
-    end = np.inf if duration is None else start + duration
-    slack = 1e-9 * max(1.0, abs(start), 0.0 if np.isinf(end) else abs(end))  # decimal times are not exact floats
-    if times.min() < start - slack or times.max() > end + slack:
-        raise RecordError(
-            f"Spikes lie from {times.min():g} s to {times.max():g} s, outside the observed {start:g} s to {end:g} s. "
-            "Check start= and duration=, and that the times are in seconds."
-        )
+def _content(trains: SpikeTrains) -> list[Any]:
+    """Return what makes trains equal: the observed time counts, not how it was given."""
+    columns = [trains.times, trains.neurons, trains.trials, trains.n, trains.n_trials]
+    support = trains.support
+    return [*columns, *([trains.start] if support is None else vars(support).values())]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.errors import RecordError
-from neurosim.units import is_quantity, to_si
+from neurosim.units import to_si, unit_of
 
 TOLERANCE_STEPS = 1e-6  # how far from the grid of steps a time may lie, in steps
 
@@ -40,7 +40,7 @@ def in_seconds(value: object, where: str) -> Any:
     RecordError
         If a time is NaN or infinite.
     """
-    result = to_si(value, "second" if is_quantity(value) else "1", where)
+    result = to_si(value, "1" if unit_of(value) == "1" else "second", where)
     if not np.all(np.isfinite(result)):
         raise RecordError(f"{where} must be finite; it holds NaN or an infinite time.")
     return result

@@ -98,6 +98,8 @@ def same(left: object, right: object) -> bool:
         return all(same(left[name], right[name]) for name in left)
     if isinstance(left, list | tuple) and isinstance(right, list | tuple):
         return len(left) == len(right) and all(map(same, left, right))
+    if hasattr(left, "equals") and hasattr(left, "columns"):  # a table; `equals` looks at types and labels, too
+        return type(left) is type(right) and bool(left.equals(right))
     if hasattr(left, "identical") and hasattr(right, "identical"):
         return bool(left.identical(right)) and left.dtype == right.dtype  # type: ignore[attr-defined]
     if hasattr(left, "shape") or hasattr(right, "shape"):

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from neurosim.errors import FileFormatError, RecordError
-from neurosim.recording import Recording, SpikeTrains, State
-from neurosim.recording.recording import trace_array
+from neurosim.recording import Recording, SpikeTrains, State, Support
+from neurosim.recording.traces import trace_array
+from recording.sessions import session
 
 NAMES = ["run.zarr", "run.zarr.zip", "run"]
 
@@ -305,3 +306,29 @@ def test_two_stores_with_swapped_arrays_are_found(tmp_path: Path, toy_run: Any) 
     shutil.copytree(tmp_path / "two.zarr" / "spikes", tmp_path / "one.zarr" / "spikes")
     with pytest.raises(FileFormatError, match="spikes/"):
         Recording.load(tmp_path / "one.zarr")
+
+
+def test_support_and_tables_come_back(tmp_path: Path) -> None:
+    whole = session()
+    for number, recording in enumerate(
+        [
+            whole,
+            whole.restrict([(0.1, 0.6), (2.0, 3.0)]),
+            whole.restrict(Support([0.0], [1.0], [1], 2)),
+            whole.per_trial("tone", (-0.5, 0.5)),
+            Recording(
+                {"p": SpikeTrains([0.1], [0], 1)}, intervals={"a/b": {"start": [0.0], "stop": [1.0], "x.y/z": ["ü"]}}
+            ),
+        ]
+    ):
+        recording.save(tmp_path / f"{number}.zarr")
+        assert Recording.load(tmp_path / f"{number}.zarr") == recording
+        assert recording == Recording.load(tmp_path / f"{number}.zarr")
+
+
+def test_an_edited_table_is_found(tmp_path: Path) -> None:
+    session().save(tmp_path / "a.zarr")
+    chunk = next(path for path in (tmp_path / "a.zarr" / "units" / "depth").rglob("c/*") if path.is_file())
+    chunk.write_bytes(chunk.read_bytes()[:-1] + b"x")
+    with pytest.raises(FileFormatError, match="units/depth"):
+        Recording.load(tmp_path / "a.zarr")

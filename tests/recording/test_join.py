@@ -72,3 +72,25 @@ def test_recordings_that_do_not_match_are_refused(
 def test_only_simulations_can_be_joined(toy_run: Any) -> None:
     with pytest.raises(RecordError, match="'start_step' is missing"):
         concatenate(Recording(), toy_run(0, 1))
+
+
+def test_tables_join_and_units_must_agree(toy_run: Any) -> None:
+    def with_tables(part: Recording, time: float, **changes: Any) -> Recording:
+        fields = {"spikes": part.spikes, "traces": part.traces, "state": part.state, "metadata": part.metadata}
+        tables: dict[str, Any] = {
+            "events": {"tone": {"time": [time]}},
+            "intervals": {f"from {time}": {"start": [time], "stop": [time]}},
+            "units": {"population": ["column/inh"] * 4, "neuron": [0, 1, 2, 3], "id": list("abcd")},
+        }
+        return Recording(**fields, **{**tables, **changes})
+
+    first = with_tables(toy_run(0, 10), 0.0001)
+    joined = concatenate(first, with_tables(toy_run(10, 5), 0.0012))
+    assert joined.events["tone"]["time"].tolist() == [0.0001, 0.0012]
+    assert list(joined.intervals) == ["from 0.0001", "from 0.0012"]
+    assert joined.units["id"].tolist() == list("abcd")
+    assert joined.support == toy_run(0, 15).support
+    with pytest.raises(RecordError, match="hold different units"):
+        concatenate(first, with_tables(toy_run(10, 5), 0.0012, units=None))
+    with pytest.raises(RecordError, match="'tone' has other columns"):
+        concatenate(first, with_tables(toy_run(10, 5), 0.0012, events={"tone": {"time": [0.0012], "pitch": [1.0]}}))

@@ -9,7 +9,7 @@ import pytest
 
 from neurosim.errors import RecordError
 from neurosim.recording import Recording, SpikeTrains, plots
-from neurosim.recording.recording import trace_array
+from neurosim.recording.traces import trace_array
 
 pyplot = pytest.importorskip("matplotlib.pyplot")
 

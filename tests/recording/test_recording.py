@@ -12,7 +12,7 @@ import xarray
 
 from neurosim.errors import RecordError
 from neurosim.recording import Recording, SpikeTrains
-from neurosim.recording.recording import trace_array
+from neurosim.recording.traces import trace_array
 
 
 def small(**changes: Any) -> Recording:
