@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         AllToAll,
         Circuit,
         Edges,
+        FilteredNoise,
         FixedInDegree,
         FixedOutDegree,
         FixedProbability,
@@ -28,8 +29,11 @@ if TYPE_CHECKING:
         OneToOne,
         Pairwise,
         PoissonSource,
+        Pulses,
+        Ramp,
         Signal,
         SignalSource,
+        Sine,
         SpikeSource,
         Step,
         SynapseModel,
@@ -53,9 +57,10 @@ if TYPE_CHECKING:
 _HOME = {
     "neurosim.backends": ("RunInterrupted", "compile", "simulate"),
     "neurosim.circuit": (
-        "AllToAll", "Circuit", "Edges", "FixedInDegree", "FixedOutDegree", "FixedProbability", "FixedTotalNumber",
-        "Grouped", "Matrix", "NeuronModel", "Normal", "OneToOne", "Pairwise", "PoissonSource", "Signal", "SignalSource",
-        "SpikeSource", "Step", "SynapseModel", "Trainable", "Uniform",
+        "AllToAll", "Circuit", "Edges", "FilteredNoise", "FixedInDegree", "FixedOutDegree", "FixedProbability",
+        "FixedTotalNumber", "Grouped", "Matrix", "NeuronModel", "Normal", "OneToOne", "Pairwise", "PoissonSource",
+        "Pulses", "Ramp", "Signal", "SignalSource", "Sine", "SpikeSource", "Step", "SynapseModel", "Trainable",
+        "Uniform",
     ),
     "neurosim.errors": (
         "BackendError", "CircuitError", "EquationError", "FileFormatError", "NeurosimError", "RecordError",
@@ -70,11 +75,12 @@ _SUBMODULES = ("circuits", "datasets", "models", "units")
 
 __all__ = [
     "NMDA", "AllToAll", "Alpha", "BackendError", "Circuit", "CircuitError", "Delta", "DoubleExponential", "Edges",
-    "EquationError", "Exponential", "FileFormatError", "FixedInDegree", "FixedOutDegree", "FixedProbability",
-    "FixedTotalNumber", "Grouped", "Matrix", "NeuronModel", "NeurosimError", "Normal", "OneToOne", "Pairwise",
-    "PoissonSource", "Record", "RecordError", "Recording", "RunInterrupted", "Signal", "SignalSource", "SpikeSource",
-    "SpikeTrains", "State", "Step", "SynapseModel", "Trainable", "Uniform", "UnitError", "UnsupportedError",
-    "__version__", "circuits", "compile", "datasets", "models", "simulate", "units", "verify",
+    "EquationError", "Exponential", "FileFormatError", "FilteredNoise", "FixedInDegree", "FixedOutDegree",
+    "FixedProbability", "FixedTotalNumber", "Grouped", "Matrix", "NeuronModel", "NeurosimError", "Normal",
+    "OneToOne", "Pairwise", "PoissonSource", "Pulses", "Ramp", "Record", "RecordError", "Recording",
+    "RunInterrupted", "Signal", "SignalSource", "Sine", "SpikeSource", "SpikeTrains", "State", "Step",
+    "SynapseModel", "Trainable", "Uniform", "UnitError", "UnsupportedError", "__version__", "circuits", "compile",
+    "datasets", "models", "simulate", "units", "verify",
 ]  # fmt: skip
 
 

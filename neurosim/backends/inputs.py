@@ -19,6 +19,9 @@ from neurosim.random import noise
 from neurosim.recording import SpikeTrains
 from neurosim.units import is_quantity, to_si
 
+#: Where signals draw, beside the pulses of a Poisson source whose rate they may be.
+SIGNAL_SITE = 1
+
 Target = Population | Injection | PoissonInput
 
 
@@ -117,6 +120,8 @@ class Inputs:
         if value is None or isinstance(value, AnalogueSignal):
             if value is not None and value.unit != unit:
                 raise CircuitError(f"inputs: {name!r} must be in {unit}, the signal is in {value.unit}.")
+            if value is not None:
+                self._check_size(name, part.n, value)
             return value
         array = np.asarray(to_si(value, unit, f"inputs: {name!r}") if is_quantity(value) or unit != "1" else value)
         if array.ndim == 0:
@@ -124,6 +129,13 @@ class Inputs:
         if unit == "hertz" and array.shape == (part.n,):
             return array.astype(np.float64)
         return self._dense(name, part.n, array.astype(np.float64, copy=False))
+
+    @staticmethod
+    def _check_size(name: str, n: int, signal: AnalogueSignal) -> None:
+        try:
+            signal.check(n)
+        except CircuitError as error:
+            raise CircuitError(f"inputs: {name!r}: {error}") from None
 
     def _spikes(self, name: str, n: int, value: Any) -> Any:
         if value is None:
@@ -176,9 +188,18 @@ class Inputs:
         if value is None or isinstance(value, float):
             return np.broadcast_to(np.float64(value or 0.0), shape)
         if isinstance(value, AnalogueSignal):
-            return np.broadcast_to(value.sample(np.arange(first, last), self.circuit.dt, part.n)[:, None], shape)
+            return np.broadcast_to(self._signal_rows(name, value, first, last), shape)
         dense = value[first - self.start : last - self.start]
         return dense if dense.shape == shape else np.broadcast_to(dense, shape)
+
+    def _signal_rows(self, name: str, signal: AnalogueSignal, first: int, last: int) -> np.ndarray:
+        """Return a signal in a shape that broadcasts to (time, trial, neuron)."""
+
+        def normals(begin: int, end: int, n: int) -> np.ndarray:
+            span = (0, self.trials)
+            return noise(self.seed, name, trials=span, steps=(begin, end), neurons=n, site=SIGNAL_SITE)
+
+        return signal.rows(first, last, self.circuit.dt, self.targets[name].n, normals)
 
     def _rates(self, name: str, n: int, first: int, last: int) -> np.ndarray:
         """Return rates in hertz, in a shape that broadcasts to (time, trial, neuron).
@@ -190,7 +211,7 @@ class Inputs:
         """
         value = self._values[name]
         if isinstance(value, AnalogueSignal):
-            rates = value.sample(np.arange(first, last), self.circuit.dt, n)[:, None]
+            rates = self._signal_rows(name, value, first, last)
         elif isinstance(value, np.ndarray) and value.ndim == 3:
             rates = value[first - self.start : last - self.start]
         else:

@@ -166,11 +166,11 @@ def check_signal(signal: Any, unit: str, count: int, where: str) -> None:
     if signal is None:
         return
     if not isinstance(signal, AnalogueSignal):
-        raise CircuitError(f"{where}: give a Step or a Signal, got {type(signal).__name__}.")
+        raise CircuitError(f"{where}: give a signal such as Step(...), got {type(signal).__name__}.")
     if signal.unit != unit:
         raise UnitError(f"{where} must be in {unit}, the signal is in {signal.unit}.")
     try:
-        signal.sample(np.arange(1), 1.0, count)
+        signal.check(count)
     except CircuitError as error:
         raise CircuitError(f"{where}: {error}") from None
 

@@ -16,7 +16,7 @@ from neurosim.circuit.connecting import reads_weight
 from neurosim.circuit.connectivity import Connectivity
 from neurosim.circuit.neuron_model import NeuronModel, Parameter
 from neurosim.circuit.parts import Injection, Part, PoissonInput, Population, Projection, View
-from neurosim.circuit.signals import Signal, Step, signal_from_dict
+from neurosim.circuit.signal_files import check_signal_readable, signal_from_dict
 from neurosim.circuit.sources import PoissonSource, SignalSource, SpikeSource
 from neurosim.circuit.synapse_model import SynapseModel
 from neurosim.circuit.values import Value, as_given, value_from_dict, value_to_dict
@@ -90,9 +90,8 @@ def check_readable(circuit: Circuit) -> None:
     for part in circuit.parts.values():
         if isinstance(part, Projection):
             Connectivity.from_dict(part.connectivity.to_dict(), part.connectivity.arrays())
-        elif isinstance(part, Injection) and not isinstance(part.signal, (Step, Signal, type(None))):
-            what = type(part.signal).__name__
-            raise FileFormatError(f"injection {part.name!r}: no file can hold a {what}; give a Step or a Signal.")
+        elif isinstance(part, Injection) and part.signal is not None:
+            check_signal_readable(part.signal, f"injection {part.name!r}")
 
 
 # -- parts -----------------------------------------------------------------------------------------------------------

@@ -10,11 +10,13 @@ import numpy as np
 
 from neurosim.circuit.connecting import reads_weight
 from neurosim.circuit.connectivity import AllToAll, Edges, FixedProbability, OneToOne
+from neurosim.circuit.filtered_noise import FilteredNoise
 from neurosim.circuit.fixed_numbers import FixedInDegree, FixedOutDegree, FixedTotalNumber
 from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.circuit.parts import Injection, PoissonInput, Population, Projection
-from neurosim.circuit.signals import Signal, Step
+from neurosim.circuit.signals import AnalogueSignal, Signal, Step
 from neurosim.circuit.sources import PoissonSource, SignalSource
+from neurosim.circuit.stimuli import Pulses, Ramp, Sine
 from neurosim.circuit.values import Normal, Trainable, Uniform, Value
 from neurosim.units import DIMENSIONLESS, readable
 
@@ -138,16 +140,35 @@ def _edge_count(circuit: Circuit, part: Projection) -> str:
 
 
 def _injection(part: Injection) -> list[str]:
-    signal = part.signal
-    shown = f"values{_in_unit(part.unit)} given at run time"
-    if isinstance(signal, Step):
-        until = "" if np.isinf(signal.stop) else f" to {readable(signal.stop, 'second')}"
-        shown = f"{describe(signal.amplitude, part.unit)} from {readable(signal.start, 'second')}{until}"
-    elif isinstance(signal, Signal):
-        shown = f"{len(signal.values)} samples, one every {readable(signal.every, 'second')}"
-    elif signal is not None:
-        shown = type(signal).__name__
+    given = f"values{_in_unit(part.unit)} given at run time"
+    shown = given if part.signal is None else _signal(part.signal)
     return [f"\n{part.name}: into {part.population}.{part.variable} of {_count(part.n, 'neuron')}, {shown}"]
+
+
+def _signal(signal: AnalogueSignal) -> str:
+    unit = signal.unit
+    if isinstance(signal, Step):
+        return f"{describe(signal.amplitude, unit)}{_window(signal)}"
+    if isinstance(signal, Signal):
+        return f"{len(signal.values)} samples, one every {readable(signal.every, 'second')}"
+    if isinstance(signal, Ramp):
+        ends = (describe(end, unit) for end in (signal.start_value, signal.end_value))
+        return f"a ramp from {' to '.join(ends)}{_window(signal)}"
+    if isinstance(signal, Sine):
+        return f"a sine of {describe(signal.amplitude, unit)} at {readable(signal.frequency, 'hertz')}{_window(signal)}"
+    if isinstance(signal, Pulses):
+        times = " every ".join(readable(time, "second") for time in (signal.width, signal.period))
+        return f"pulses of {describe(signal.amplitude, unit)} for {times}{_window(signal)}"
+    if isinstance(signal, FilteredNoise):
+        values = " +- ".join(describe(value, unit) for value in (signal.mean, signal.std))
+        shared = ", shared" if signal.shared else ""
+        return f"noise {values} with tau = {readable(signal.tau, 'second')}{shared}{_window(signal)}"
+    return type(signal).__name__
+
+
+def _window(signal: Step | Ramp | Sine | Pulses | FilteredNoise) -> str:
+    until = "" if np.isinf(signal.stop) else f" to {readable(signal.stop, 'second')}"
+    return f"{',' if not isinstance(signal, Step) else ''} from {readable(signal.start, 'second')}{until}"
 
 
 def describe(value: Value | str, unit: str) -> str:

@@ -3,32 +3,96 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from neurosim.circuit.values import value_from_dict, value_to_dict
-from neurosim.errors import CircuitError, FileFormatError, nearest
-from neurosim.units import quantity, seconds, to_si, unit_of
+from neurosim.circuit.values import value_to_dict
+from neurosim.errors import CircuitError
+from neurosim.units import seconds, to_si, unit_of
+
+#: Standard normal numbers of a run: takes the first step, the one after the last, and how many of each; gives
+#: (time, trial, n).
+Normals: TypeAlias = Callable[[int, int, int], np.ndarray]
 
 
 class AnalogueSignal(ABC):
-    """Base of signals: a unit and a value for any step."""
+    """Base of signals: a unit and a value for any step of a run."""
 
     unit: str
 
     @abstractmethod
-    def sample(self, steps: np.ndarray, dt: float, n: int) -> np.ndarray:
-        """Return the SI values at `steps`, shape (time, n)."""
+    def rows(self, first: int, last: int, dt: float, n: int, normals: Normals) -> np.ndarray:
+        """Return the SI values at steps ``first <= k < last``, shape (time, trial, n), or one trial for all."""
+
+    @abstractmethod
+    def check(self, n: int) -> None:
+        """Refuse a number of neurons that the signal is not made for."""
 
     @abstractmethod
     def to_dict(self, arrays: dict[str, np.ndarray], key: str) -> dict[str, Any]:
         """Return a JSON form; arrays go to `arrays` under `key`."""
 
 
+class SampledSignal(AnalogueSignal):
+    """Base of signals that are functions of time alone, the same in every run and trial."""
+
+    @abstractmethod
+    def sample(self, steps: np.ndarray, dt: float, n: int) -> np.ndarray:
+        """Return the SI values at `steps`, shape (time, n)."""
+
+    def rows(self, first: int, last: int, dt: float, n: int, normals: Normals) -> np.ndarray:
+        """Return the SI values at steps ``first <= k < last``, shape (time, 1, n)."""
+        return self.sample(np.arange(first, last), dt, n)[:, None]
+
+    def check(self, n: int) -> None:
+        """Refuse a number of neurons that the signal is not made for."""
+        self.sample(np.arange(1), 1.0, n)
+
+
+def in_steps(time: float, dt: float) -> float:
+    """Return a time in steps: a whole number where it lies on the grid, whatever ``k*dt`` rounds to."""
+    steps = time / dt
+    return round(steps) if abs(steps) < 2**53 and abs(steps - round(steps)) < 1e-6 else steps
+
+
+def active(steps: np.ndarray, dt: float, start: float, stop: float) -> np.ndarray:
+    """Tell at which steps ``start <= t < stop``, shape (time,)."""
+    on: np.ndarray = (steps >= in_steps(start, dt)) & (steps < in_steps(stop, dt))
+    return on
+
+
+def window(start: Any, stop: Any, where: str) -> tuple[float, float]:
+    """Return the times, in seconds, between which a signal is on: by default from the beginning and for ever."""
+    first = 0.0 if start is None else seconds(start, f"{where}: start")
+    last = float("inf") if stop is None else seconds(stop, f"{where}: stop")
+    if last < first:
+        raise CircuitError(f"{where}: stop ({last} s) lies before start ({first} s).")
+    return first, last
+
+
+def level(value: Any, unit: str, where: str) -> float | np.ndarray:
+    """Return a finite SI value, one or one per neuron."""
+    number = to_si(value, unit, where)
+    if np.ndim(number) > 1 or not np.all(np.isfinite(number)):
+        raise CircuitError(f"{where} must be finite, one or one per neuron, got {value}.")
+    if isinstance(number, np.ndarray):
+        number.flags.writeable = False
+    return number
+
+
+def spread(value: float | np.ndarray, n: int, where: str) -> np.ndarray:
+    """Return a level for each of n neurons."""
+    array = np.asarray(value, dtype=np.float64)
+    if array.shape not in ((), (n,)):
+        raise CircuitError(f"{where} has {array.size} values, the target has {n} neurons.")
+    return np.broadcast_to(array, (n,))
+
+
 @dataclass(frozen=True, eq=False, init=False)
-class Step(AnalogueSignal):
+class Step(SampledSignal):
     """A constant that is on between two times: `amplitude` where ``start <= t < stop``, else 0.
 
     Parameters
@@ -47,27 +111,16 @@ class Step(AnalogueSignal):
     def __init__(self, amplitude: Any, *, start: Any = None, stop: Any = None) -> None:
         unit = unit_of(amplitude)
         object.__setattr__(self, "unit", unit)
-        value = to_si(amplitude, unit, "Step: amplitude")
-        if np.ndim(value) > 1 or not np.all(np.isfinite(value)):
-            raise CircuitError(f"Step: amplitude must be finite, one or one per neuron, got {amplitude}.")
-        if isinstance(value, np.ndarray):
-            value.flags.writeable = False
-        object.__setattr__(self, "amplitude", value)
-        object.__setattr__(self, "start", 0.0 if start is None else seconds(start, "Step: start"))
-        object.__setattr__(self, "stop", float("inf") if stop is None else seconds(stop, "Step: stop"))
-        if self.stop < self.start:
-            raise CircuitError(f"Step: stop ({self.stop} s) lies before start ({self.start} s).")
+        object.__setattr__(self, "amplitude", level(amplitude, unit, "Step: amplitude"))
+        first, last = window(start, stop, "Step")
+        object.__setattr__(self, "start", first)
+        object.__setattr__(self, "stop", last)
 
     def sample(self, steps: np.ndarray, dt: float, n: int) -> np.ndarray:
         """Return the SI values at `steps`, shape (time, n)."""
-        amplitude = np.asarray(self.amplitude, dtype=np.float64)
-        if amplitude.shape not in ((), (n,)):
-            raise CircuitError(f"Step: the amplitude has {amplitude.size} values, the target has {n} neurons.")
-        # Compared in steps, so that a start on the grid is exact whatever k*dt rounds to.
-        first = np.ceil(self.start / dt - 1e-6)
-        last = np.ceil(self.stop / dt - 1e-6)
-        active = (steps >= first) & (steps < last)
-        values: np.ndarray = active[:, None] * np.broadcast_to(amplitude, (n,))
+        values: np.ndarray = active(steps, dt, self.start, self.stop)[:, None] * spread(
+            self.amplitude, n, "Step: amplitude"
+        )
         return values
 
     def __eq__(self, other: object) -> bool:
@@ -89,7 +142,7 @@ class Step(AnalogueSignal):
 
 
 @dataclass(frozen=True, eq=False, init=False)
-class Signal(AnalogueSignal):
+class Signal(SampledSignal):
     """Sampled values, held between samples; 0 after the last one.
 
     Parameters
@@ -146,22 +199,3 @@ class Signal(AnalogueSignal):
             "signal": "Signal", "values": value_to_dict(self.values, arrays, key), "unit": self.unit,
             "every": self.every, "start": self.start,
         }  # fmt: skip
-
-
-def signal_from_dict(data: dict[str, Any], arrays: dict[str, np.ndarray]) -> AnalogueSignal:
-    """Read what ``to_dict`` wrote.
-
-    Raises
-    ------
-    FileFormatError
-        If the kind of signal is unknown or an array is missing.
-    """
-    second = quantity(1.0, "second")
-    if data["signal"] == "Step":
-        amplitude = quantity(value_from_dict(data["amplitude"], arrays), data["unit"])
-        stop = None if data["stop"] == float("inf") else data["stop"] * second
-        return Step(amplitude, start=data["start"] * second, stop=stop)
-    if data["signal"] == "Signal":
-        values = quantity(value_from_dict(data["values"], arrays), data["unit"])
-        return Signal(values, data["every"] * second, start=data["start"] * second)
-    raise FileFormatError(f"unknown signal {data['signal']!r}.{nearest(str(data['signal']), ('Step', 'Signal'))}")

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 import neurosim.circuit as nc
-from neurosim.units import ms, mV, pA, quantity, second
+from neurosim.units import Hz, ms, mV, pA, quantity, second
 
 numbers = st.floats(-1e3, 1e3, allow_nan=False, width=64)
 
@@ -58,10 +58,23 @@ def values(
 def signals(draw: st.DrawFn, unit: str, n: int) -> nc.AnalogueSignal:
     """Signals for n neurons."""
     start = draw(st.floats(0, 10)) * second
-    if draw(st.booleans()):
-        amplitude = draw(numbers | st.lists(numbers, min_size=n, max_size=n).map(np.array))
-        stop = draw(st.sampled_from([None, start + 1 * second]))
-        return nc.Step(quantity(amplitude, unit), start=start, stop=stop)
+    stop = draw(st.sampled_from([None, start + 1 * second]))
+    level = (numbers | st.lists(numbers, min_size=n, max_size=n).map(np.array)).map(lambda size: quantity(size, unit))
+    kind = draw(st.sampled_from(["step", "signal", "ramp", "sine", "pulses", "noise"]))
+    if kind == "step":
+        return nc.Step(draw(level), start=start, stop=stop)
+    if kind == "ramp":
+        return nc.Ramp(draw(level), draw(level), start=start, stop=start + 1 * second)
+    if kind == "sine":
+        phase = draw(numbers | st.lists(numbers, min_size=n, max_size=n).map(np.array))
+        return nc.Sine(
+            draw(level), draw(st.floats(0, 1e3)) * Hz, phase=phase, offset=draw(level), start=start, stop=stop
+        )
+    if kind == "pulses":
+        return nc.Pulses(draw(level), width=1 * ms, period=draw(st.floats(1, 9)) * ms, start=start, stop=stop)
+    if kind == "noise":
+        std = quantity(draw(st.floats(0, 1e3)), unit)
+        return nc.FilteredNoise(draw(level), std, 5 * ms, shared=draw(st.booleans()), start=start, stop=stop)
     shape = draw(st.sampled_from([(4,), (3, n)]))
     samples = np.array(draw(st.lists(numbers, min_size=int(np.prod(shape)), max_size=int(np.prod(shape)))))
     return nc.Signal(quantity(samples.reshape(shape), unit), 2 * ms, start=start)

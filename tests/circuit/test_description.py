@@ -68,7 +68,7 @@ def test_floats_are_exact() -> None:
         (lambda data: data["parts"][5].update(weight={"distribution": "Uniform", "low": 1}), "missing 1 required"),
         (lambda data: data["parts"][5].update(pre_indices={"start": 0, "step": 1, "count": 99}), "names neuron 10"),
         (lambda data: data["parts"][5].update(pre_indices={"start": 0, "step": 0, "count": 9}), "must not be zero"),
-        (lambda data: data["parts"][7]["signal"].update(signal="Ramp"), "unknown signal 'Ramp'"),
+        (lambda data: data["parts"][7]["signal"].update(signal="Slope"), "unknown signal 'Slope'"),
         (lambda data: data.update(seed=-1), "the circuit cannot be read: .* seed must be"),
         (lambda data: data.update(parts=None), "the circuit cannot be read: 'NoneType'"),
         (lambda data: data["parts"].append(data["parts"][0]), "already has 'exc'"),

@@ -203,7 +203,7 @@ def test_rules_of_ones_own_cannot_be_saved(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-class Ramp(nc.AnalogueSignal):
+class Slope(nc.SampledSignal):
     """A signal that files know nothing of."""
 
     unit = "amp"
@@ -212,15 +212,15 @@ class Ramp(nc.AnalogueSignal):
         return np.outer(steps * dt, np.ones(n))
 
     def to_dict(self, arrays: dict[str, np.ndarray], key: str) -> dict[str, Any]:
-        return {"signal": "Ramp"}
+        return {"signal": "Slope"}
 
 
 def test_signals_of_ones_own_cannot_be_saved(tmp_path: Path) -> None:
     circuit = small()
-    circuit.inject("stimulus", "exc", "i_ext", Ramp())
-    assert "stimulus: into exc.i_ext of 10 neurons, Ramp" in str(circuit)
+    circuit.inject("stimulus", "exc", "i_ext", Slope())
+    assert "stimulus: into exc.i_ext of 10 neurons, Slope" in str(circuit)
     assert len(circuit.digest()) == 64
-    with pytest.raises(FileFormatError, match="injection 'stimulus': no file can hold a Ramp"):
+    with pytest.raises(FileFormatError, match="injection 'stimulus': no file can hold a Slope"):
         circuit.save(tmp_path / "c.json")
     assert list(tmp_path.iterdir()) == []
 

@@ -295,13 +295,13 @@ def test_connect(options: dict[str, Any], error: type[Exception], match: str) ->
         ({"variable": "i_ex"}, CircuitError, r"has no input variable 'i_ex' .*Did you mean 'i_ext'"),
         ({"variable": "v"}, CircuitError, "has no input variable 'v'"),
         ({"variable": "tau"}, CircuitError, "has no input variable 'tau'"),
-        ({"signal": 3 * pA}, CircuitError, "give a Step or a Signal, got Quantity"),
+        ({"signal": 3 * pA}, CircuitError, r"give a signal such as Step\(\.\.\.\), got Quantity"),
         ({"signal": nc.Step(3)}, UnitError, "injection 'new' must be in amp, the signal is in 1"),
         ({"signal": nc.Step(3 * mV)}, UnitError, "must be in amp, the signal is in volt"),
         (
             {"signal": nc.Step([1, 2] * pA)},
             CircuitError,
-            "injection 'new': Step: the amplitude has 2 values, the target has 10",
+            "injection 'new': Step: amplitude has 2 values, the target has 10",
         ),
         (
             {"signal": nc.Signal(np.zeros((5, 3)) * pA, 1 * ms)},
