@@ -59,6 +59,11 @@ class Session(ABC):
         self._plan = plan_recording(
             record, catalogue(circuit, program), dt=circuit.dt, start_step=state.step, n_steps=0, trials=self.trials
         )
+        if self._plan.rates:
+            raise RecordError(
+                f"session: {self._plan.rates[0].address} is asked for in bins, but a session returns values at each "
+                "call of step(); record the spikes."
+            )
         for trace in self._plan.traces:
             if trace.every_steps != 1:
                 raise RecordError(

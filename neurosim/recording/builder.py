@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.errors import RecordError
+from neurosim.recording.counting import RateCounter
 from neurosim.recording.plan import RecordPlan, TracePlan
 from neurosim.recording.recording import Recording
+from neurosim.recording.request import RATE
 from neurosim.recording.spikes import SpikeTrains
 from neurosim.recording.state import State
 from neurosim.recording.traces import trace_array
@@ -34,7 +36,10 @@ class RecordingBuilder:
 
     def __init__(self, plan: RecordPlan) -> None:
         self.plan = plan
-        self._spikes: dict[str, list[tuple[NDArray[np.int64], ...]]] = {name: [] for name in plan.spikes}
+        self._spikes: dict[str, list[tuple[NDArray[np.int64], ...]]] = {name: [] for name in plan.kept}
+        self._counters: dict[str, list[RateCounter]] = {name: [] for name in plan.spikes}
+        for rate in plan.rates:
+            self._counters[rate.name].append(RateCounter(rate, plan))
         self._buffers = Named(
             {trace.address: _Buffer(trace, plan) for trace in plan.traces}, "trace", "in the plan of this recording"
         )
@@ -61,7 +66,7 @@ class RecordingBuilder:
         steps, trials, neurons : array_like of int, shape (spike,)
             Global step, trial and neuron of each spike; a single number stands for all.
         """
-        if population not in self._spikes:
+        if population not in self._counters:
             raise RecordError(f"The plan does not record the spikes of {population!r}; ask plan.spikes first.")
         given = [to_numpy(values) for values in (steps, trials, neurons)]
         if any(values.size and values.dtype.kind not in "iu" for values in given):
@@ -75,7 +80,10 @@ class RecordingBuilder:
             chunk = tuple(
                 values.astype(np.int64) if values.ndim else np.full(length, values, np.int64) for values in given
             )
-            self._spikes[population].append(chunk)
+            for counter in self._counters[population]:
+                counter.add(*chunk)
+            if population in self._spikes:
+                self._spikes[population].append(chunk)
 
     def sample(self, name: str, variable: str, step: int, values: Any, *, selected: bool = False) -> None:
         """Store the values at the end of one global step, which must be due.
@@ -141,7 +149,9 @@ class RecordingBuilder:
             "duration": plan.n_steps * plan.dt,
             "trials": plan.trials,
         }
-        spikes = {name: self._trains(name, size, plan) for name, size in plan.spikes.items()}
+        for counter in (counter for counters in self._counters.values() for counter in counters):
+            traces.setdefault(counter.rate.name, {})[RATE] = counter.finish(plan)
+        spikes = {name: self._trains(name, size, plan) for name, size in plan.kept.items()}
         return Recording(spikes, traces, state, {**metadata, **extent})
 
     def _trains(self, name: str, size: int, plan: RecordPlan) -> SpikeTrains:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.errors import RecordError
+from neurosim.recording.counting import joined_rates
 from neurosim.recording.recording import Recording
 from neurosim.recording.spikes import SpikeTrains
 from neurosim.recording.values import same
@@ -48,7 +49,10 @@ def concatenate(first: Recording, second: Recording) -> Recording:
         spikes={
             name: _joined_spikes(name, trains, second.spikes[name], metadata) for name, trains in first.spikes.items()
         },
-        traces={name: _joined_group(name, group, second.traces[name]) for name, group in first.traces.items()},
+        traces={
+            name: _joined_group(name, group, second.traces[name], metadata["dt"])
+            for name, group in first.traces.items()
+        },
         state=second.state,
         metadata=metadata,
         intervals=_joined_tables(first.intervals, second.intervals),
@@ -114,20 +118,24 @@ def _joined_tables(
 
 
 def _joined_group(
-    name: str, first: Mapping[str, xarray.DataArray], second: Mapping[str, xarray.DataArray]
+    name: str, first: Mapping[str, xarray.DataArray], second: Mapping[str, xarray.DataArray], dt: float
 ) -> dict[str, xarray.DataArray]:
     if first.keys() != second.keys():
         odd = ", ".join(sorted(f"{name}.{variable}" for variable in first.keys() ^ second.keys()))
         raise RecordError(f"Only one of the two recordings holds: {odd}. Record the same in both runs.")
-    return {variable: _joined_trace(f"{name}.{variable}", trace, second[variable]) for variable, trace in first.items()}
+    return {
+        variable: _joined_trace(f"{name}.{variable}", trace, second[variable], dt) for variable, trace in first.items()
+    }
 
 
-def _joined_trace(address: str, first: xarray.DataArray, second: xarray.DataArray) -> xarray.DataArray:
+def _joined_trace(address: str, first: xarray.DataArray, second: xarray.DataArray, dt: float) -> xarray.DataArray:
     import xarray
 
-    fixed = [one.isel(time=slice(0, 0)).drop_vars("time") for one in (first, second)]
+    fixed = [one.isel(time=slice(0, 0)).drop_vars(["time", "observed"], errors="ignore") for one in (first, second)]
     if not fixed[0].identical(fixed[1]):
         raise RecordError(f"{address} was not recorded of the same neurons, in the same unit, in both runs.")
+    if "observed" in first.coords:
+        return joined_rates(first, second, dt)
     time = np.concatenate([first["time"].values, second["time"].values])
     coords = {name: coordinate for name, coordinate in first.coords.items() if name != "time"}
     return xarray.DataArray(

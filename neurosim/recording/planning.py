@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from neurosim.errors import RecordError, nearest
 from neurosim.recording.memory import available_bytes, byte_text
-from neurosim.recording.plan import Recordable, RecordPlan, TracePlan
-from neurosim.recording.request import SPIKES, Record, RecordSpec, Selection, read_request
+from neurosim.recording.plan import RatePlan, Recordable, RecordPlan, TracePlan
+from neurosim.recording.request import RATE, SPIKES, Record, RecordSpec, Selection, read_request
 from neurosim.recording.times import TOLERANCE_STEPS, positive_step
 from neurosim.recording.values import Named, read_only
 
@@ -61,7 +61,8 @@ def plan_recording(
     else:
         chosen = read_request(spec)
     spikes: dict[str, int] = {}
-    traces: dict[str, TracePlan] = {}
+    traces: dict[str, TracePlan | RatePlan] = {}
+    kept = set()
     for name, records in chosen.items():
         if name not in catalogue:
             raise RecordError(f"record=: the circuit has no {name!r}.{nearest(str(name), catalogue)}")
@@ -70,21 +71,39 @@ def plan_recording(
             if record.variable == SPIKES:
                 _check_spiking(name, item)
                 spikes[name] = item.size
+                kept.add(name)
                 continue
-            trace = _trace(name, item, record, dt)
+            trace: TracePlan | RatePlan
+            if record.bin is not None:
+                trace = _rate(name, item, record, dt)
+                spikes[name] = item.size
+            else:
+                trace = _trace(name, item, record, dt)
             known = traces.setdefault(trace.address, trace)
             if known != trace:
                 raise RecordError(
                     f"record=: {trace.address} is asked for twice, in two ways. A recording holds one trace of a "
                     "variable: keep one of them (a reduction can be computed from the full trace afterwards)."
                 )
-    plan = RecordPlan(dt, start_step, n_steps, trials, itemsize, Named(spikes, "spikes of"), tuple(traces.values()))
+    plan = RecordPlan(
+        dt,
+        start_step,
+        n_steps,
+        trials,
+        itemsize,
+        Named(spikes, "spikes of"),
+        tuple(trace for trace in traces.values() if isinstance(trace, TracePlan)),
+        tuple(trace for trace in traces.values() if isinstance(trace, RatePlan)),
+        frozenset(spikes.keys() - kept),
+    )
     _check_memory(plan, limit_bytes)
     return plan
 
 
 def _trace(name: str, item: Recordable, record: Record, dt: float) -> TracePlan:
     if record.variable not in item.variables:
+        if record.variable == RATE and item.spiking:
+            raise RecordError(f"record=: {name}.{RATE} needs the width of its bins: Record({RATE!r}, bin=10 * ms).")
         names = [*item.variables, *([SPIKES] if item.spiking else [])]
         raise RecordError(
             f"record=: {item.kind} {name!r} has no variable {record.variable!r}.{nearest(record.variable, names)}"
@@ -97,9 +116,18 @@ def _trace(name: str, item: Recordable, record: Record, dt: float) -> TracePlan:
         kind=item.kind,
         size=item.size,
         neurons=choose(record.neurons, item.size, where),
-        every_steps=_period(record.every, dt, where),
+        every_steps=1 if record.every is None else _period(record.every, dt, f"{where}: every"),
         reduce=record.reduce,
     )
+
+
+def _rate(name: str, item: Recordable, record: Record, dt: float) -> RatePlan:
+    where = f"record=: {name}.{RATE}"
+    _check_spiking(name, item)
+    if RATE in item.variables:
+        raise RecordError(f"{where}: {item.kind} {name!r} has a variable of that name; record its spikes instead.")
+    neurons = choose(record.neurons, item.size, where)
+    return RatePlan(name, item.size, neurons, _period(record.bin or 0.0, dt, f"{where}: bin"))
 
 
 def choose(selection: Selection, size: int, where: str) -> NDArray[np.int64] | None:
@@ -136,13 +164,11 @@ def choose(selection: Selection, size: int, where: str) -> NDArray[np.int64] | N
     return chosen
 
 
-def _period(every: float | None, dt: float, where: str) -> int:
-    if every is None:
-        return 1
+def _period(every: float, dt: float, where: str) -> int:
     steps = round(every / dt)
     if steps < 1 or abs(every / dt - steps) > TOLERANCE_STEPS * max(1, steps):
         raise RecordError(
-            f"{where}: every = {every:g} s is no multiple of dt = {dt:g} s. Use {max(1, steps) * dt:g} s, for instance."
+            f"{where} = {every:g} s is no multiple of dt = {dt:g} s. Use {max(1, steps) * dt:g} s, for instance."
         )
     return steps
 

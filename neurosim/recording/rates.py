@@ -49,6 +49,18 @@ def binned_rate(trains: SpikeTrains, width: float) -> xarray.DataArray:
     return rate_array(rates, starts, width)
 
 
+def whole_bins(rate: xarray.DataArray, width: float) -> xarray.DataArray:
+    """Return a recorded rate as one of spikes would be: its whole bins, which must have the width."""
+    recorded = float(rate.attrs["bin"])
+    if abs(recorded - width) > EDGE_TOLERANCE:
+        raise RecordError(
+            f"The rate was recorded in bins of {recorded:g} s, not of {width:g} s, and the spikes were not. Use that "
+            "width, or record the spikes."
+        )
+    whole = abs(rate["observed"].values - recorded) < EDGE_TOLERANCE
+    return rate_array(rate.values[:, whole], rate["time"].values[whole], recorded)
+
+
 def rate_array(rates: np.ndarray, starts: np.ndarray, width: float) -> xarray.DataArray:
     """Return rates of bins with their labels, shape (trial, time)."""
     import xarray

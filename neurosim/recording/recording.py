@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.errors import RecordError
-from neurosim.recording.request import SPIKES
+from neurosim.recording.rates import whole_bins
+from neurosim.recording.request import RATE, SPIKES
 from neurosim.recording.spikes import SpikeTrains
 from neurosim.recording.state import State
 from neurosim.recording.support import Intervals, Support
 from neurosim.recording.tables import event_tables, interval_tables, no_units, unit_table
+from neurosim.recording.times import one_time
 from neurosim.recording.traces import checked_trace
 from neurosim.recording.values import Named, same
 
@@ -231,8 +233,13 @@ class Recording:
         return {name: trains.rates() for name, trains in self.spikes.items()}
 
     def population_rate(self, population: str, bin: Any) -> xarray.DataArray:
-        """Return the rate per neuron in hertz in bins of time (see `SpikeTrains.population_rate`)."""
-        return self.spikes[population].population_rate(bin)
+        """Return the rate per neuron in hertz in bins of time (see `SpikeTrains.population_rate`).
+
+        Where only the rate was recorded, and not the spikes, its whole bins are returned, if they have this width.
+        """
+        if population in self.spikes or RATE not in self.traces.get(population, {}):
+            return self.spikes[population].population_rate(bin)
+        return whole_bins(self.traces[population][RATE], one_time(bin, "bin"))
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write to a zarr store (format 3).
@@ -304,14 +311,12 @@ def _trials(spikes: Mapping[str, Any], traces: Mapping[str, Any], metadata: Mapp
 
 
 def _observed(spikes: Mapping[str, SpikeTrains], metadata: Mapping[str, Any], trials: int) -> Support | None:
-    """Return what is known to have been observed: what the spikes say, else what the metadata say."""
-    known = [trains.support for trains in spikes.values() if trains.support is not None and trains.n_trials == trials]
-    if known:
-        return reduce(or_, known)
+    """Return what is known to have been observed: what the metadata of a run say, else what the spikes say."""
     start, duration = metadata.get("start"), metadata.get("duration")
     if isinstance(start, int | float) and isinstance(duration, int | float) and duration >= 0:
         return Support(start, start + duration, n_trials=trials)
-    return None
+    known = [trains.support for trains in spikes.values() if trains.support is not None and trains.n_trials == trials]
+    return reduce(or_, known) if known else None
 
 
 def _as_json(metadata: Mapping[str, Any]) -> dict[str, Any]:

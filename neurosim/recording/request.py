@@ -14,6 +14,7 @@ from neurosim.recording.times import one_time
 from neurosim.recording.values import read_only, same
 
 SPIKES = "spikes"  # the name under which spikes are asked for, beside the names of variables
+RATE = "rate"  # and, with bin=, that of the rate of a population
 REDUCTIONS = ("mean", "sum")
 
 Selection: TypeAlias = slice | NDArray[np.int64] | NDArray[np.bool_] | None
@@ -26,13 +27,17 @@ class Record:
     Parameters
     ----------
     variable : str
-        The variable's name, or ``"spikes"`` (which takes no options).
+        The variable's name, or ``"spikes"`` (which takes no options), or ``"rate"`` with `bin`.
     neurons : slice, int, array_like of int or of bool, optional
         Which neurons (of a projection: which edges); by default all.
     every : float or quantity, optional
         Time between samples, a multiple of dt (plain numbers are seconds); by default every step.
     reduce : {"mean", "sum"}, optional
         Record only the mean or the sum over the chosen neurons.
+    bin : float or quantity, optional
+        With ``"rate"``: the firing rate, averaged over the chosen neurons, in bins of this width, a multiple of dt.
+        Spikes are counted as they happen and not kept, so that the memory depends neither on how many neurons there are
+        nor on how many spikes.
 
     Examples
     --------
@@ -44,23 +49,36 @@ class Record:
     neurons: Selection
     every: float | None
     reduce: str | None
+    bin: float | None
 
-    def __init__(self, variable: Any, *, neurons: Any = None, every: Any = None, reduce: str | None = None) -> None:
+    def __init__(
+        self, variable: Any, *, neurons: Any = None, every: Any = None, reduce: str | None = None, bin: Any = None
+    ) -> None:
         if not isinstance(variable, str) or not variable:
             raise RecordError(f"Record needs the name of a variable, got {variable!r}.")
-        if variable == SPIKES and not (neurons is None and every is None and reduce is None):
+        if variable == SPIKES and not (neurons is None and every is None and reduce is None and bin is None):
             raise RecordError(
-                "Spikes are recorded of all neurons and at every step: Record('spikes') takes no options."
+                "Spikes are recorded of all neurons and at every step: Record('spikes') takes no options. To count "
+                "them in bins, ask for Record('rate', bin=)."
+            )
+        if bin is not None and variable != RATE:
+            raise RecordError(f"Record({variable!r}): only the rate of a population, Record('rate', bin=), has bins.")
+        if bin is not None and not (every is None and reduce is None):
+            raise RecordError(
+                "Record('rate', bin=) is a mean over neurons, one value a bin; it takes no every= or reduce=."
             )
         if reduce is not None and reduce not in REDUCTIONS:
             raise RecordError(f"Record({variable!r}): unknown reduce={reduce!r}.{nearest(str(reduce), REDUCTIONS)}")
-        period = None if every is None else one_time(every, f"Record({variable!r}, every=)")
-        if period is not None and period <= 0:
-            raise RecordError(f"Record({variable!r}): every= must be a positive time, got {period:g} s.")
+        times = {"every": every, "bin": bin}
+        for name, time in times.items():
+            times[name] = None if time is None else one_time(time, f"Record({variable!r}, {name}=)")
+            if times[name] is not None and times[name] <= 0:
+                raise RecordError(f"Record({variable!r}): {name}= must be a positive time, got {times[name]:g} s.")
         object.__setattr__(self, "variable", variable)
         object.__setattr__(self, "neurons", selection_of(neurons, f"Record({variable!r})"))
-        object.__setattr__(self, "every", period)
+        object.__setattr__(self, "every", times["every"])
         object.__setattr__(self, "reduce", reduce)
+        object.__setattr__(self, "bin", times["bin"])
 
     def __eq__(self, other: object) -> bool:
         """Compare by value."""

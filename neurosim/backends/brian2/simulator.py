@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -109,15 +110,17 @@ class Brian2Simulator(Simulator):
                     break
             if not alone and (len(stretches) < run.trials or stretches[-1].end < last):
                 break  # stopped amid the block, which not all trials have done
+            self._report_spikes(run, builder, stretches)
             for trial, stretch in zip(trials, stretches, strict=True):
                 trial.add(stretch)
+                trial.forget(self.program.history_depth)
             if run.stop.requested:
                 break
         if trials[0].end == run.start:
             raise KeyboardInterrupt
         if alone:
             trials[0].state = self._state(network, run, run.state, run.start, trials[0])
-        self._report(run, builder, trials)
+        self._report_samples(run, builder, trials)
         return join_trials([trial.state for trial in trials])
 
     def _advance(
@@ -163,13 +166,16 @@ class Brian2Simulator(Simulator):
         }
         return network.state(run.state, stretch.end, run.seed, history)
 
-    def _report(self, run: Run, builder: RecordingBuilder, trials: list[Stretch]) -> None:
-        """Give the builder what all trials did."""
+    def _report_spikes(self, run: Run, builder: RecordingBuilder, trials: list[Stretch]) -> None:
+        """Give the builder the spikes of all trials."""
         for number, trial in enumerate(trials):
             for name, found in trial.spikes.items():
                 if name in run.plan.spikes:
                     steps = np.repeat([step for step, _ in found], [len(neurons) for _, neurons in found])
                     builder.add_spikes(name, steps, number, np.concatenate([neurons for _, neurons in found]))
+
+    def _report_samples(self, run: Run, builder: RecordingBuilder, trials: list[Stretch]) -> None:
+        """Give the builder the samples of all trials."""
         for trace in run.plan.traces:
             rows = [np.stack(trial.samples[trace.address]) for trial in trials if trace.address in trial.samples]
             if rows:
@@ -192,3 +198,9 @@ class Stretch:
             self.spikes.setdefault(name, []).extend(spikes)
         for address, samples in next_one.samples.items():
             self.samples.setdefault(address, []).extend(samples)
+
+    def forget(self, depth: Mapping[str, int]) -> None:
+        """Let go of spikes that are no longer under way; what is recorded of them is with the builder."""
+        for name, spikes in self.spikes.items():
+            oldest = self.end - depth.get(name, 0)
+            self.spikes[name] = [(step, neurons) for step, neurons in spikes if step >= oldest]
