@@ -61,12 +61,26 @@ _ENTRIES = (
         "T. P. Vogels, L. F. Abbott, J. Neurosci. 25:10786 (2005); R. Brette et al., J. Comp. Neurosci. 23:349 (2007)",
     ),
     CircuitEntry(
+        "brunel",
+        "neurosim.circuits.brunel.circuit:build",
+        "12,500 sparsely connected integrate-and-fire neurons in one of four regimes, driven by Poisson spikes",
+        0.5,
+        "N. Brunel, J. Comput. Neurosci. 8:183 (2000)",
+    ),
+    CircuitEntry(
         "celegans-connectome",
         "neurosim.circuits.celegans_connectome.circuit:build",
         "the 302 neurons of the worm on their real wiring: graded synapses and gap junctions, two stimuli",
         3.0,
         "S. J. Cook et al., Nature 571:63 (2019); J. Kunert, E. Shlizerman, J. N. Kutz, Phys. Rev. E 89:052805 (2014)",
         MappingProxyType({"worm": ("v",)}),
+    ),
+    CircuitEntry(
+        "coba",
+        "neurosim.circuits.coba.circuit:build",
+        "4,000 integrate-and-fire neurons with synapses that are conductances, or currents (kind=current)",
+        0.3,
+        "R. Brette et al., J. Comput. Neurosci. 23:349 (2007)",
     ),
     CircuitEntry(
         "izhikevich-network",
@@ -81,6 +95,13 @@ _ENTRIES = (
         "one simple neuron with the input that brings out one of twenty firing patterns",
         0.1,
         "E. M. Izhikevich, IEEE Trans. Neural Netw. 15:1063 (2004)",
+    ),
+    CircuitEntry(
+        "polychronous",
+        "neurosim.circuits.polychronous.circuit:build",
+        "1,000 simple neurons with delays of up to 20 ms, before they learn: a rhythm of 3 Hz",
+        2.0,
+        "E. M. Izhikevich, Neural Comput. 18:245 (2006)",
     ),
 )
 _BY_NAME: Mapping[str, CircuitEntry] = MappingProxyType({entry.name: entry for entry in _ENTRIES})

@@ -137,6 +137,14 @@ def test_every_model_is_listed() -> None:
     assert sorted(name for row in rows for name in code(row[0])) == sorted(ns.models.__all__)
 
 
+# --- the circuits ---
+
+
+def test_every_circuit_is_listed() -> None:
+    page = (ROOT / "docs" / "circuits.md").read_text(encoding="utf-8")
+    assert tuple(code(row[0])[0] for row in table(page, "| circuit |")) == ns.circuits.names()
+
+
 # --- the equations ---
 
 

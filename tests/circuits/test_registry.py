@@ -8,15 +8,18 @@ import pytest
 import neurosim as ns
 from neurosim.errors import CircuitError
 
-BUILT = ("balanced-network", "izhikevich-network")
+BUILT = ("balanced-network", "brunel", "coba", "izhikevich-network", "polychronous")
 
 
 def test_names() -> None:
     assert ns.circuits.names() == (
         "balanced-network",
+        "brunel",
         "celegans-connectome",
+        "coba",
         "izhikevich-network",
         "izhikevich-patterns",
+        "polychronous",
     )
 
 
@@ -50,8 +53,8 @@ def test_build(name: str) -> None:
 
 @pytest.mark.parametrize("name", BUILT)
 def test_nothing_remains(name: str) -> None:
-    for scale in (0.0, -1.0, 0.001, float("nan")):
-        with pytest.raises(CircuitError, match="leaves no inhibitory neuron"):
+    for scale in (0.0, -1.0, 0.0001, float("nan")):
+        with pytest.raises(CircuitError, match="leaves"):
             ns.circuits.build(name, scale=scale)
 
 

@@ -27,6 +27,7 @@ from parity.scripts import (
     izhikevich_network,
     receptors_and_readout,
     rulkov,
+    vogels_abbott,
 )
 
 SEED = 11
@@ -72,6 +73,15 @@ def balanced(scale: float, milliseconds: float) -> Case:
     hand = balanced_network.run(circuit.dt, steps, v, edges_of(circuit))
     names = {name: {"v": "v", "ge": "ampa", "gi": "gaba"} for name in circuit.populations}
     return Case(circuit, steps, {}, hand, names, least_spikes=round(1000 * scale))
+
+
+def coba(scale: float, milliseconds: float) -> Case:
+    circuit = ns.circuits.build("coba", scale=scale, seed=3)
+    steps = steps_in(milliseconds, circuit.dt)
+    names = {"v": "v", "x": "ampa", "y": "gaba"}
+    initial = {name: {x: circuit.initial(name, own) for x, own in names.items()} for name in circuit.populations}
+    hand = vogels_abbott.run("conductance", circuit.dt, steps, initial, edges_of(circuit))
+    return Case(circuit, steps, {}, hand, dict.fromkeys(circuit.populations, names), least_spikes=round(1000 * scale))
 
 
 def izhikevich_2003(scale: float, milliseconds: float, scheme: str = "published") -> Case:
@@ -278,6 +288,7 @@ def algebraic(n: int, milliseconds: float) -> Case:
 #: Small enough for every run of the tests.
 SMALL: dict[str, Callable[[], Case]] = {
     "balanced network": lambda: balanced(0.1, 200),
+    "coba": lambda: coba(0.5, 100),
     "izhikevich network": lambda: izhikevich_2003(0.1, 300),
     "izhikevich network, euler": lambda: izhikevich_2003(0.1, 300, "euler"),
     "celegans connectome": lambda: worm(400),
@@ -295,6 +306,7 @@ SMALL: dict[str, Callable[[], Case]] = {
 #: The sizes at which the project states its promise.
 FULL: dict[str, Callable[[], Case]] = {
     "balanced network": lambda: balanced(1.0, 300),
+    "coba": lambda: coba(1.0, 300),
     "izhikevich network": lambda: izhikevich_2003(1.0, 1000),
     "izhikevich network, euler": lambda: izhikevich_2003(1.0, 1000, "euler"),
     "celegans connectome": lambda: worm(3000),

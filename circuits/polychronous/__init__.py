@@ -1,0 +1,1 @@
+"""The network with axonal delays in which Izhikevich (2006) found polychronous groups."""
