@@ -71,7 +71,7 @@ class Session(ABC):
                     "step(); leave every= out."
                 )
         self._inputs = Inputs(circuit, None, start=state.step, n_steps=0, trials=self.trials, seed=self.seed)
-        self._noisy = [name for name, item in program.populations.items() if item.noise]
+        self._noisy = list(program.noisy)
         self._blocks: dict[str, tuple[int, Any]] = {}
         self._noise: tuple[int, dict[str, dict[str, Any]]] | None = None
         self.reset()

@@ -15,6 +15,7 @@ from neurosim.backends.inputs import Inputs
 from neurosim.backends.interruption import RunInterrupted, Stop
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.neuron_model import NeuronModel
+from neurosim.circuit.synapse_model import LAST_UPDATE
 from neurosim.errors import CircuitError
 from neurosim.program.step_program import STEP_SEMANTICS, StepProgram
 from neurosim.random import noise
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from neurosim.backends.session import Session
 
 Progress = Callable[[int, int], None]
+
+#: Steps whose inputs and noise are computed at once, and how many random numbers these may be at most.
+BLOCK = 256
+BLOCK_NUMBERS = 1 << 23
 
 
 class Simulator(ABC):
@@ -167,9 +172,20 @@ class Run:
             "versions": {"python": platform.python_version(), **{name: version(name) for name in ("numpy", "brian2")}},
         }
 
-    def noise(self, population: str, first: int, last: int) -> dict[str, np.ndarray]:
-        """Return the random numbers of a population, by symbol, each (time, trial, neuron)."""
-        return draw_noise(self.program, population, self.seed, self.trials, first, last)
+    def noise(self, part: str, first: int, last: int) -> dict[str, np.ndarray]:
+        """Return the random numbers of a population or projection, by symbol, each (time, trial, neuron or edge)."""
+        return draw_noise(self.program, part, self.seed, self.trials, first, last)
+
+    @property
+    def block(self) -> int:
+        """Number of steps whose inputs and noise are computed at once."""
+        return steps_at_once(self.program, self.trials)
+
+
+def steps_at_once(program: StepProgram, trials: int) -> int:
+    """Return for how many steps inputs and noise are computed at once."""
+    numbers = sum(len(item.noise) * size for item, size in program.noisy.values()) * trials
+    return max(1, min(BLOCK, BLOCK_NUMBERS // max(numbers, 1)))
 
 
 def positive_integer(value: Any, what: str) -> int:
@@ -185,14 +201,14 @@ def positive_integer(value: Any, what: str) -> int:
     return int(value)
 
 
-def draw_noise(
-    program: StepProgram, population: str, seed: int, trials: int, first: int, last: int
-) -> dict[str, np.ndarray]:
-    """Return the random numbers of a population in a span of steps, by symbol, each (time, trial, neuron)."""
-    item = program.populations[population]
+def draw_noise(program: StepProgram, part: str, seed: int, trials: int, first: int, last: int) -> dict[str, np.ndarray]:
+    """Return the random numbers of a part in a span of steps, by symbol, each (time, trial, neuron or edge)."""
+    if part not in program.noisy:
+        return {}
+    item, size = program.noisy[part]
     span, steps = (0, trials), (first, last)
     return {
-        site.symbol: noise(seed, population, trials=span, steps=steps, neurons=item.n, site=site.site, kind=site.kind)
+        site.symbol: noise(seed, part, trials=span, steps=steps, neurons=size, site=site.site, kind=site.kind)
         for site in item.noise
     }
 
@@ -221,7 +237,8 @@ def catalogue(circuit: Circuit, program: StepProgram) -> dict[str, Recordable]:
         variables = {variable: item.units[variable] for variable in (*item.state, *item.inputs, *item.subexpressions)}
         items[name] = Recordable(kind, part.n, item.spiking, variables)  # type: ignore[arg-type]
     for name, projection in program.projections.items():
-        units = {key: projection.units[key] for key in projection.values}
+        changing = () if projection.dynamics is None else projection.dynamics.state
+        units = {key: projection.units[key] for key in (*changing, *projection.values) if key != LAST_UPDATE}
         items[name] = Recordable("projection", projection.n, False, units)
     return items
 
@@ -233,6 +250,14 @@ def initial_state(circuit: Circuit, program: StepProgram, seed: int, trials: int
         if item.kind == "neurons":
             variables[name] = {
                 variable: np.repeat(circuit.initial(name, variable)[None], trials, axis=0) for variable in item.state
+            }
+    for name, projection in program.projections.items():
+        if projection.dynamics is not None and projection.dynamics.state:
+            variables[name] = {
+                variable: np.zeros((trials, projection.n))
+                if variable == LAST_UPDATE
+                else np.repeat(circuit.edge_initial(name, variable)[None], trials, axis=0)
+                for variable in projection.dynamics.state
             }
     refractory = [name for name, item in program.populations.items() if item.refractory is not None]
     sizes = {name: item.n for name, item in program.populations.items()}

@@ -11,16 +11,17 @@ import numpy as np
 from neurosim.circuit.checking import check_population, check_projection, check_sharing
 from neurosim.circuit.connecting import (
     check_signal,
-    check_synapse,
     checked_overrides,
     delay_value,
     dyadic_weight,
+    edge_initial,
     injection_unit,
     marked,
     pulse_target,
     reads_weight,
     receptor_synapse,
     weight_unit,
+    with_receptor,
 )
 from neurosim.circuit.connectivity import Connectivity
 from neurosim.circuit.including import Included, include
@@ -32,6 +33,7 @@ from neurosim.circuit.positions import checked_positions
 from neurosim.circuit.realisation import check_size, realise_rule
 from neurosim.circuit.signals import AnalogueSignal
 from neurosim.circuit.sources import PoissonSource, SignalSource, Source, SpikeSource, checked_rate, checked_shape
+from neurosim.circuit.synapse_checks import check_synapse
 from neurosim.circuit.synapse_model import SynapseModel
 from neurosim.circuit.values import Trainable, Value, as_value, plain
 from neurosim.errors import CircuitError, nearest
@@ -130,6 +132,8 @@ class Building(NamedParts):
         delay: Any = None,
         synapse: SynapseModel | None = None,
         parameters: Mapping[str, Any] | None = None,
+        initial: Mapping[str, Any] | None = None,
+        post_delay: Any = None,
         name: str | None = None,
         dyadic: bool = False,
     ) -> Projection:
@@ -148,9 +152,12 @@ class Building(NamedParts):
         delay
             From spike to arrival; 0 by default. Drawn delays land on multiples of dt, given ones must be.
         synapse
-            A :class:`SynapseModel` when adding a pulse is not enough.
-        parameters
+            A :class:`SynapseModel` when adding a pulse is not enough. One that adds to ``receptor_post`` (every plastic
+            synapse of the library) takes `receptor` as well.
+        parameters, initial
             Values that override the synapse model's.
+        post_delay
+            From a postsynaptic spike to ``on_post``, as `delay` is for ``on_pre``; 0 by default.
         name
             ``pre_to_post`` by default; between included parts ``left_exc_to_right_exc``.
         dyadic
@@ -171,10 +178,12 @@ class Building(NamedParts):
             for part, chosen in ((pre_population, pre_indices), (post_population, post_indices))
         ]
         rule, weight = edges_of_matrix(connectivity, weight, counts[0], counts[1], where)
-        if (receptor is None) == (synapse is None):
+        if receptor is None and synapse is None:
             raise CircuitError(f"{where}: give either receptor= (what a pulse adds to) or synapse=.")
         if synapse is None:
             synapse = receptor_synapse(pre_population, post_population, receptor or "", where)
+        else:
+            synapse = with_receptor(synapse, post_population, receptor, where)
         if (matrix := matrix_in(weight, where)) is not None:
             matrix.check_shape(counts[0], counts[1], where)
             draft = Projection(
@@ -195,11 +204,14 @@ class Building(NamedParts):
         check_synapse(pre_population, post_population, synapse, unit, used, where)
         if synapse.graded and delay is not None:
             raise CircuitError(f"{where}: a graded synapse has no delay; it acts in the next step.")
+        if post_delay is not None and not synapse.on_post_statements:
+            raise CircuitError(f"{where}: post_delay= is given, but the synapse has no on_post.")
         value = as_value(weight, unit, f"{where}: weight")
         projection = Projection(
             name, pre_population.name, post_population.name, rule, synapse,
             dyadic_weight(value, where) if dyadic else value, unit,
-            delay_value(delay, where), checked, pre_indices, post_indices, dyadic,
+            delay_value(delay, f"{where}: delay"), checked, pre_indices, post_indices, dyadic,
+            delay_value(post_delay, f"{where}: post_delay"), edge_initial(synapse, initial, where),
         )  # fmt: skip
         if name in self._parts:
             self._add(projection)  # raises, with the hint

@@ -94,6 +94,9 @@ def check_projection(circuit: NamedParts, projection: Projection) -> None:
     values = {"weight": projection.weight, "delay": projection.delay}
     given = {**projection.synapse.parameters, **projection.parameters}
     values |= {repr(name): parameter.value for name, parameter in given.items()}
+    values |= {f"initial {name!r}": value for name, value in projection.synapse.initial.items()}
+    values |= {f"initial {name!r}": value for name, value in projection.initial.items()}
+    values |= {"post_delay": projection.post_delay} if projection.synapse.on_post_statements else {}
     for name, value in values.items():
         check_sharing(value, ("edge", "pre", "post", "all"), f"{where}: {name}")
         if plain(value) is None:
@@ -103,12 +106,13 @@ def check_projection(circuit: NamedParts, projection: Projection) -> None:
         count = _edge_count(circuit, projection)
         for name, value in values.items():
             check_size(value, count, f"{where}: {name}")
-    delay = plain(projection.delay)
-    if isinstance(delay, Uniform) and delay.low < 0:
-        raise CircuitError(f"{where}: delays must not be negative; {delay!r} can be.")
-    if isinstance(delay, (float, np.ndarray)):
-        rounding = circuit.round_delays or isinstance(projection.delay, Trainable)
-        delay_steps(delay, circuit.dt, rounding=rounding, where=where)
+    for given_delay in (projection.delay, projection.post_delay):
+        delay = plain(given_delay)
+        if isinstance(delay, Uniform) and delay.low < 0:
+            raise CircuitError(f"{where}: delays must not be negative; {delay!r} can be.")
+        if isinstance(delay, (float, np.ndarray)):
+            rounding = circuit.round_delays or isinstance(given_delay, Trainable)
+            delay_steps(delay, circuit.dt, rounding=rounding, where=where)
 
 
 def _check_rule(circuit: NamedParts, projection: Projection) -> None:

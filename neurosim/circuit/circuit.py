@@ -52,6 +52,14 @@ class Circuit(Building):
         """Return a projection's parameter as realised: a float where all edges share it, else (edge,)."""
         return realisation.realise_edge_parameter(self, self._projection(projection), name)
 
+    def edge_initial(self, projection: str, variable: str) -> np.ndarray:
+        """Return where a variable of a plastic synapse starts on each edge (``"w"``: the weights), SI, (edge,)."""
+        return realisation.realise_edge_initial(self, self._projection(projection), variable)
+
+    def post_delay_steps(self, projection: str) -> np.ndarray:
+        """Return a projection's delays from postsynaptic spikes to ``on_post`` as realised, in steps, (edge,)."""
+        return realisation.realise_post_delay(self, self._projection(projection))
+
     def parameter(self, population: str, name: str) -> float | np.ndarray:
         """Return a population's parameter as realised: a float where all neurons share it, else (neuron,)."""
         return realisation.realise_parameter(self, self._population(population), name)

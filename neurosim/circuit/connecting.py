@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from neurosim.circuit.dimensions import DimensionChecker
 from neurosim.circuit.dyadic import on_grid
 from neurosim.circuit.language import identifiers
-from neurosim.circuit.neuron_model import NeuronModel, Parameter, value_unit
+from neurosim.circuit.neuron_model import NeuronModel, Parameter, checked_initial, value_unit
 from neurosim.circuit.parts import Population
 from neurosim.circuit.signals import AnalogueSignal
-from neurosim.circuit.synapse_model import WEIGHT, SynapseModel
-from neurosim.circuit.values import Distribution, Trainable, Value, as_value, plain
-from neurosim.errors import CircuitError, UnitError, UnsupportedError, nearest
+from neurosim.circuit.synapse_model import RECEPTOR, WEIGHT, SynapseModel
+from neurosim.circuit.values import Distribution, Trainable, Value, as_given, as_value, plain
+from neurosim.errors import CircuitError, UnitError, nearest
 from neurosim.units import DIMENSIONLESS, canonical
 
 
@@ -48,13 +46,59 @@ def receptor_synapse(pre: Population, post: Population, receptor: str, where: st
     return SynapseModel(f"{variable}_post = {WEIGHT}*{pre.first_variable}_pre : {unit} (summed)", name=receptor)
 
 
+def with_receptor(synapse: SynapseModel, post: Population, receptor: str | None, where: str) -> SynapseModel:
+    """Return a synapse whose ``receptor_post`` is the variable that pulses to a receptor add to.
+
+    Raises
+    ------
+    CircuitError
+        If ``receptor=`` is missing, or given to a synapse that names its variables itself.
+    """
+    statements = synapse.on_pre_statements
+    open_ended = "receptor" not in post.variables and any(statement.target == RECEPTOR for statement in statements)
+    if receptor is None:
+        if open_ended:
+            raise CircuitError(f"{where}: this synapse adds to a receptor; say which with receptor=.")
+        return synapse
+    if not open_ended:
+        raise CircuitError(
+            f"{where}: receptor= goes with a synapse that adds to 'receptor_post'; this one names what it changes "
+            "itself. Leave receptor= out."
+        )
+    variable, _ = pulse_target(post, receptor, where)
+    lines = (
+        f"{f'{variable}_post' if item.target == RECEPTOR else item.target} {item.operator} {item.expression}"
+        for item in statements
+    )
+    return SynapseModel(
+        synapse.equations,
+        on_pre="\n".join(lines),
+        on_post=synapse.on_post,
+        parameters={name: as_given(p.value, p.unit) for name, p in synapse.parameters.items()},
+        initial={name: as_given(value, synapse.variables[name]) for name, value in synapse.initial.items()},
+        method=synapse.method,
+        update=synapse.update,
+        post_first=synapse.post_first,
+        name=synapse.name,
+    )
+
+
+def edge_initial(synapse: SynapseModel, given: Mapping[str, Any] | None, where: str) -> Mapping[str, Value]:
+    """Return the initial values that ``connect`` gives to the variables of edges, in SI."""
+    units = {name: unit for name, unit in synapse.variables.items() if name in synapse.state}
+    return checked_initial(given or {}, units, where)
+
+
 def weight_unit(pre: Population, post: Population, synapse: SynapseModel, weight: Any) -> str:
     """Return the unit that the weight must have: by the receptor for library pulses, else as given."""
-    statements = synapse.on_pre_statements
-    if len(statements) == 1 and statements[0].operator == "+=" and statements[0].expression == WEIGHT:
-        target = statements[0].target
-        if target.endswith("_post") and target.removesuffix("_post") in post.variables:
-            return post.variables[target.removesuffix("_post")]
+    for line in synapse.lines:
+        if line.kind == "differential" and line.name == WEIGHT:
+            return canonical(line.unit)
+    for statement in synapse.on_pre_statements:
+        variable = statement.target.removesuffix("_post")
+        if statement.operator == "+=" and statement.expression == WEIGHT and statement.target != variable:
+            if variable in post.variables:
+                return post.variables[variable]
     summed = synapse.summed
     passed_on = {f"{WEIGHT}*{name}_pre": variable_unit for name, variable_unit in pre.variables.items()}
     if len(summed) == 1 and (summed[0].expression or "") in passed_on:
@@ -67,74 +111,11 @@ def weight_unit(pre: Population, post: Population, synapse: SynapseModel, weight
 
 
 def reads_weight(synapse: SynapseModel) -> bool:
-    """Tell whether any expression of a synapse reads ``w``."""
+    """Tell whether a synapse reads ``w``, or changes it."""
     texts = [line.expression for line in synapse.lines if line.expression]
-    texts += [statement.expression for statement in synapse.on_pre_statements + synapse.on_post_statements]
-    return any(WEIGHT in identifiers(text, synapse.name) for text in texts)
-
-
-def check_synapse(
-    pre: Population, post: Population, synapse: SynapseModel, unit: str, parameters: Mapping[str, Parameter], where: str
-) -> None:
-    """Check every name and unit of a synapse against the populations at its ends.
-
-    Raises
-    ------
-    CircuitError
-        For names that neither the synapse nor its neurons have, and targets that cannot be written.
-    UnitError
-        If units do not agree.
-    UnsupportedError
-        For synaptic variables with equations or statements of their own (plastic synapses).
-    """
-    if not isinstance(post.model, NeuronModel):
-        raise CircuitError(f"{where}: {post.name!r} is a source and receives nothing; connect to a population.")
-    if not synapse.graded and not pre.spiking:
-        raise CircuitError(
-            f"{where}: {pre.name!r} does not spike, so on_pre never happens; use a graded synapse "
-            "(a '... (summed)' line) or receptor=."
-        )
-    plastic = [line.name for line in synapse.lines if line.kind != "summed"]
-    if plastic or synapse.on_post_statements:
-        what = ", ".join(plastic) or "on_post"
-        raise UnsupportedError(
-            f"{where}: plastic synapses ({what}) are not available yet; give static on_pre statements."
-        )
-    units = {WEIGHT: unit, "t": "second", "dt": "second", "delay": "second"}
-    units |= {name: parameter.unit for name, parameter in parameters.items()}
-    units |= {f"{name}_pre": variable_unit for name, variable_unit in pre.variables.items()}
-    units |= {f"{name}_post": variable_unit for name, variable_unit in post.variables.items()}
-    checker = DimensionChecker(units, where)
-    model = post.model
-    for line in synapse.summed:
-        if line.name not in model.names("parameter"):
-            raise CircuitError(
-                f"{where}: a graded synapse sums into a variable that {post.name!r} declares ('{line.name} : unit'); "
-                f"{line.name!r} is none.{nearest(line.name, model.names('parameter'))}"
-            )
-        with _plain_weight_named(unit, synapse):
-            checker.expect(line.expression or "", model.units[line.name], f"{line.name}_post =")
-    writable = {f"{name}_post" for name in model.names("parameter") + model.names("differential")}
-    statements = synapse.on_pre_statements
-    with _plain_weight_named(unit, synapse):
-        checker.check_assignments(statements, writable, "on_pre")
-    for statement in statements:
-        if statement.target in writable and statement.operator not in ("+=", "-="):
-            raise UnsupportedError(
-                f"{where}: on_pre may add to a neuron's variable ('{statement.target} += ...'); "
-                f"{statement.operator!r} depends on the order of arrivals."
-            )
-
-
-@contextmanager
-def _plain_weight_named(unit: str, synapse: SynapseModel) -> Iterator[None]:
-    """Say in an error about units that the weight had none, if so."""
-    try:
-        yield
-    except UnitError as error:
-        if unit != DIMENSIONLESS or not reads_weight(synapse):
-            raise
-        raise UnitError(f"{error} Here w is a plain number; give weight= a unit if it should have one.") from None
+    statements = (*synapse.on_pre_statements, *synapse.on_post_statements, *synapse.update_statements)
+    texts += [statement.expression for statement in statements]
+    return WEIGHT in synapse.state or any(WEIGHT in identifiers(text, synapse.name) for text in texts)
 
 
 def checked_overrides(
@@ -218,4 +199,4 @@ def delay_value(delay: Any, where: str) -> Value:
         return 0.0
     if value_unit(delay) == DIMENSIONLESS and np.ndim(getattr(delay, "initial", delay)) == 0 and delay == 0:
         return 0.0
-    return as_value(delay, "second", f"{where}: delay")
+    return as_value(delay, "second", where)

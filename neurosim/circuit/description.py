@@ -183,12 +183,31 @@ def _projection_to_dict(part: Projection, arrays: Arrays) -> Data:
             "on_pre": synapse.on_pre,
             "on_post": synapse.on_post,
             "parameters": _parameters_to_dict(synapse.parameters, arrays, f"{part.name}.synapse.parameters"),
+            **_plastic_to_dict(synapse, arrays, f"{part.name}.synapse.initial"),
         },
         "weight": value_to_dict(part.weight, arrays, f"{part.name}.weight"),
         "weight_unit": part.weight_unit,
         "delay": value_to_dict(part.delay, arrays, f"{part.name}.delay"),
         "parameters": _parameters_to_dict(part.parameters, arrays, f"{part.name}.parameters"),
         **({"dyadic": True} if part.dyadic else {}),
+        **_plastic_projection_to_dict(part, arrays),
+    }
+
+
+def _plastic_to_dict(synapse: SynapseModel, arrays: Arrays, key: str) -> Data:
+    """Return what only a plastic synapse has: nothing for any other."""
+    if not synapse.plastic:
+        return {}
+    initial = _initial_to_dict(synapse.initial, synapse.variables, arrays, key)
+    return {"initial": initial, "method": synapse.method, "update": synapse.update, "post_first": synapse.post_first}
+
+
+def _plastic_projection_to_dict(part: Projection, arrays: Arrays) -> Data:
+    if not part.synapse.plastic:
+        return {}
+    return {
+        "post_delay": value_to_dict(part.post_delay, arrays, f"{part.name}.post_delay"),
+        "initial": _initial_to_dict(part.initial, part.synapse.variables, arrays, f"{part.name}.initial"),
     }
 
 
@@ -229,6 +248,10 @@ def _add_projection(circuit: Circuit, data: Data, arrays: Arrays, models: dict[s
         on_pre=given["on_pre"],
         on_post=given["on_post"],
         parameters=_parameters_from_dict(given["parameters"], arrays),
+        initial=_initial_from_dict(given.get("initial", {}), arrays),
+        method=given.get("method"),
+        update=given.get("update", ""),
+        post_first=given.get("post_first", False),
         name=given["name"],
     )
     rule = {name: value for name, value in data["connectivity"].items() if name != "arrays"}
@@ -242,6 +265,8 @@ def _add_projection(circuit: Circuit, data: Data, arrays: Arrays, models: dict[s
         weight=weight if reads_weight(synapse) else None,
         delay=None if synapse.graded else as_given(value_from_dict(data["delay"], arrays), "second"),
         parameters=_parameters_from_dict(data["parameters"], arrays),
+        initial=_initial_from_dict(data.get("initial", {}), arrays),
+        post_delay=as_given(value_from_dict(data["post_delay"], arrays), "second") if synapse.on_post else None,
         name=data["name"],
         dyadic=data.get("dyadic", False),
     )

@@ -95,6 +95,10 @@ def _projection(circuit: Circuit, part: Projection) -> list[str]:
     grid = ", on a dyadic grid" if part.dyadic else ""
     values = {"weight": describe(part.weight, part.weight_unit) + grid} if reads_weight(part.synapse) else {}
     values |= {} if part.graded else {"delay": describe(part.delay, "second")}
+    values |= {"post_delay": describe(part.post_delay, "second")} if part.synapse.on_post_statements else {}
+    units = part.synapse.variables
+    initial = {**part.synapse.initial, **part.initial}
+    values |= {f"{name} at the start": describe(value, units[name]) for name, value in initial.items()}
     parameters = {**part.synapse.parameters, **part.parameters}
     return lines + _pairs("", {**values, **{name: describe(p.value, p.unit) for name, p in parameters.items()}})
 
@@ -107,7 +111,8 @@ def _poisson(circuit: Circuit, part: PoissonInput) -> list[str]:
 
 
 def _events(part: Projection) -> tuple[tuple[str, str], ...]:
-    return ("on_pre", part.synapse.on_pre), ("on_post", part.synapse.on_post)
+    post = "on_post, before on_pre" if part.synapse.post_first else "on_post"
+    return ("update", part.synapse.update), ("on_pre", part.synapse.on_pre), (post, part.synapse.on_post)
 
 
 def _edge_count(circuit: Circuit, part: Projection) -> str:

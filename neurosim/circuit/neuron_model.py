@@ -309,4 +309,16 @@ def _initial_values(
     return MappingProxyType(result)
 
 
+def checked_initial(given: Mapping[str, Any], units: Mapping[str, str], where: str) -> Mapping[str, Value]:
+    """Return initial values of the variables of an edge, in SI."""
+    result = {}
+    for name, value in given.items():
+        if name not in units:
+            raise CircuitError(f"{where}: no variable {name!r} to give an initial value.{nearest(name, units)}")
+        result[name] = as_value(value, units[name], f"{where}: initial {name!r}")
+        if isinstance(value, Trainable):
+            raise CircuitError(f"{where}: the initial {name!r} of an edge cannot be Trainable; train the weight.")
+    return MappingProxyType(result)
+
+
 __all__ = ["METHODS", "NeuronModel", "Parameter", "value_unit"]

@@ -138,6 +138,8 @@ class Projection:
     pre_indices: tuple[int, ...] | None = None
     post_indices: tuple[int, ...] | None = None
     dyadic: bool = False
+    post_delay: Value = 0.0
+    initial: Mapping[str, Value] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def graded(self) -> bool:
@@ -154,6 +156,9 @@ class Projection:
             and dict(self.parameters) == dict(other.parameters)
             and values_equal(self.weight, other.weight)
             and values_equal(self.delay, other.delay)
+            and values_equal(self.post_delay, other.post_delay)
+            and self.initial.keys() == other.initial.keys()
+            and all(values_equal(value, other.initial[name]) for name, value in self.initial.items())
         )
 
     def __hash__(self) -> int:

@@ -20,6 +20,7 @@ from neurosim.circuit.parts import PoissonInput, Population, Projection
 from neurosim.circuit.positions import positions_of
 from neurosim.circuit.realised_edges import EdgeTable, index_column
 from neurosim.circuit.sources import PoissonSource
+from neurosim.circuit.synapse_model import WEIGHT
 from neurosim.circuit.values import Distribution, Trainable, Value, plain, realise
 from neurosim.errors import CircuitError, nearest
 from neurosim.random import Stream
@@ -68,6 +69,30 @@ def realise_edge_parameter(circuit: Circuit, projection: Projection, name: str) 
     check_size(value, edges.pre.size, f"projection {projection.name!r}: parameter/{name}")
     ends = _ends(circuit, projection, edges.pre, edges.post)
     return edge_values(value, stream_of(circuit, projection.name, f"parameter/{name}"), ends)
+
+
+def realise_edge_initial(circuit: Circuit, projection: Projection, variable: str) -> np.ndarray:
+    """Return where a variable of the edges of a projection starts, SI, shape (edge,)."""
+    edges = circuit.edges(projection)
+    if variable == WEIGHT:
+        return np.array(edges.weight)
+    synapse = projection.synapse
+    known = [name for name in synapse.state if name != WEIGHT]
+    if variable not in known:
+        raise CircuitError(f"projection {projection.name!r} has no variable {variable!r}.{nearest(variable, known)}")
+    value = projection.initial.get(variable, synapse.initial.get(variable, 0.0))
+    check_size(value, edges.pre.size, f"projection {projection.name!r}: initial {variable!r}")
+    ends = _ends(circuit, projection, edges.pre, edges.post)
+    values = edge_values(value, stream_of(circuit, projection.name, f"initial/{variable}"), ends)
+    return np.array(np.broadcast_to(values, (edges.pre.size,)))
+
+
+def realise_post_delay(circuit: Circuit, projection: Projection) -> np.ndarray:
+    """Return the delays of postsynaptic spikes in steps, int32, shape (edge,)."""
+    edges = circuit.edges(projection)
+    ends = _ends(circuit, projection, edges.pre, edges.post)
+    check_size(projection.post_delay, edges.pre.size, f"projection {projection.name!r}: post_delay")
+    return _delays_on_grid(circuit, projection, projection.post_delay, "post_delay", ends)
 
 
 def realise_rate(circuit: NamedParts, name: str) -> float | np.ndarray:
@@ -189,14 +214,20 @@ def realise_edges(circuit: NamedParts, projection: Projection) -> EdgeTable:
     weight = edge_values(projection.weight, stream_of(circuit, projection.name, "weight"), ends)
     if projection.dyadic:
         weight = on_grid(weight)
-    drawn = isinstance(plain(projection.delay), Distribution)
-    trained = isinstance(projection.delay, Trainable)
-    stream = stream_of(circuit, projection.name, "delay")
-    rounding = drawn or trained or circuit.round_delays
-    steps, moved = edge_steps(projection.delay, stream, ends, circuit.dt, rounding=rounding, where=where)
-    if not drawn and not trained and moved > GRID_TOLERANCE * circuit.dt:
-        logger.warning("%s: delays rounded to multiples of dt = %g s, by up to %g s", where, circuit.dt, moved)
+    steps = _delays_on_grid(circuit, projection, projection.delay, "delay", ends)
     return EdgeTable(pre, post, np.broadcast_to(weight, pre.size), steps, circuit.dt)
+
+
+def _delays_on_grid(circuit: NamedParts, projection: Projection, given: Value, what: str, ends: Ends) -> np.ndarray:
+    """Return delays in steps, (edge,): drawn and trained ones rounded, given ones checked."""
+    where = f"projection {projection.name!r}"
+    drawn = isinstance(plain(given), Distribution) or isinstance(given, Trainable)
+    stream = stream_of(circuit, projection.name, what)
+    rounding = drawn or circuit.round_delays
+    steps, moved = edge_steps(given, stream, ends, circuit.dt, rounding=rounding, where=where)
+    if not drawn and moved > GRID_TOLERANCE * circuit.dt:
+        logger.warning("%s: delays rounded to multiples of dt = %g s, by up to %g s", where, circuit.dt, moved)
+    return steps
 
 
 def _ends(circuit: NamedParts, projection: Projection, pre: np.ndarray, post: np.ndarray) -> Ends:

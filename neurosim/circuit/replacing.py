@@ -89,7 +89,9 @@ def _attributes(part: Population | Projection | PoissonInput) -> tuple[str, ...]
     if isinstance(part, Projection):
         given = {**part.synapse.parameters, **part.parameters}
         weight = ("weight",) if reads_weight(part.synapse) else ()
-        return (*weight, *(() if part.graded else ("delay",)), *given)
+        post = ("post_delay",) if part.synapse.on_post_statements else ()
+        state = (name for name in part.synapse.state if name in part.synapse.variables)
+        return (*weight, *(() if part.graded else ("delay",)), *post, *given, *state)
     if not isinstance(part.model, NeuronModel):
         return ()
     lines = part.model.names("differential") + part.model.names("parameter")
@@ -135,10 +137,14 @@ def _add_population(result: Circuit, part: Population, model: NeuronModel, chang
 def _add_projection(result: Circuit, part: Projection, changes: Mapping[str, Any]) -> None:
     now = {name: (p.value, p.unit) for name, p in {**part.synapse.parameters, **part.parameters}.items()}
     now |= {"weight": (part.weight, part.weight_unit), "delay": (part.delay, "second")}
-    overridden = {"weight", "delay", *part.parameters}
+    now |= {"post_delay": (part.post_delay, "second")}
+    initial_now: dict[str, Value] = {**part.synapse.initial, **part.initial}
+    state = {name: unit for name, unit in part.synapse.variables.items() if name in part.synapse.state}
+    now |= {name: (initial_now.get(name, 0.0), unit) for name, unit in state.items()}
+    overridden = {"weight", "delay", "post_delay", *part.parameters, *part.initial}
     given = {name: as_given(*now[name]) for name in now if name in overridden}
     given |= {name: _renewed(*now[name], value, f"replace: '{part.name}.{name}'") for name, value in changes.items()}
-    weight, delay = given.pop("weight"), given.pop("delay")
+    weight, delay, post_delay = (given.pop(name) for name in ("weight", "delay", "post_delay"))
     # connect() takes the unit of the weight from the weight where the equations do not say; here it is known.
     as_value(weight, part.weight_unit, f"projection {part.name!r}: weight")
     result.connect(
@@ -148,7 +154,9 @@ def _add_projection(result: Circuit, part: Projection, changes: Mapping[str, Any
         synapse=part.synapse,
         weight=weight if reads_weight(part.synapse) else None,
         delay=None if part.graded else delay,
-        parameters=given,
+        parameters={name: value for name, value in given.items() if name not in state},
+        initial={name: value for name, value in given.items() if name in state},
+        post_delay=post_delay if part.synapse.on_post_statements else None,
         name=part.name,
         dyadic=part.dyadic,
     )

@@ -7,13 +7,31 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from neurosim.circuit.language import Assignment, Equation, parse_equations, parse_statements
-from neurosim.circuit.neuron_model import Parameter, checked_parameters, declared_units, line_text
-from neurosim.errors import EquationError
+from neurosim.circuit.neuron_model import (
+    METHODS,
+    Parameter,
+    checked_initial,
+    checked_parameters,
+    declared_units,
+    line_text,
+)
+from neurosim.circuit.values import Value, values_equal
+from neurosim.errors import EquationError, nearest
 from neurosim.units import canonical
 
 #: The variable of a synapse that ``weight=`` sets.
 WEIGHT = "w"
-_RESERVED = {WEIGHT: "weight", "weight": "weight", "delay": "delay"}
+#: When the event-driven variables of a synapse were last brought up to date, s.
+LAST_UPDATE = "lastupdate"
+#: What a statement of a synapse adds to where ``receptor=`` of ``connect`` says to which receptor.
+RECEPTOR = "receptor_post"
+_RESERVED = {WEIGHT: "weight=", "weight": "weight=", "delay": "delay="}
+_FLAGS = {
+    "differential": (("event-driven",), ("clock-driven",), ()),
+    "parameter": ((), ("constant",)),
+    "subexpression": ((),),
+    "summed": (("summed",),),
+}
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -25,14 +43,28 @@ class SynapseModel:
     ``"i_gap_post = w*(v_pre - v_post) : amp (summed)"``. Names ending in ``_pre`` and ``_post`` read the two neurons,
     ``w`` is what ``weight=`` sets.
 
+    A pulse synapse is *plastic* where it has variables of its own, or assigns to ``w``. Each edge then keeps a value of
+    each: traces decay between spikes (``"dr/dt = -r/tau : 1 (event-driven)"``, solved exactly when a spike comes) or in
+    every step (``(clock-driven)``), and ``on_pre`` and ``on_post`` change them.
+
     Parameters
     ----------
     equations
-        ``(summed)`` lines of a graded synapse, or variables of each synapse.
+        ``(summed)`` lines of a graded synapse, or the variables of each edge.
     on_pre, on_post
-        Statements executed at the arrival of a presynaptic, or at a postsynaptic spike.
+        Statements executed at the arrival of a presynaptic, and of a postsynaptic spike (after ``post_delay=`` of
+        ``connect``). ``receptor_post += w`` adds to what ``receptor=`` of ``connect`` names.
     parameters
         Constants that the equations name.
+    initial
+        Where the variables of an edge start: numbers, quantities, arrays, distributions; 0 otherwise.
+    method
+        Integrator of the clock-driven variables, as in :class:`NeuronModel`.
+    update
+        Statements of every edge, executed once a step after its clock-driven variables were integrated.
+    post_first
+        Which of the two acts first on an edge where both spikes arrive in one step: ``on_pre`` of all projections and
+        then all ``on_post``, or (True) this projection's ``on_post`` before its ``on_pre``.
     name
         What the model is called in listings.
 
@@ -46,6 +78,10 @@ class SynapseModel:
     on_pre: str
     on_post: str
     parameters: Mapping[str, Parameter]
+    initial: Mapping[str, Value]
+    method: str | None
+    update: str
+    post_first: bool
     name: str
     lines: tuple[Equation, ...] = field(repr=False)
 
@@ -56,17 +92,18 @@ class SynapseModel:
         on_pre: str = "",
         on_post: str = "",
         parameters: Mapping[str, Any] | None = None,
+        initial: Mapping[str, Any] | None = None,
+        method: str | None = None,
+        update: str = "",
+        post_first: bool = False,
         name: str = "synapse",
     ) -> None:
         where = f"synapse {name!r}"
         lines = parse_equations(equations, where)
         own = tuple(line for line in lines if line.kind != "summed")
-        for line in lines:
-            if line.kind == "summed" and line.flags != ("summed",):
-                raise EquationError(f"{where}: '{line.name}_post' can only be (summed), not {', '.join(line.flags)}.")
-        for used in (*(line.name for line in own), *(parameters or {})):
-            if used in _RESERVED:
-                raise EquationError(f"{where}: {used!r} is what connect({_RESERVED[used]}=) sets; leave it out here.")
+        _check_lines(lines, parameters or {}, where)
+        if method is not None and method not in METHODS:
+            raise EquationError(f"{where}: unknown method {method!r}.{nearest(method, METHODS)}")
         declared = declared_units(own, where)
         set_field = object.__setattr__
         set_field(self, "equations", "\n".join(line_text(line) for line in lines))
@@ -74,13 +111,26 @@ class SynapseModel:
         set_field(self, "on_post", on_post)
         set_field(self, "name", name)
         set_field(self, "lines", lines)
+        set_field(self, "method", method)
+        set_field(self, "update", update)
+        set_field(self, "post_first", bool(post_first))
         set_field(self, "parameters", checked_parameters(parameters or {}, declared, where))
-        if not self.on_pre_statements and not self.on_post_statements and not self.summed:
+        units = {name: unit for name, unit in self.variables.items() if name in self.state}
+        set_field(self, "initial", checked_initial(initial or {}, units, where))
+        self._check(where)
+
+    def _check(self, where: str) -> None:
+        pulse = bool(self.on_pre_statements or self.on_post_statements)
+        if not pulse and not self.summed:
             raise EquationError(
                 f"{where}: give on_pre= (a pulse) or a (summed) line (graded); it does nothing as it is."
             )
-        if self.summed and (self.on_pre_statements or self.on_post_statements):
+        if self.summed and (pulse or self.state):
             raise EquationError(f"{where}: a synapse is either graded or a pulse; write two projections.")
+        if self.method is not None and not self.clock_driven:
+            raise EquationError(f"{where}: method= is for clock-driven variables, and it has none.")
+        if self.post_first and not (self.on_pre_statements and self.on_post_statements):
+            raise EquationError(f"{where}: post_first= needs both on_pre and on_post.")
 
     @property
     def graded(self) -> bool:
@@ -93,9 +143,36 @@ class SynapseModel:
         return tuple(line for line in self.lines if line.kind == "summed")
 
     @property
+    def event_driven(self) -> tuple[Equation, ...]:
+        """The equations that are solved from spike to spike."""
+        return tuple(line for line in self.lines if "event-driven" in line.flags)
+
+    @property
+    def clock_driven(self) -> tuple[Equation, ...]:
+        """The equations that are integrated in every step."""
+        return tuple(line for line in self.lines if line.kind == "differential" and "event-driven" not in line.flags)
+
+    @property
+    def state(self) -> tuple[str, ...]:
+        """What changes on an edge: integrated variables, and what statements assign to (``w`` too, by either)."""
+        statements = (*self.on_pre_statements, *self.on_post_statements, *self.update_statements)
+        assigned = {statement.target for statement in statements}
+        own = [
+            line.name
+            for line in self.lines
+            if line.kind == "differential" or (line.kind == "parameter" and line.name in assigned)
+        ]
+        return tuple(dict.fromkeys((*((WEIGHT,) if WEIGHT in assigned else ()), *own)))
+
+    @property
+    def plastic(self) -> bool:
+        """Whether an edge has a state of its own."""
+        return bool(self.state)
+
+    @property
     def variables(self) -> dict[str, str]:
         """Unit of each variable that the synapse itself declares."""
-        return {line.name: canonical(line.unit) for line in self.lines if line.kind != "summed"}
+        return {line.name: canonical(line.unit) for line in self.lines if line.kind != "summed" and line.name != WEIGHT}
 
     @property
     def on_pre_statements(self) -> tuple[Assignment, ...]:
@@ -107,11 +184,40 @@ class SynapseModel:
         """The statements executed at a postsynaptic spike."""
         return parse_statements(self.on_post, f"on_post of synapse {self.name!r}")
 
+    @property
+    def update_statements(self) -> tuple[Assignment, ...]:
+        """The statements executed in every step."""
+        return parse_statements(self.update, f"update of synapse {self.name!r}")
+
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, SynapseModel) and (
-            (self.equations, self.on_pre, self.on_post, self.name, dict(self.parameters))
-            == (other.equations, other.on_pre, other.on_post, other.name, dict(other.parameters))
+        if not isinstance(other, SynapseModel):
+            return False
+        names = ("equations", "on_pre", "on_post", "name", "method", "update", "post_first")
+        return (
+            all(getattr(self, name) == getattr(other, name) for name in names)
+            and dict(self.parameters) == dict(other.parameters)
+            and self.initial.keys() == other.initial.keys()
+            and all(values_equal(value, other.initial[name]) for name, value in self.initial.items())
         )
 
     def __hash__(self) -> int:
         return hash((self.equations, self.on_pre, self.on_post))
+
+
+def _check_lines(lines: tuple[Equation, ...], parameters: Mapping[str, Any], where: str) -> None:
+    for line in lines:
+        if line.kind == "summed" and line.flags != ("summed",):
+            raise EquationError(f"{where}: '{line.name}_post' can only be (summed), not {', '.join(line.flags)}.")
+        if line.flags not in _FLAGS[line.kind]:
+            raise EquationError(
+                f"{where}: ({', '.join(line.flags)}) has no meaning for {line.name!r}, a {line.kind} of a synapse."
+            )
+        if line.kind in ("differential", "subexpression") and line.name in parameters:
+            raise EquationError(f"{where}: {line.name!r} is a variable, no parameter; its start goes into initial=.")
+    own = [line.name for line in lines if line.kind != "summed"]
+    integrated = {line.name for line in lines if line.kind == "differential"}
+    for used in (*own, *parameters):
+        if used in _RESERVED and not (used == WEIGHT and used in integrated):
+            raise EquationError(f"{where}: {used!r} is what connect({_RESERVED[used]}) sets; leave it out here.")
+        if used == LAST_UPDATE:
+            raise EquationError(f"{where}: {used!r} is kept for the time of an edge's last event; choose another name.")

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from neurosim.circuit.language import SPECIAL_NAMES, Equation, names_in, parse_expression
+from neurosim.circuit.language import SPECIAL_NAMES, Assignment, Equation, names_in, parse_expression
 from neurosim.errors import UnsupportedError
 from neurosim.program.normalise import normalised, refuse_cancellation
 from neurosim.program.statements import NoiseSites, Statement, rename, substitute, transform
@@ -77,6 +77,41 @@ def discretise(
     back = symbols.back
     folded = normalised(statements, {**constants, "dt": dt}, "_")
     return tuple(Statement(back.get(s.target, s.target), rename(s.expression, back)) for s in folded), candidate
+
+
+def solve_between_events(model: Continuous, dt: float, elapsed: ast.expr, where: str) -> tuple[Assignment, ...]:
+    """Return assignments that bring linear variables up to date after some time, by the exact solution.
+
+    Parameters
+    ----------
+    model
+        Equations whose other names do not change meanwhile.
+    dt
+        Any step; it does not enter.
+    elapsed
+        What the time is called.
+    where
+        For messages.
+
+    Raises
+    ------
+    UnsupportedError
+        If the equations have no exact solution that Brian2 finds.
+    """
+    if not model.equations:
+        return ()
+    symbols = _Symbols(model)
+    text = _integrate(model, symbols, "exact", dt, last=True, where=where) or ""
+    statements = _parse(text, NoiseSites())
+    refuse_cancellation(statements, {**symbols.values, "dt": dt}, where, symbols.original)
+    back = symbols.back
+    # The solution is folded later, with the statements around it: here it only gets the users' names back.
+    return tuple(
+        Assignment(
+            back.get(s.target, s.target), "=", ast.unparse(substitute(rename(s.expression, back), {"dt": elapsed}))
+        )
+        for s in statements
+    )
 
 
 @lru_cache(maxsize=4096)

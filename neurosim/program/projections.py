@@ -10,13 +10,14 @@ import numpy as np
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.language import RANDOM_FUNCTIONS, names_in, parse_expression
 from neurosim.circuit.parts import Projection
-from neurosim.circuit.synapse_model import WEIGHT
+from neurosim.circuit.synapse_model import LAST_UPDATE, WEIGHT
 from neurosim.circuit.values import Trainable, plain
 from neurosim.errors import UnsupportedError
 from neurosim.program.discretise import units_as_numbers
 from neurosim.program.normalise import fold, powers_as_products
 from neurosim.program.statements import Statement, substitute
 from neurosim.program.step_program import PopulationProgram, ProjectionProgram
+from neurosim.program.synapse_dynamics import lower_dynamics
 
 
 def lower_projection(
@@ -40,7 +41,8 @@ def lower_projection(
     Raises
     ------
     UnsupportedError
-        If what a pulse adds depends on the order of arrivals, or the synapse draws random numbers or reads its delay.
+        If what a pulse adds depends on the order of arrivals, a graded synapse draws random numbers, or a synapse reads
+        its delay.
     """
     edges = circuit.edges(part)
     where = f"projection {part.name!r}"
@@ -61,6 +63,19 @@ def lower_projection(
     known = {**units, "t": "second", "dt": "second"}
     known |= {f"{name}_pre": unit for name, unit in circuit.populations[part.pre].variables.items()}
     known |= {f"{name}_post": unit for name, unit in circuit.populations[part.post].variables.items()}
+    dynamics = None
+    if not part.graded:
+        known |= part.synapse.variables
+        ends = populations[part.pre].at_end("_pre") | populations[part.post].at_end("_post")
+        end_constants = {name: value for name, value in constants.items() if name not in own and name != "dt"}
+        dynamics = lower_dynamics(circuit, part, values, own, known, ends, end_constants)
+    if dynamics is not None:
+        values = {name: value for name, value in values.items() if name not in dynamics.state}
+        units |= part.synapse.variables | {LAST_UPDATE: "second"}
+        return ProjectionProgram(
+            part.name, part.pre, part.post, False, edges.pre, edges.post, edges.steps, values, own, units, (), rank, order,
+            dynamics,
+        )  # fmt: skip
     additions = []
     if part.graded:
         terms = [(line.name, parse_expression(line.expression or "", where)) for line in part.synapse.summed]

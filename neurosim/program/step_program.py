@@ -12,6 +12,7 @@ import numpy as np
 from neurosim.circuit.language import names_in
 from neurosim.program.frozen import Frozen
 from neurosim.program.statements import NoiseSite, Statement, rename
+from neurosim.program.synapse_dynamics import SynapseDynamics
 
 #: The meaning of a step, carried by every recording (see docs/architecture.md).
 STEP_SEMANTICS = "graded input, integrate, threshold (stamped k*dt), deliver, reset; traces at the end of the step"
@@ -96,6 +97,7 @@ class ProjectionProgram(Frozen):
     additions: tuple[Statement, ...]  # target: postsynaptic variable (without _post); expression: what is added
     rank: int
     order: int
+    dynamics: SynapseDynamics | None = None  # of edges with a state of their own; they have no `additions`
 
     @property
     def n(self) -> int:
@@ -105,12 +107,35 @@ class ProjectionProgram(Frozen):
     @cached_property
     def reads_time(self) -> bool:
         """Whether what an edge adds depends on the time."""
-        return any("t" in addition.reads for addition in self.additions)
+        return "t" in self.reads
 
     @cached_property
     def max_delay(self) -> int:
         """The longest delay, in steps."""
         return int(self.delay.max()) if self.n else 0
+
+    @property
+    def acts_on_pre(self) -> bool:
+        """Whether a presynaptic spike does anything."""
+        return bool(self.additions) or (self.dynamics is not None and not self.dynamics.on_pre.empty)
+
+    @property
+    def acts_on_post(self) -> bool:
+        """Whether a postsynaptic spike does anything."""
+        return self.dynamics is not None and not self.dynamics.on_post.empty
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """Every name that the expressions of the projection read."""
+        own = frozenset() if self.dynamics is None else self.dynamics.reads
+        return own.union(*(addition.reads for addition in self.additions))
+
+
+@dataclass(frozen=True)
+class PostPathway:
+    """The place among the deliveries where the ``on_post`` of a projection is executed."""
+
+    projection: ProjectionProgram
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +170,7 @@ class StepProgram(Frozen):
         trees += [*item.subexpressions.values(), *([item.threshold] if item.threshold is not None else [])]
         names = {used for tree in trees for used in names_in(tree)}
         for projection in self.projections.values():
-            reads = {used for addition in projection.additions for used in addition.reads}
+            reads = projection.reads
             for end, suffix in ((projection.pre, "_pre"), (projection.post, "_post")):
                 if end == population:
                     names |= {used.removesuffix(suffix) for used in reads if used.endswith(suffix)}
@@ -157,9 +182,35 @@ class StepProgram(Frozen):
         return {projection.name: projection for projection in (*self.graded, *self.pulses)}
 
     @cached_property
-    def deliveries(self) -> tuple[ProjectionProgram | PoissonProgram, ...]:
-        """Everything that adds pulses, in the order of the circuit."""
-        return tuple(sorted((*self.pulses, *self.poisson), key=lambda item: item.order))
+    def plastic(self) -> tuple[str, ...]:
+        """The projections whose edges have a state, or draw random numbers, of their own."""
+        return tuple(item.name for item in self.pulses if item.dynamics is not None)
+
+    @cached_property
+    def noisy(self) -> dict[str, tuple[PopulationProgram | SynapseDynamics, int]]:
+        """Whatever draws random numbers, with the number of its neurons or edges."""
+        found: dict[str, tuple[PopulationProgram | SynapseDynamics, int]] = {
+            name: (item, item.n) for name, item in self.populations.items() if item.noise
+        }
+        for projection in self.pulses:
+            if projection.dynamics is not None and projection.dynamics.noise:
+                found[projection.name] = (projection.dynamics, projection.n)
+        return found
+
+    @cached_property
+    def deliveries(self) -> tuple[ProjectionProgram | PoissonProgram | PostPathway, ...]:
+        """What spikes do, in order: every ``on_pre`` and background pulse as in the circuit, then every ``on_post``.
+
+        A projection whose ``on_post`` acts first has it just before its ``on_pre``.
+        """
+        acting: tuple[ProjectionProgram | PoissonProgram, ...] = (*self.pulses, *self.poisson)
+        first: list[ProjectionProgram | PoissonProgram | PostPathway] = []
+        last: list[PostPathway] = []
+        for item in sorted(acting, key=lambda item: item.order):
+            if isinstance(item, ProjectionProgram) and item.dynamics is not None and item.acts_on_post:
+                (first if item.dynamics.post_first else last).append(PostPathway(item))
+            first.append(item)
+        return (*first, *last)
 
     @cached_property
     def graded_schedule(self) -> tuple[ProjectionProgram | tuple[str, str], ...]:
@@ -194,4 +245,7 @@ class StepProgram(Frozen):
         depth = {name: 0 for name, population in self.populations.items() if population.spiking}
         for projection in self.pulses:
             depth[projection.pre] = max(depth[projection.pre], projection.max_delay)
+            if projection.dynamics is not None and projection.acts_on_post:
+                post_delay = int(projection.dynamics.post_delay.max(initial=0))
+                depth[projection.post] = max(depth[projection.post], post_delay)
         return depth

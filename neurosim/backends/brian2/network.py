@@ -18,11 +18,15 @@ from neurosim.program.normalise import constant_value
 from neurosim.program.step_program import (
     PoissonProgram,
     PopulationProgram,
+    PostPathway,
     ProjectionProgram,
     Refractory,
     StepProgram,
 )
 from neurosim.units import quantity
+
+#: When the clock-driven variables of edges are integrated, relative to the neurons' (0).
+CLOCK_DRIVEN = -1
 
 
 @dataclass
@@ -53,15 +57,20 @@ def build(circuit: Circuit, program: StepProgram) -> Objects:
     objects = Objects(Clock(dt=quantity(program.dt, "second"), name=f"{_identifier(circuit.name)}_clock"))
     for name, item in program.populations.items():
         objects.groups[name] = _group(circuit, program, item, objects)
-    lowest = -1 - max((item.rank for item in program.graded), default=0)
+    # In the slot of the neurons' own integration (order 0): graded input, then the edges' clock-driven variables.
+    lowest = CLOCK_DRIVEN - 1 - max((item.rank for item in program.graded), default=0)
     for graded in program.graded:
         objects.synapses[graded.name] = _graded(circuit, program, graded, objects, lowest + graded.rank)
+    for pulse in program.pulses:
+        objects.synapses[pulse.name] = _pulse(program, pulse, objects)
     for position, delivery in enumerate(program.deliveries):
         order = position - len(program.deliveries)
         if isinstance(delivery, PoissonProgram):
             _poisson(delivery, objects, order)
-        else:
-            objects.synapses[delivery.name] = _pulse(program, delivery, objects, order)
+        elif isinstance(delivery, PostPathway):
+            objects.synapses[delivery.projection.name].post.order = order
+        elif delivery.acts_on_pre:
+            objects.synapses[delivery.name].pre.order = order
     _check_names(objects)
     return objects
 
@@ -74,7 +83,9 @@ def _check_names(objects: Objects) -> None:
     UnsupportedError
         If a part is called like an object of another, or a variable of one part would be read for another's.
     """
-    names = Counter(item.name for part in objects.all for item in (part, *part.contained_objects))
+    # By identity: Brian2 lists synapses that draw from their neurons among the neurons' own objects as well.
+    single = {id(item): item.name for part in objects.all for item in (part, *part.contained_objects)}
+    names = Counter(single.values())
     arrays = Counter(
         f"{part.name}_{name}"
         for part in objects.all
@@ -164,27 +175,37 @@ def _graded(circuit: Circuit, program: StepProgram, item: ProjectionProgram, obj
     return synapses
 
 
-def _pulse(program: StepProgram, item: ProjectionProgram, objects: Objects, order: int) -> Any:
+def _pulse(program: StepProgram, item: ProjectionProgram, objects: Objects) -> Any:
     from brian2 import Synapses
 
     pre, post = program.populations[item.pre], program.populations[item.post]
-    same_delay = item.n == 0 or int(item.delay.min()) == item.max_delay
-    options = {"delay": quantity(item.max_delay * program.dt, "second")} if same_delay else {}
+    code = texts.pathway_code(item, pre, post)
+    delays = {"pre": item.delay} if item.dynamics is None else {"pre": item.delay, "post": item.dynamics.post_delay}
+    delays = {side: delays[side] for side in code}
+    shared = {side: steps for side, steps in delays.items() if item.n == 0 or steps.min() == steps.max()}
     synapses = Synapses(
         objects.groups[item.pre], objects.groups[item.post], texts.edge_model(item),
-        on_pre=texts.pulse_code(item, pre, post),
+        **{f"on_{side}": text for side, text in code.items()},
+        delay={side: quantity(int(steps.max(initial=0)) * program.dt, "second") for side, steps in shared.items()},
         namespace={
             **texts.functions(),
             **texts.namespace(pre, "_pre"), **texts.namespace(post, "_post"),
             **texts.edge_namespace(item, item.constants),
         },
-        clock=objects.clock, name=texts.object_name(item.name), **options,
+        clock=objects.clock, name=texts.object_name(item.name),
     )  # fmt: skip
-    synapses.pre.check_units = False
-    synapses.pre.order = order
+    for side in code:
+        getattr(synapses, side).check_units = False
     _connect(synapses, item, texts.edge_arrays(item))
-    if not same_delay and item.n:
-        synapses.pre.delay = quantity(item.delay * program.dt, "second")
+    for side in delays.keys() - shared.keys():
+        getattr(synapses, side).delay = quantity(delays[side] * program.dt, "second")
+    if item.n and item.dynamics is not None and item.dynamics.integrate:
+        names = texts.renaming_of_edges(item, pre, post)
+        update = synapses.run_regularly(
+            texts.code(item.dynamics.integrate, names), when="groups", order=CLOCK_DRIVEN, clock=objects.clock,
+            name=f"{texts.object_name(item.name)}__integrate",
+        )  # fmt: skip
+        update.check_units = False
     return synapses
 
 

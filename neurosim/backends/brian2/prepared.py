@@ -59,7 +59,7 @@ class Prepared:
         self._dt = float(clock["dt"].get_value()[0])
         self._values = {
             name: {key: variable.get_value() for key, variable in group.variables.items() if _is_array(variable)}
-            for name, group in self.objects.groups.items()
+            for name, group in {**self.objects.groups, **self.objects.synapses}.items()
         }
         self._feeds = self._find_feeds(circuit)
         self._spaces = {
@@ -80,14 +80,14 @@ class Prepared:
             feeds[drive.name] = (self._values[drive.post][count_name(drive)], drive.index)
         return feeds
 
-    def value(self, population: str, variable: str) -> np.ndarray:
-        """Return the live array of a variable, shape (neuron,)."""
-        array: np.ndarray = self._values[population][brian2_name(variable)]
+    def value(self, part: str, variable: str) -> np.ndarray:
+        """Return the live array of a variable, shape (neuron,) or (edge,)."""
+        array: np.ndarray = self._values[part][brian2_name(variable)]
         return array
 
-    def noise_array(self, population: str, symbol: str) -> np.ndarray:
+    def noise_array(self, part: str, symbol: str) -> np.ndarray:
         """Return the live array that a random symbol is read from."""
-        array: np.ndarray = self._values[population][symbol]
+        array: np.ndarray = self._values[part][symbol]
         return array
 
     def feed(self, name: str, row: np.ndarray) -> None:
@@ -122,17 +122,22 @@ class Prepared:
             Recent spikes of each population, bool (depth, neuron), row 0 the last step done.
         """
         for item in self.program.pulses:
-            if item.n:
-                rows = arrivals(item.pre_index, item.delay, history[item.pre], item.max_delay)
-                queue = self.objects.synapses[item.name].pre.queue
-                if hasattr(queue, "X_flat"):  # the queue in pure Python, where Brian2's compiled one is missing
-                    pairs = [(ahead, edge) for ahead, row in enumerate(rows) for edge in row]
-                    longest = max((len(row) for row in rows), default=0)
-                    shape = (len(rows), max(queue.X.shape[1], longest + 1))
-                    queue.currenttime = 0
-                    queue._restore_from_full_state((self._dt, np.array(pairs, dtype=int).reshape(-1, 2), shape))
-                else:
-                    queue._restore_from_full_state((0, rows))
+            synapses = self.objects.synapses[item.name]
+            if item.n and item.acts_on_pre:
+                self._set_queue(synapses.pre.queue, item.pre_index, item.delay, history[item.pre])
+            if item.n and item.dynamics is not None and item.acts_on_post:
+                self._set_queue(synapses.post.queue, item.post_index, item.dynamics.post_delay, history[item.post])
+
+    def _set_queue(self, queue: Any, neurons: np.ndarray, delay: np.ndarray, history: np.ndarray) -> None:
+        rows = arrivals(neurons, delay, history, int(delay.max()))
+        if hasattr(queue, "X_flat"):  # the queue in pure Python, where Brian2's compiled one is missing
+            pairs = [(ahead, edge) for ahead, row in enumerate(rows) for edge in row]
+            longest = max((len(row) for row in rows), default=0)
+            shape = (len(rows), max(queue.X.shape[1], longest + 1))
+            queue.currenttime = 0
+            queue._restore_from_full_state((self._dt, np.array(pairs, dtype=int).reshape(-1, 2), shape))
+        else:
+            queue._restore_from_full_state((0, rows))
 
     def restore(self, state: State, trial: int) -> None:
         """Put the network where one trial of a state stands."""
@@ -149,6 +154,8 @@ class Prepared:
         """Return a copy of what a trace holds at the end of `step`, the last one done: shape (neuron,) or (edge,)."""
         if name in self.program.projections:
             projection = self.program.projections[name]
+            if projection.dynamics is not None and variable in projection.dynamics.state:
+                return self.value(name, variable).copy()
             return np.array(np.broadcast_to(projection.values[variable], (projection.n,)))
         item = self.program.populations[name]
         if variable in item.state:
@@ -196,13 +203,13 @@ class Prepared:
         )
 
 
-def arrivals(pre: np.ndarray, delay: np.ndarray, history: np.ndarray, max_delay: int) -> list[list[int]]:
+def arrivals(neurons: np.ndarray, delay: np.ndarray, history: np.ndarray, max_delay: int) -> list[list[int]]:
     """Return for each step ahead the edges whose spike arrives then, by (emission, neuron, edge).
 
     Parameters
     ----------
-    pre, delay
-        Presynaptic neuron and delay in steps of each edge.
+    neurons, delay
+        The neuron whose spike each edge waits for, and its delay in steps.
     history
         Bool (depth, neuron), row ``r`` the spikes of ``r + 1`` steps before the next step.
     max_delay
@@ -213,8 +220,8 @@ def arrivals(pre: np.ndarray, delay: np.ndarray, history: np.ndarray, max_delay:
         fired = history[back - 1]
         if not fired.any():
             continue
-        due = np.flatnonzero(fired[pre] & (delay >= back))
-        due = due[np.argsort(pre[due], kind="stable")]
+        due = np.flatnonzero(fired[neurons] & (delay >= back))
+        due = due[np.argsort(neurons[due], kind="stable")]
         ahead = delay[due] - back
         for step in np.unique(ahead):
             rows[step].extend(due[ahead == step].tolist())

@@ -17,8 +17,6 @@ from neurosim.errors import BackendError, nearest
 from neurosim.program.lowering import lower
 from neurosim.recording import RecordingBuilder, State
 
-#: Steps whose inputs and noise are computed at once.
-BLOCK = 256
 TARGETS = ("numpy", "cython")
 
 
@@ -84,12 +82,12 @@ class Brian2Simulator(Simulator):
         if alone:
             network.restore(run.state, 0)
         end = run.start + run.n_steps
-        for first in range(run.start, end, BLOCK):
-            last = min(first + BLOCK, end)
+        for first in range(run.start, end, run.block):
+            last = min(first + run.block, end)
             rows = {name: run.inputs.rows(name, first, last) for name in run.inputs.targets}
             noise = [
                 (network.noise_array(name, symbol), values)
-                for name in self.program.populations
+                for name in self.program.noisy
                 for symbol, values in run.noise(name, first, last).items()
             ]
             stretches: list[Stretch] = []

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.circuit.evaluation import exprel
-from neurosim.circuit.language import names_in, parse_expression
+from neurosim.circuit.language import parse_expression
 from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.circuit.parts import Projection
 from neurosim.program.discretise import brian2_name
@@ -132,7 +132,7 @@ def namespace(item: PopulationProgram, suffix: str = "") -> dict[str, Any]:
 
 def summed_equations(part: Projection, item: ProjectionProgram, pre: PopulationProgram, post: PopulationProgram) -> str:
     """Return the model of a graded ``Synapses`` object."""
-    names = {**renaming(pre.units, "_pre"), **renaming(post.units, "_post"), **renaming(item.units)}
+    names = renaming_of_edges(item, pre, post)
     lines = [
         f"{names.get(name, name)} : {item.units[name]} (constant)"
         for name, value in item.values.items()
@@ -148,24 +148,42 @@ def summed_equations(part: Projection, item: ProjectionProgram, pre: PopulationP
     return "\n".join(lines)
 
 
-def pulse_code(item: ProjectionProgram, pre: PopulationProgram, post: PopulationProgram) -> str:
-    """Return the ``on_pre`` of a pulse ``Synapses`` object: additions to postsynaptic variables."""
-    names = {**renaming(pre.units, "_pre"), **renaming(post.units, "_post"), **renaming(item.units)}
-    return "\n".join(
-        f"{brian2_name(addition.target)}_post += {expression(addition.expression, names)}"
-        for addition in item.additions
-    )
+def pathway_code(item: ProjectionProgram, pre: PopulationProgram, post: PopulationProgram) -> dict[str, str]:
+    """Return the ``on_pre`` and ``on_post`` of a pulse ``Synapses`` object, by ``"pre"`` and ``"post"``."""
+    names = renaming_of_edges(item, pre, post)
+    if item.dynamics is None:
+        return {"pre": _additions(item.additions, names)}
+    found = {}
+    for side, program in (("pre", item.dynamics.on_pre), ("post", item.dynamics.on_post)):
+        # What the neuron receives comes before the copies to the edge's variables, of which it may be the value.
+        parts = (code(program.fresh, names), _additions(program.additions, names), code(program.copies, names))
+        text = "\n".join(part for part in parts if part)
+        if text:
+            found[side] = text
+    return found
+
+
+def _additions(additions: Iterable[Statement], names: dict[str, str]) -> str:
+    return "\n".join(f"{brian2_name(item.target)}_post += {expression(item.expression, names)}" for item in additions)
+
+
+def renaming_of_edges(item: ProjectionProgram, pre: PopulationProgram, post: PopulationProgram) -> dict[str, str]:
+    """Return the names that a ``Synapses`` object does not accept, with what stands for them."""
+    return {**renaming(pre.units, "_pre"), **renaming(post.units, "_post"), **renaming(item.units)}
 
 
 def edge_model(item: ProjectionProgram) -> str:
-    """Return the declarations of what differs from edge to edge, of what the pulse reads."""
-    return "\n".join(f"{brian2_name(name)} : {item.units[name]} (constant)" for name in edge_arrays(item))
+    """Return the declarations of what differs from edge to edge, of what a pulse reads, and of what changes."""
+    lines = [f"{brian2_name(name)} : {item.units[name]} (constant)" for name in edge_arrays(item)]
+    if item.dynamics is not None:
+        lines += [f"{brian2_name(name)} : {item.units[name]}" for name in item.dynamics.state]
+        lines += [f"{site.symbol} : 1" for site in item.dynamics.noise]
+    return "\n".join(lines)
 
 
 def edge_arrays(item: ProjectionProgram) -> Mapping[str, np.ndarray]:
     """Return the per-edge values that the projection's expressions read."""
-    read = frozenset().union(*(names_in(addition.expression) for addition in item.additions))
-    return {name: value for name, value in item.values.items() if isinstance(value, np.ndarray) and name in read}
+    return {name: value for name, value in item.values.items() if isinstance(value, np.ndarray) and name in item.reads}
 
 
 def edge_namespace(item: ProjectionProgram, constants: Mapping[str, float]) -> dict[str, Any]:

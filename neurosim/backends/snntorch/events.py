@@ -12,32 +12,30 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from neurosim.program.step_program import ProjectionProgram
-
 #: The spikes of one step: (trial, neuron), each (spike,), sorted by trial, then neuron.
 Spikes = tuple[np.ndarray, np.ndarray]
 
 
 class ArrivalTable:
-    """The edges of a projection by presynaptic neuron and delay, so that the arrivals of a step are a few look-ups.
+    """The edges of a projection by neuron and delay, so that the arrivals of a step are a few look-ups.
 
     Parameters
     ----------
-    item
-        The projection's program.
-    n_pre
-        Number of presynaptic neurons.
+    neurons, delay
+        The neuron whose spike each edge waits for, and its delay in steps, each (edge,).
+    n
+        Number of neurons.
     """
 
-    def __init__(self, item: ProjectionProgram, n_pre: int) -> None:
-        self.max_delay = item.max_delay
-        self.one_delay = item.n == 0 or int(item.delay.min()) == item.max_delay
+    def __init__(self, neurons: np.ndarray, delay: np.ndarray, n: int) -> None:
+        self.max_delay = int(delay.max(initial=0))
+        self.one_delay = bool(np.all(delay == self.max_delay))
         self.delays = 1 if self.one_delay else self.max_delay + 1
-        key = item.pre_index * np.int64(self.delays)
+        key = neurons * np.int64(self.delays)
         if not self.one_delay:
-            key += item.delay
+            key += delay
         self.order = np.argsort(key, kind="stable")
-        self.first = np.searchsorted(key[self.order], np.arange(n_pre * self.delays + 1))
+        self.first = np.searchsorted(key[self.order], np.arange(n * self.delays + 1))
 
     def due(self, recent: deque[Spikes]) -> tuple[np.ndarray, np.ndarray] | None:
         """Return the edges whose spike arrives now and their trials, by (emission, neuron, edge); ``None`` if none.

@@ -11,7 +11,16 @@ import torch
 from torch import Tensor, nn
 
 from neurosim.backends.inputs import Inputs
-from neurosim.backends.simulator import Progress, Run, Simulator, check_state, draw_noise, initial_state, plain_state
+from neurosim.backends.simulator import (
+    Progress,
+    Run,
+    Simulator,
+    check_state,
+    draw_noise,
+    initial_state,
+    plain_state,
+    steps_at_once,
+)
 from neurosim.backends.snntorch.arguments import (
     check_widths,
     checked_input,
@@ -34,9 +43,6 @@ from neurosim.circuit.values import Trainable
 from neurosim.errors import BackendError, UnsupportedError
 from neurosim.program.lowering import lower
 from neurosim.recording import Recording, RecordingBuilder, State
-
-#: Steps whose inputs and noise are computed at once.
-BLOCK = 256
 
 Outputs = dict[str, dict[str, Tensor]]
 
@@ -201,8 +207,9 @@ class CircuitModule(nn.Module, Simulator):
         stepper = Stepper(self, state, exact=False, events=False)
         others = Inputs(self.circuit, None, start=state.step, n_steps=n_steps, trials=batch, seed=seed)
         collected: dict[tuple[str, str], list[Tensor]] = {key: [] for key in chosen}
-        for first in range(0, n_steps, BLOCK):
-            last = min(first + BLOCK, n_steps)
+        block = steps_at_once(self.program, batch)
+        for first in range(0, n_steps, block):
+            last = min(first + block, n_steps)
             rows = {
                 name: given[name][first:last]
                 if name in given
@@ -296,8 +303,8 @@ class CircuitModule(nn.Module, Simulator):
     ) -> State:
         stepper = Stepper(self, run.state, exact=exact, events=events)
         end = run.start + run.n_steps
-        for first in range(run.start, end, BLOCK):
-            last = min(first + BLOCK, end)
+        for first in range(run.start, end, run.block):
+            last = min(first + run.block, end)
             rows = {name: self.tensor(run.inputs.rows(name, first, last)) for name in run.inputs.targets}
             drawn = self._noise(run.seed, run.trials, first, last)
             fired: dict[str, list[Tensor]] = {name: [] for name in run.plan.spikes}
@@ -328,8 +335,7 @@ class CircuitModule(nn.Module, Simulator):
                 symbol: self.tensor(values)
                 for symbol, values in draw_noise(self.program, name, seed, trials, first, last).items()
             }
-            for name, item in self.program.populations.items()
-            if item.noise
+            for name in self.program.noisy
         }
 
     def spread_injection(self, name: str, row: Tensor) -> Tensor:

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
+from neurosim.backends.snntorch.arrivals import ArrivalOrder
+from neurosim.backends.snntorch.edge_dynamics import EdgeDynamics
 from neurosim.backends.snntorch.options import SnntorchOptions
 from neurosim.backends.snntorch.parameters import Tie, Values
 from neurosim.circuit.language import names_in
@@ -50,9 +52,6 @@ class Projection(nn.Module):
 
     pre_edges: Tensor
     post_edges: Tensor
-    arrival_order: Tensor
-    arrival_pre: Tensor
-    arrival_post: Tensor
 
     def __init__(
         self,
@@ -75,16 +74,8 @@ class Projection(nn.Module):
         self.print_expressions(dtype)
         self._index("pre_edges", item.pre_index)
         self._index("post_edges", item.post_index)
-        # Arrivals of one step in the order of the contract: emission (longest delay first), neuron, edge.
-        order = np.lexsort((np.arange(item.n), item.pre_index, -item.delay))
-        self._index("arrival_order", order)
-        self._index("arrival_pre", item.pre_index[order])
-        self._index("arrival_post", item.post_index[order])
-        self.delay_groups: list[tuple[int, int, int]] = []
-        delays = item.delay[order]
-        for delay in np.unique(delays)[::-1]:
-            first, last = np.searchsorted(-delays, [-delay, -delay + 1])
-            self.delay_groups.append((int(delay), int(first), int(last)))
+        self.arrivals = ArrivalOrder(item.pre_index, item.delay)
+        self.dynamics = None if item.dynamics is None else EdgeDynamics(item, item.dynamics, dtype)
         values = {
             name: np.array(np.broadcast_to(value, (item.n,))) if _per_edge(trainable.get(name)) else value
             for name, value in item.values.items()
@@ -146,15 +137,10 @@ class Projection(nn.Module):
             if self.by_matrix:
                 value = value + linear(history[self.item.max_delay], edge_values[WEIGHT])
                 continue
-            spikes = torch.cat(
-                [
-                    history[delay].index_select(1, self.arrival_pre[first:last])
-                    for delay, first, last in self.delay_groups
-                ],
-                dim=1,
-            )
-            amount = printed({key: ends.read(key, self.arrival_order) for key in printed.reads})["value"]
-            value = add_in_order(value, self.arrival_post, amount * spikes)
+            order = self.arrivals.order
+            amount = printed({key: ends.read(key, order) for key in printed.reads})["value"]
+            posts = self.post_edges.index_select(0, order)
+            value = add_in_order(value, posts, amount * self.arrivals.spikes(history))
         return value
 
     # -- graded --------------------------------------------------------------------------------------------------
@@ -205,7 +191,7 @@ class EndReader:
         Parameters
         ----------
         name
-            ``w``, a parameter, or a variable ending in ``_pre`` or ``_post``.
+            ``w``, a parameter or variable of the edges, or a variable of a neuron ending in ``_pre`` or ``_post``.
         edges
             Indices of edges, or ``None`` for all in order.
         trial
@@ -213,7 +199,13 @@ class EndReader:
         """
         if name in self.edge_values:
             value = self.edge_values[name]
-            return value if value.ndim == 0 or edges is None else value.index_select(0, edges)
+            if value.ndim == 0 or edges is None:
+                return value
+            if value.ndim == 1:
+                return value.index_select(0, edges)
+            if trial is None:
+                return value.index_select(1, edges)
+            return value.reshape(-1).index_select(0, trial * value.shape[1] + edges)
         values, index = (
             (self.pre, self.projection.pre_edges) if name.endswith("_pre") else (self.post, self.projection.post_edges)
         )

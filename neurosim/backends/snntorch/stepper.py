@@ -10,10 +10,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from neurosim.backends.snntorch.arrivals import ArrivalOrder
+from neurosim.backends.snntorch.edge_dynamics import EdgeStates
 from neurosim.backends.snntorch.events import ArrivalTable, dense, indices
 from neurosim.backends.snntorch.population import Tensors, fixed_values
-from neurosim.backends.snntorch.projection import EndReader
-from neurosim.program.step_program import Contribution, PoissonProgram, PopulationProgram, ProjectionProgram
+from neurosim.backends.snntorch.projection import EndReader, add_in_order
+from neurosim.program.step_program import (
+    Contribution,
+    PoissonProgram,
+    PopulationProgram,
+    PostPathway,
+    ProjectionProgram,
+)
 from neurosim.recording import NEVER, State
 
 if TYPE_CHECKING:
@@ -47,6 +55,7 @@ class Stepper:
         self.batch = state.trials
         self.step_number = state.step
         self.dt = state.dt
+        self._dt = torch.tensor(state.dt, dtype=self.dtype, device=self.device)
         items = self.program.populations
         self.dynamics = {
             name: (module.part(name).exact_dynamics if exact else module.part(name).dynamics) for name in items
@@ -55,7 +64,8 @@ class Stepper:
         self.edges = {name: module.part(name).current(by_edge=exact or events) for name in self.program.projections}
         self.background = {item.name: module.part(item.name).pulse_weight() for item in self.program.poisson}
         self.values: dict[str, Tensors] = {
-            name: {key: self._tensor(array) for key, array in state.variables.get(name, {}).items()} for name in items
+            name: {key: self._tensor(array) for key, array in state.variables.get(name, {}).items()}
+            for name in (*items, *self.program.plastic)
         }
         self.totals: dict[str, Tensors] = {name: {} for name in items}
         self.active = {name: self._tensor(array, torch.bool) for name, array in state.not_refractory.items()}
@@ -66,7 +76,12 @@ class Stepper:
         self.history: dict[str, deque[Any]] = {name: self._past(rows) for name, rows in state.spikes.items()}
         self.tables = {}
         if events:
-            self.tables = {item.name: ArrivalTable(item, items[item.pre].n) for item in self.program.pulses}
+            self.tables = {
+                item.name: ArrivalTable(item.pre_index, item.delay, items[item.pre].n)
+                for item in self.program.pulses
+                if item.dynamics is None
+            }
+        self.edge_states = {name: EdgeStates(self, name) for name in self.program.plastic}
 
     def _tensor(self, array: Any, dtype: torch.dtype | None = None) -> Tensor:
         return writable(array).to(device=self.device, dtype=dtype or self.dtype)
@@ -98,6 +113,8 @@ class Stepper:
             if item.kind == "signal":
                 self.values[name] = {"signal": rows[name]}
         self._graded_input()
+        for edges in self.edge_states.values():
+            edges.integrate()
         for name, item in self.program.populations.items():
             if item.kind == "neurons":
                 self._integrate(name, item)
@@ -117,7 +134,7 @@ class Stepper:
         terms: dict[tuple[str, str], Tensor] = {}
         for action in self.program.graded_schedule:
             if isinstance(action, ProjectionProgram):
-                ends, part = self._reader(action.name), self.module.part(action.name)
+                ends, part = self.reader(action.name), self.module.part(action.name)
                 for target in dict.fromkeys(addition.target for addition in action.additions):
                     terms[action.name, target] = part.total(
                         target, self.edges[action.name], ends, self.batch, exact=self.exact
@@ -141,9 +158,12 @@ class Stepper:
             total = total + value
         return total
 
-    def _reader(self, name: str) -> EndReader:
+    def reader(self, name: str) -> EndReader:
+        """Return what reads, for the edges of a projection, their values and those of the neurons at their ends."""
         item = self.program.projections[name]
         values = {**self.edges[name], "t": self._time()} if item.reads_time else self.edges[name]
+        if item.dynamics is not None:
+            values = {**values, **self.values[name], **self.noise.get(name, {}), "dt": self._dt}
         return EndReader(
             self.module.part(name), values, self._readable(item.pre), self._readable(item.post), self.dtype
         )
@@ -203,13 +223,19 @@ class Stepper:
             if isinstance(item, PoissonProgram):
                 self._deliver_poisson(item)
                 continue
+            if isinstance(item, PostPathway):
+                self.edge_states[item.projection.name].act("post")
+                continue
+            if item.dynamics is not None:
+                self.edge_states[item.name].act("pre")
+                continue
             if self.events:
                 self._deliver_events(item.name)
                 continue
             part = self.module.part(item.name)
             for target in dict.fromkeys(addition.target for addition in item.additions):
                 old = self.values[item.post][target]
-                past, ends = list(self.history[item.pre]), self._reader(item.name)
+                past, ends = list(self.history[item.pre]), self.reader(item.name)
                 new = part.deliver(past, self.edges[item.name], ends, target, old)
                 if target in self.program.populations[item.post].masked:
                     new = torch.where(self.active[item.post], new, old)
@@ -230,18 +256,31 @@ class Stepper:
         edges, trials = (torch.from_numpy(array).to(self.device) for array in due)
         expressions = part.exact_expressions if self.exact else part.expressions
         for target, printed in expressions.terms:
-            reader = self._reader(name)
+            reader = self.reader(name)
             amount = printed({key: reader.read(key, edges, trials) for key in printed.reads})["value"]
-            amount = torch.as_tensor(amount, dtype=self.dtype, device=self.device).expand(edges.shape)
-            posts, where = part.post_edges.index_select(0, edges), trials
-            if target in self.program.populations[item.post].masked:
-                active = self.active[item.post]
-                keep = torch.nonzero(active.reshape(-1).index_select(0, trials * active.shape[1] + posts)).reshape(-1)
-                posts, where, amount = (array.index_select(0, keep) for array in (posts, trials, amount))
-            value = self.values[item.post][target]
-            index = posts if self.batch == 1 else where * value.shape[1] + posts
-            new = value.reshape(-1).index_add(0, index, amount).reshape(value.shape)
-            self.values[item.post] = {**self.values[item.post], target: new}
+            self.add_arrivals(item, target, edges, trials, amount)
+
+    def add_arrivals(self, item: ProjectionProgram, target: str, edges: Tensor, trials: Tensor, amount: Any) -> None:
+        """Add what some edges bring, one after another: `edges`, `trials` and `amount` are each (arrival,)."""
+        amount = torch.as_tensor(amount, dtype=self.dtype, device=self.device).expand(edges.shape)
+        posts, where = self.module.part(item.name).post_edges.index_select(0, edges), trials
+        if target in self.program.populations[item.post].masked:
+            active = self.active[item.post]
+            keep = torch.nonzero(active.reshape(-1).index_select(0, trials * active.shape[1] + posts)).reshape(-1)
+            posts, where, amount = (array.index_select(0, keep) for array in (posts, trials, amount))
+        value = self.values[item.post][target]
+        index = posts if self.batch == 1 else where * value.shape[1] + posts
+        new = value.reshape(-1).index_add(0, index, amount).reshape(value.shape)
+        self.values[item.post] = {**self.values[item.post], target: new}
+
+    def add_weighted(self, item: ProjectionProgram, target: str, order: ArrivalOrder, amount: Tensor) -> None:
+        """Add what every edge brings, 0 where no spike arrives: `amount` is (batch, edge) in the order of arrival."""
+        old = self.values[item.post][target]
+        posts = self.module.part(item.name).post_edges.index_select(0, order.order)
+        new = add_in_order(old, posts, amount)
+        if target in self.program.populations[item.post].masked:
+            new = torch.where(self.active[item.post], new, old)
+        self.values[item.post] = {**self.values[item.post], target: new}
 
     def _reset(self, name: str) -> None:
         dynamics = self.dynamics[name]
@@ -256,26 +295,31 @@ class Stepper:
         for variable, value in new.items():
             old = values[variable]
             value = value.expand_as(old) if isinstance(value, Tensor) else torch.full_like(old, value)
-            if self.module.relaxed:
-                values[variable] = old + spikes * (value - old)
-                continue
-            result = torch.where(fired, value, old)
-            if spikes.dtype != torch.bool and spikes.requires_grad:
-                # The chosen branch carries its own gradient; this carries the one through the choice, adding 0.
-                result = result + (spikes - spikes.detach()) * (value - old)
-            values[variable] = result
+            values[variable] = self.chosen(spikes, value, old)
         self.values[name] = values
+
+    def chosen(self, spikes: Tensor, value: Tensor, old: Tensor) -> Tensor:
+        """Return the new value where there is a spike and the old elsewhere, differentiable in all three."""
+        if self.module.relaxed:
+            return old + spikes * (value - old)
+        fired = spikes if spikes.dtype == torch.bool else spikes.detach() > 0.5
+        result = torch.where(fired, value, old)
+        if spikes.dtype != torch.bool and spikes.requires_grad:
+            # The chosen branch carries its own gradient; this carries the one through the choice, adding 0.
+            result = result + (spikes - spikes.detach()) * (value - old)
+        return result
 
     # -- what others read ----------------------------------------------------------------------------------------
 
     def value(self, name: str, variable: str) -> Tensor:
         """Return a variable at the end of the last step, (batch, neuron) or (batch, edge)."""
+        if variable in self.values.get(name, {}):
+            value = self.values[name][variable]
+            return value.clone() if self.events and name in self.edge_states else value
         if name in self.program.projections:
             per_edge: Tensor = self.module.part(name).edge_value(variable, self.edges[name])
             return per_edge.expand(self.batch, -1)
         item = self.program.populations[name]
-        if variable in self.values[name]:
-            return self.values[name][variable]
         if variable in self.totals[name]:
             return self.totals[name][variable]
         names = self._names(name)
@@ -298,7 +342,7 @@ class Stepper:
             step=self.step_number,
             dt=self.dt,
             trials=self.batch,
-            variables={name: dict(values) for name, values in self.values.items() if self._carried(name)},
+            variables={name: self._kept(name) for name in self.values if self._carried(name)},
             spikes=spikes,
             last_spike={name: self._times(steps) for name, steps in self.last.items()},
             not_refractory=dict(self.active),
@@ -307,7 +351,14 @@ class Stepper:
         )
 
     def _carried(self, name: str) -> bool:
+        if name in self.edge_states:
+            return bool(self.values[name])
         return self.program.populations[name].kind == "neurons"
+
+    def _kept(self, name: str) -> Tensors:
+        """Return the variables of a part as this step leaves them; events change those of edges in place."""
+        in_place = self.events and name in self.edge_states
+        return {key: value.clone() if in_place else value for key, value in self.values[name].items()}
 
 
 def writable(array: Any) -> Tensor:

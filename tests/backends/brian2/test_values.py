@@ -10,8 +10,7 @@ from brian2 import get_device
 from brian2.synapses.spikequeue import SpikeQueue
 
 import neurosim as ns
-from neurosim.backends.brian2 import simulator as brian2_simulator
-from neurosim.backends.snntorch import module as torch_module
+from neurosim.backends import simulator
 from neurosim.recording import Recording
 from neurosim.units import Hz, ms, second
 from program import by_hand
@@ -138,8 +137,7 @@ def test_every_kind_of_noise_is_the_same_on_both_backends() -> None:
 
 def test_noise_depends_neither_on_blocks_nor_on_the_number_of_trials(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = on_both(noisy(), 60, seed=5, trials=3).state
-    for module in (brian2_simulator, torch_module):
-        monkeypatch.setattr(module, "BLOCK", 7)
+    monkeypatch.setattr(simulator, "BLOCK", 7)
     assert on_both(noisy(), 60, seed=5, trials=3).state == whole
     fewer = on_both(noisy(), 60, seed=5, trials=2).state
     assert fewer.trial(1) == whole.trial(1)

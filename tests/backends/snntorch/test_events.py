@@ -38,7 +38,7 @@ def test_arrivals_are_found_in_the_order_of_the_contract(case: tuple[ns.Circuit,
     circuit, fired = case
     (item,) = lower(circuit).pulses
     recent = deque(np.nonzero(fired[age]) for age in range(5))
-    found = ArrivalTable(item, fired.shape[2]).due(recent)
+    found = ArrivalTable(item.pre_index, item.delay, fired.shape[2]).due(recent)
     by_trial: dict[int, list[int]] = {trial: [] for trial in range(fired.shape[1])}
     if found is not None:
         for edge, trial in zip(*(array.tolist() for array in found), strict=True):
