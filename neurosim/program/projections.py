@@ -73,8 +73,8 @@ def lower_projection(
         values = {name: value for name, value in values.items() if name not in dynamics.state}
         units |= part.synapse.variables | {LAST_UPDATE: "second"}
         return ProjectionProgram(
-            part.name, part.pre, part.post, False, edges.pre, edges.post, edges.steps, values, own, units, (), rank, order,
-            dynamics,
+            part.name, part.pre, part.post, False, edges.pre, edges.post, edges.steps, values, own, units, (),
+            rank, order, dynamics,
         )  # fmt: skip
     additions = []
     if part.graded:

@@ -232,12 +232,14 @@ def test_what_cannot_be_the_same_on_both_backends_is_refused(changes: dict[str, 
     if "equations" in changes:
         text |= {"on_pre": "ampa_post += w; r += 1", "on_post": ""} if "dr" in changes["equations"] else {}
     names = {name: value for name, value in CONSTANTS.items() if any(name in item for item in text.values())}
-    with pytest.raises((ValueError, TypeError), match=message):
-        circuit.connect(
-            "cells", "cells", ns.OneToOne(), weight=1 * pA, name="refused",
-            synapse=ns.SynapseModel(text["equations"], on_pre=text["on_pre"], on_post=text["on_post"], parameters=names),
-        )  # fmt: skip
+
+    def attempt() -> None:
+        model = ns.SynapseModel(text["equations"], on_pre=text["on_pre"], on_post=text["on_post"], parameters=names)
+        circuit.connect("cells", "cells", ns.OneToOne(), weight=1 * pA, name="refused", synapse=model)
         ns.compile(circuit, backend="brian2")
+
+    with pytest.raises((ValueError, TypeError), match=message):
+        attempt()
 
 
 def test_a_plastic_circuit_is_saved_and_replaced_like_any_other(tmp_path: Any) -> None:

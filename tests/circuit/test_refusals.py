@@ -199,7 +199,7 @@ def graded(equations: str) -> dict[str, Any]:
         ({"pre": "slow", **pulse("ampa_post += w")}, CircuitError, "'slow' does not spike, so on_pre never happens"),
         (pulse("receptor_post += w"), CircuitError, "this synapse adds to a receptor; say which with receptor="),
         (pulse("ampa_post += w", on_post="ampa_post -= w"), EquationError, "on_post may not assign to 'ampa_post'"),
-        (pulse("ampa_post += w; w_pre = w"), EquationError, "on_pre assigns to 'w_pre', which is no variable"),
+        (pulse("ampa_post += w; w_pre = w"), EquationError, "'w_pre' ends in _pre or _post"),
         ({"post_delay": 1 * ms}, CircuitError, "post_delay= is given, but the synapse has no on_post"),
         ({"initial": {"x": 1.0}}, CircuitError, "no variable 'x' to give an initial value"),
         (pulse("ampo_post += w"), EquationError, r"'ampo_post' is not defined\. Did you mean 'ampa_post'"),

@@ -25,6 +25,7 @@ from parity.scripts import (
     hodgkin_huxley,
     izhikevich,
     izhikevich_network,
+    pair_stdp,
     receptors_and_readout,
     rulkov,
     vogels_abbott,
@@ -286,6 +287,38 @@ def algebraic(n: int, milliseconds: float) -> Case:
 
 
 #: Small enough for every run of the tests.
+def pair_stdp_cells(n: int, milliseconds: float) -> Case:
+    circuit = ns.Circuit("plastic", dt=0.1 * ms, seed=9)
+    cell = ns.models.lif(
+        tau_mem=20 * ms, r=100 * Mohm, v_threshold=-50 * mV, v_reset=-60 * mV, v_leak=-60 * mV, tau_ref=2 * ms,
+        receptors={"syn": 5 * ms},
+    )  # fmt: skip
+    cells = circuit.population("cells", n, cell, initial={"v": ns.Uniform(-60 * mV, -50 * mV)})
+    circuit.inject("drive", cells, "i_ext")
+    a_plus, a_minus, w_max = 4e-12, 5e-12, 2e-10
+    rule = ns.SynapseModel(
+        "dr/dt = -r/tau_plus : 1 (event-driven)\ndo/dt = -o/tau_minus : 1 (event-driven)",
+        on_pre="receptor_post += w; r += 1; w = clip(w - a_minus*o, 0*pA, w_max)",
+        on_post="o += 1; w = clip(w + a_plus*r, 0*pA, w_max)",
+        parameters={"tau_plus": 20 * ms, "tau_minus": 30 * ms, "a_plus": a_plus * amp, "a_minus": a_minus * amp,
+                    "w_max": w_max * amp},
+    )  # fmt: skip
+    circuit.connect(
+        cells, cells, ns.FixedProbability(0.2), receptor="syn", synapse=rule, weight=ns.Uniform(0 * pA, 100 * pA),
+        delay=ns.Uniform(0 * ms, 10 * ms), post_delay=ns.Uniform(0 * ms, 3 * ms), name="edges",
+    )  # fmt: skip
+    steps = steps_in(milliseconds, circuit.dt)
+    drive = np.linspace(0.9e-10, 1.4e-10, n)
+    post_delay = circuit.post_delay_steps("edges") * circuit.dt
+    hand = pair_stdp.run(
+        circuit.dt, steps, circuit.initial("cells", "v"), drive, tuple(circuit.edges("edges")), post_delay, a_plus,
+        a_minus, w_max,
+    )  # fmt: skip
+    names = {"cells": {"v": "v", "I": "syn"}, "edges": {"w": "w", "apre": "r", "apost": "o"}}
+    current = np.repeat(drive[None], steps, axis=0) * amp
+    return Case(circuit, steps, {"drive": current}, hand, names, least_spikes=3 * n)
+
+
 SMALL: dict[str, Callable[[], Case]] = {
     "balanced network": lambda: balanced(0.1, 200),
     "coba": lambda: coba(0.5, 100),
@@ -302,6 +335,7 @@ SMALL: dict[str, Callable[[], Case]] = {
     "graded synapses, gap junctions": lambda: graded_cells(100, 250),
     "discrete map": lambda: rulkov_maps(100, 500),
     "algebraic units": lambda: algebraic(20, 200),
+    "pair plasticity": lambda: pair_stdp_cells(60, 150),
 }
 #: The sizes at which the project states its promise.
 FULL: dict[str, Callable[[], Case]] = {
@@ -313,4 +347,5 @@ FULL: dict[str, Callable[[], Case]] = {
     "adaptive exponential": lambda: adex(200, 500),
     "hodgkin-huxley": lambda: hodgkin_huxley_cells(200, 500),
     "conductances, refractory, delays": lambda: conductance_lif_cells(200, 500),
+    "pair plasticity": lambda: pair_stdp_cells(200, 500),
 }
