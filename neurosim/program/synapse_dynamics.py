@@ -129,9 +129,9 @@ def lower_dynamics(
     for what, statements in (("pre", synapse.on_pre_statements), ("post", synapse.on_post_statements)):
         programs.append(_event(what, statements, decay, state, noise, numbers, units, constants))
     on_pre, on_post = programs
-    _refuse_unsupported(part, on_pre, on_post, where)
     if not state and not noise.sites:
         return None
+    _refuse_unsupported(part, on_pre, on_post, where)
     steps = circuit.post_delay_steps(part.name)
     ordered = (*synapse.state, *((LAST_UPDATE,) if decay else ()))
     return SynapseDynamics(
