@@ -155,7 +155,6 @@ def test_delays_are_steps() -> None:
         ("level_post += w; v_post += level_post", "b", "what it adds to v_post reads level_post"),
         ("v_post += w*opening_post", "b", "what it adds to v_post reads v_post"),
         ("v_post += w*v_pre", "a", "what it adds to v_post reads v_pre"),
-        ("v_post += w*rand()", "b", "it draws random numbers"),
         ("v_post += w*delay/ms", "b", "it reads its delay"),
     ],
 )
