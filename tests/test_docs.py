@@ -200,16 +200,18 @@ def test_features_of_brian2_that_are_refused(
         ns.NeuronModel(equations, parameters={"tau": 1 * ms}, **options)
 
 
-def test_random_subexpressions_and_plastic_synapses_are_refused() -> None:
+def test_random_subexpressions_and_synapses_that_change_other_neurons_are_refused() -> None:
     circuit = ns.Circuit("refused", dt=1 * ms)
     model = ns.NeuronModel("v : 1\nx = rand() : 1", update="v = x", threshold="v > 1")
     circuit.population("cells", 2, model)
     with pytest.raises(errors.UnsupportedError, match="draws random numbers"):
         lower(circuit)
     for synapse in (
-        SynapseModel("du/dt = -u/ms : 1 (event-driven)", on_pre="u += w; v_post += u"),
-        SynapseModel("du/dt = -u/ms : 1 (clock-driven)", on_pre="u += w; v_post += u"),
-        SynapseModel(on_pre="v_post += w", on_post="w2 = 1"),
+        SynapseModel(on_pre="v_pre += w"),
+        SynapseModel(on_pre="v_post += w", on_post="v_post += w"),
+        SynapseModel(on_pre="v_post += w", on_post="v_pre += w"),
     ):
-        with pytest.raises(errors.UnsupportedError):
+        with pytest.raises(errors.EquationError, match="may not assign to"):
             circuit.connect("cells", "cells", ns.AllToAll(), synapse=synapse, weight=1.0)
+    with pytest.raises(errors.EquationError, match="either graded or a pulse"):
+        SynapseModel("v_post = w*s : 1 (summed)\ns : 1", on_pre="s += 1")

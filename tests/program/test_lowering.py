@@ -171,8 +171,9 @@ def test_a_pulse_may_read_what_it_does_not_change() -> None:
 
 def test_everything_that_is_not_supported_is_listed_at_once() -> None:
     with pytest.raises(UnsupportedError) as caught:
-        lower(connected("v_post += w*rand()*delay/ms"))
-    assert "it draws random numbers; it reads its delay." in str(caught.value)
+        lower(connected("v_post += w*v_post*delay/ms"))
+    assert str(caught.value).endswith("would depend on their order.")
+    assert "it reads its delay; " in str(caught.value)
 
 
 @pytest.mark.parametrize("where", ["pulse", "graded"])
