@@ -277,6 +277,44 @@ class Recording:
 
         return load_recording(path)
 
+    def to_neo(self) -> Any:
+        """Return a ``neo.Block`` with a segment for each trial; needs the extra ``exchange``.
+
+        A segment holds a spike train for each neuron (silent ones included), a signal for each trace with its unit and
+        sampling, an epoch for each table of `intervals`, an event for each of `events`, and the support as an epoch.
+        All else but the state is in the block's annotation ``neurosim``, so that `from_neo` returns an equal recording.
+
+        Raises
+        ------
+        RecordError
+            If Neo is not installed.
+        """
+        from neurosim.recording.exchange.with_neo import to_neo
+
+        return to_neo(self)
+
+    @classmethod
+    def from_neo(cls, source: Any, *, populations: str | None = None) -> Recording:
+        """Return the recording of a ``neo.Block`` or ``neo.Segment``, from whatever Neo has read it.
+
+        Parameters
+        ----------
+        source
+            Segments become trials; the units of all segments must be the same, in time and in number.
+        populations
+            The annotation of spike trains by which they are told apart; by default ``population``, and without it all
+            are one population, ``units``.
+
+        Returns
+        -------
+        Recording
+            Of a block that `to_neo` made, the recording that it was made of, but for the state. Else a signal is the
+            variable ``signal`` of an object with its name, in SI units.
+        """
+        from neurosim.recording.exchange.with_neo import from_neo
+
+        return from_neo(source, populations)
+
     def __eq__(self, other: object) -> bool:
         """Compare by value."""
         if not isinstance(other, Recording):

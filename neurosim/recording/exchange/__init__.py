@@ -1,0 +1,1 @@
+"""Recordings in the forms of other projects: Neo, pynapple, and files of Neurodata Without Borders (NWB)."""
