@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from neurosim.circuit import (
         AllToAll,
         Circuit,
+        Convolution,
         Edges,
         FilteredNoise,
         FixedInDegree,
@@ -57,10 +58,10 @@ if TYPE_CHECKING:
 _HOME = {
     "neurosim.backends": ("RunInterrupted", "compile", "simulate"),
     "neurosim.circuit": (
-        "AllToAll", "Circuit", "Edges", "FilteredNoise", "FixedInDegree", "FixedOutDegree", "FixedProbability",
-        "FixedTotalNumber", "Grouped", "Matrix", "NeuronModel", "Normal", "OneToOne", "Pairwise", "PoissonSource",
-        "Pulses", "Ramp", "Signal", "SignalSource", "Sine", "SpikeSource", "Step", "SynapseModel", "Trainable",
-        "Uniform",
+        "AllToAll", "Circuit", "Convolution", "Edges", "FilteredNoise", "FixedInDegree", "FixedOutDegree",
+        "FixedProbability", "FixedTotalNumber", "Grouped", "Matrix", "NeuronModel", "Normal", "OneToOne", "Pairwise",
+        "PoissonSource", "Pulses", "Ramp", "Signal", "SignalSource", "Sine", "SpikeSource", "Step", "SynapseModel",
+        "Trainable", "Uniform",
     ),
     "neurosim.errors": (
         "BackendError", "CircuitError", "EquationError", "FileFormatError", "NeurosimError", "RecordError",
@@ -74,13 +75,13 @@ _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 _SUBMODULES = ("circuits", "datasets", "models", "units")
 
 __all__ = [
-    "NMDA", "AllToAll", "Alpha", "BackendError", "Circuit", "CircuitError", "Delta", "DoubleExponential", "Edges",
-    "EquationError", "Exponential", "FileFormatError", "FilteredNoise", "FixedInDegree", "FixedOutDegree",
-    "FixedProbability", "FixedTotalNumber", "Grouped", "Matrix", "NeuronModel", "NeurosimError", "Normal",
-    "OneToOne", "Pairwise", "PoissonSource", "Pulses", "Ramp", "Record", "RecordError", "Recording",
-    "RunInterrupted", "Signal", "SignalSource", "Sine", "SpikeSource", "SpikeTrains", "State", "Step",
-    "SynapseModel", "Trainable", "Uniform", "UnitError", "UnsupportedError", "__version__", "circuits", "compile",
-    "datasets", "models", "simulate", "units", "verify",
+    "NMDA", "AllToAll", "Alpha", "BackendError", "Circuit", "CircuitError", "Convolution", "Delta", "DoubleExponential",
+    "Edges", "EquationError", "Exponential", "FileFormatError", "FilteredNoise", "FixedInDegree", "FixedOutDegree",
+    "FixedProbability", "FixedTotalNumber", "Grouped", "Matrix", "NeuronModel", "NeurosimError", "Normal", "OneToOne",
+    "Pairwise", "PoissonSource", "Pulses", "Ramp", "Record", "RecordError", "Recording", "RunInterrupted", "Signal",
+    "SignalSource", "Sine", "SpikeSource", "SpikeTrains", "State", "Step", "SynapseModel", "Trainable", "Uniform",
+    "UnitError", "UnsupportedError", "__version__", "circuits", "compile", "datasets", "models", "simulate", "units",
+    "verify",
 ]  # fmt: skip
 
 

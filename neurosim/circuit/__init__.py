@@ -8,6 +8,7 @@ from neurosim.circuit.connectivity import (
     FixedProbability,
     OneToOne,
 )
+from neurosim.circuit.convolution import Convolution
 from neurosim.circuit.filtered_noise import FilteredNoise
 from neurosim.circuit.fixed_numbers import FixedInDegree, FixedOutDegree, FixedTotalNumber
 from neurosim.circuit.grouped import Grouped
@@ -24,9 +25,9 @@ from neurosim.circuit.synapse_model import SynapseModel
 from neurosim.circuit.values import Distribution, Normal, Trainable, Uniform
 
 __all__ = [
-    "AllToAll", "AnalogueSignal", "Circuit", "Connectivity", "Distribution", "EdgeTable", "Edges", "FilteredNoise",
-    "FixedInDegree", "FixedOutDegree", "FixedProbability", "FixedTotalNumber", "Grouped", "Included", "Injection",
-    "Matrix", "NeuronModel", "Normal", "OneToOne", "Pairwise", "PoissonSource", "Population", "Projection",
+    "AllToAll", "AnalogueSignal", "Circuit", "Connectivity", "Convolution", "Distribution", "EdgeTable", "Edges",
+    "FilteredNoise", "FixedInDegree", "FixedOutDegree", "FixedProbability", "FixedTotalNumber", "Grouped", "Included",
+    "Injection", "Matrix", "NeuronModel", "Normal", "OneToOne", "Pairwise", "PoissonSource", "Population", "Projection",
     "Pulses", "Ramp", "SampledSignal", "Signal", "SignalSource", "Sine", "SpikeSource", "Step", "SynapseModel",
     "Trainable", "Uniform", "View",
 ]  # fmt: skip

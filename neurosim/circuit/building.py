@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.circuit.checking import check_population, check_projection, check_sharing
+from neurosim.circuit.checking import check_population, check_projection, check_sharing, kernel_shape
 from neurosim.circuit.connecting import (
     check_signal,
     checked_overrides,
@@ -24,6 +24,7 @@ from neurosim.circuit.connecting import (
     with_receptor,
 )
 from neurosim.circuit.connectivity import Connectivity
+from neurosim.circuit.convolution import kernel_value
 from neurosim.circuit.including import Included, include
 from neurosim.circuit.matrix import Matrix, edges_of_matrix, matrix_in
 from neurosim.circuit.named_parts import NamedParts
@@ -148,7 +149,8 @@ class Building(NamedParts):
         receptor
             Variable, or receptor of a library model, that a pulse adds its weight to.
         weight
-            Sets ``w``: one value, an array in edge order, a :class:`Matrix`, a distribution, or :class:`Trainable`.
+            Sets ``w``: one value, an array in edge order, a :class:`Matrix`, a distribution, or :class:`Trainable`. For
+            a :class:`Convolution` the kernel.
         delay
             From spike to arrival; 0 by default. Drawn delays land on multiples of dt, given ones must be.
         synapse
@@ -184,12 +186,12 @@ class Building(NamedParts):
             synapse = receptor_synapse(pre_population, post_population, receptor or "", where)
         else:
             synapse = with_receptor(synapse, post_population, receptor, where)
-        if (matrix := matrix_in(weight, where)) is not None:
+        draft = Projection(
+            name, pre_population.name, post_population.name, rule, synapse, 0.0, "1", 0.0, {}, pre_indices, post_indices
+        )
+        kernel = kernel_shape(self, draft)
+        if kernel is None and (matrix := matrix_in(weight, where)) is not None:
             matrix.check_shape(counts[0], counts[1], where)
-            draft = Projection(
-                name, pre_population.name, post_population.name, rule, synapse, 0.0, "1", 0.0, {}, pre_indices,
-                post_indices,
-            )  # fmt: skip
             entries = matrix.at(*realise_rule(self, draft))
             weight = weight.with_initial(entries) if isinstance(weight, Trainable) else entries
         unit = weight_unit(pre_population, post_population, synapse, weight)
@@ -207,6 +209,8 @@ class Building(NamedParts):
         if post_delay is not None and not synapse.on_post_statements:
             raise CircuitError(f"{where}: post_delay= is given, but the synapse has no on_post.")
         value = as_value(weight, unit, f"{where}: weight")
+        if kernel is not None:
+            value = kernel_value(value, kernel, f"{where}: weight")
         projection = Projection(
             name, pre_population.name, post_population.name, rule, synapse,
             dyadic_weight(value, where) if dyadic else value, unit,

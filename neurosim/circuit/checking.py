@@ -42,7 +42,8 @@ def check_sharing(value: Value | str, known: tuple[str, ...], where: str) -> Non
         return
     if value.per not in known:
         raise CircuitError(f"{where}: per={value.per!r} has no meaning here; use {', '.join(map(repr, known))}.")
-    if value.per == "all" and isinstance(value.initial, np.ndarray) and np.any(value.initial != value.initial[:1]):
+    initial = value.initial
+    if value.per == "all" and isinstance(initial, np.ndarray) and np.any(initial != initial.reshape(-1)[:1]):
         raise CircuitError(f"{where}: per='all' shares one value, but the initial values differ; give one.")
 
 
@@ -102,6 +103,8 @@ def check_projection(circuit: NamedParts, projection: Projection) -> None:
         if plain(value) is None:
             raise CircuitError(f"{where}: the trainable {name} needs an initial value.")
     _check_rule(circuit, projection)
+    if kernel_shape(circuit, projection) is not None:
+        del values["weight"]  # a kernel, of one value for each of its elements
     if any(isinstance(plain(value), np.ndarray) for value in values.values()):
         count = _edge_count(circuit, projection)
         for name, value in values.items():
@@ -122,6 +125,20 @@ def _check_rule(circuit: NamedParts, projection: Projection) -> None:
         placed_rule(circuit, projection).check_fit(n_pre, n_post, same)
     except (CircuitError, EquationError, UnitError) as error:
         raise type(error)(f"projection {projection.name!r}: {error}") from None
+
+
+def kernel_shape(circuit: NamedParts, projection: Projection) -> tuple[int, ...] | None:
+    """Return the shape of the weights that edges share, ``None`` where every edge has its own.
+
+    Raises
+    ------
+    CircuitError
+        If the shapes of the populations do not fit.
+    """
+    try:
+        return placed_rule(circuit, projection).kernel_shape
+    except CircuitError as error:
+        raise CircuitError(f"projection {projection.name!r}: {error}") from None
 
 
 def _edge_count(circuit: NamedParts, projection: Projection) -> int:

@@ -48,6 +48,12 @@ class Circuit(Building):
             self._edges[name] = realisation.realise_edges(self, self._projection(name))
         return self._edges[name]
 
+    def kernel(self, projection: str | Projection) -> np.ndarray:
+        """Return the kernel of a :class:`Convolution` as realised, SI: (channels out, channels in / groups, *size)."""
+        part = self._projection(projection if isinstance(projection, str) else projection.name)
+        weight = realisation.realise_kernel(self, part)
+        return np.array(np.broadcast_to(weight, realisation.placed_rule(self, part).kernel_shape or ()))
+
     def edge_parameter(self, projection: str, name: str) -> float | np.ndarray:
         """Return a projection's parameter as realised: a float where all edges share it, else (edge,)."""
         return realisation.realise_edge_parameter(self, self._projection(projection), name)

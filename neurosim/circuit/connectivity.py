@@ -69,6 +69,19 @@ class Connectivity(ABC):
         """Return the rule for neurons at these positions; another one only where a rule reads positions."""
         return self
 
+    def shaped(self, pre: tuple[int, ...] | None, post: tuple[int, ...] | None) -> Connectivity:
+        """Return the rule for populations of these shapes (``None``: a view), where it reads them."""
+        return self
+
+    @property
+    def kernel_shape(self) -> tuple[int, ...] | None:
+        """Shape of the weights where edges share them; ``None`` where every edge has its own."""
+        return None
+
+    def elements(self) -> np.ndarray | None:
+        """Return which of the shared weights, in flat order, each edge has, shape (edge,); ``None`` without sharing."""
+        return None
+
     @abstractmethod
     def _edges(self, n_pre: int, n_post: int, same: bool, stream: Stream) -> EdgeArrays: ...
 

@@ -39,7 +39,7 @@ def on_grid(weight: float | np.ndarray) -> float | np.ndarray:
         return weight
     if not isinstance(weight, np.ndarray):
         return float(np.rint(weight / spacing) * spacing)
-    rounded = np.empty_like(weight)
+    rounded = np.empty(weight.shape)
     given, result = weight.reshape(-1), rounded.reshape(-1)
     for part in edge_blocks(weight.size):
         result[part] = np.rint(given[part] / spacing) * spacing

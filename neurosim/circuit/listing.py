@@ -10,10 +10,12 @@ import numpy as np
 
 from neurosim.circuit.connecting import reads_weight
 from neurosim.circuit.connectivity import AllToAll, Edges, FixedProbability, OneToOne
+from neurosim.circuit.convolution import Convolution
 from neurosim.circuit.filtered_noise import FilteredNoise
 from neurosim.circuit.fixed_numbers import FixedInDegree, FixedOutDegree, FixedTotalNumber
 from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.circuit.parts import Injection, PoissonInput, Population, Projection
+from neurosim.circuit.realisation import placed_rule
 from neurosim.circuit.signals import AnalogueSignal, Signal, Step
 from neurosim.circuit.sources import PoissonSource, SignalSource
 from neurosim.circuit.stimuli import Pulses, Ramp, Sine
@@ -133,6 +135,8 @@ def _edge_count(circuit: Circuit, part: Projection) -> str:
         return _count(pre, "edge")
     if isinstance(rule, Edges):
         return _count(len(rule.pre), "edge")
+    if isinstance(convolution := placed_rule(circuit, part), Convolution):
+        return _count(convolution.sliding.n_edges, "edge")
     if isinstance(rule, FixedInDegree):
         return _count(rule.k * post, "edge")
     if isinstance(rule, FixedOutDegree):

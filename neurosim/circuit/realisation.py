@@ -173,12 +173,14 @@ def sizes(circuit: NamedParts, projection: Projection) -> tuple[int, int, bool]:
 
 
 def placed_rule(circuit: NamedParts, projection: Projection) -> Connectivity:
-    """Return the rule of a projection for the positions of the neurons at its ends."""
-    pre, post = (
-        positions_of(circuit.populations[name], indices)
+    """Return the rule of a projection for the positions and shapes of what is at its ends."""
+    ends = [
+        (circuit.populations[name], indices)
         for name, indices in ((projection.pre, projection.pre_indices), (projection.post, projection.post_indices))
-    )
-    return projection.connectivity.placed(pre, post)
+    ]
+    pre, post = (positions_of(population, indices) for population, indices in ends)
+    shapes = (population.shape if indices is None else None for population, indices in ends)
+    return projection.connectivity.placed(pre, post).shaped(*shapes)
 
 
 def realise_rule(circuit: NamedParts, projection: Projection) -> tuple[np.ndarray, np.ndarray]:
@@ -209,13 +211,44 @@ def realise_edges(circuit: NamedParts, projection: Projection) -> EdgeTable:
     where = f"projection {projection.name!r}"
     pre, post = realise_pairs(circuit, projection)
     ends = _ends(circuit, projection, pre, post)
-    for what, value in (("weight", projection.weight), ("delay", projection.delay)):
-        check_size(value, pre.size, f"{where}: {what}")
-    weight = edge_values(projection.weight, stream_of(circuit, projection.name, "weight"), ends)
-    if projection.dyadic:
-        weight = on_grid(weight)
+    check_size(projection.delay, pre.size, f"{where}: delay")
+    rule = placed_rule(circuit, projection)
+    if rule.kernel_shape is None:
+        check_size(projection.weight, pre.size, f"{where}: weight")
+        weight = edge_values(projection.weight, stream_of(circuit, projection.name, "weight"), ends)
+        weight = on_grid(weight) if projection.dyadic else weight
+    else:
+        weight = realise_kernel(circuit, projection)
+    element = rule.elements() if isinstance(weight, np.ndarray) else None
+    weights = weight if isinstance(weight, np.ndarray) else np.broadcast_to(np.float64(weight), pre.size)
     steps = _delays_on_grid(circuit, projection, projection.delay, "delay", ends)
-    return EdgeTable(pre, post, np.broadcast_to(weight, pre.size), steps, circuit.dt)
+    return EdgeTable(pre, post, weights, steps, circuit.dt, element)
+
+
+def shared_delay(circuit: NamedParts, projection: Projection) -> int | None:
+    """Return the delay that all edges have, in steps; ``None`` where it may differ from edge to edge."""
+    if not isinstance(plain(projection.delay), float):
+        return None
+    one = np.zeros(1, dtype=np.int32)
+    return int(_delays_on_grid(circuit, projection, projection.delay, "delay", _ends(circuit, projection, one, one))[0])
+
+
+def realise_kernel(circuit: NamedParts, projection: Projection) -> float | np.ndarray:
+    """Return the weights that edges share (SI): a float where all share one, else in the shape of the kernel.
+
+    Raises
+    ------
+    CircuitError
+        If every edge has a weight of its own.
+    """
+    shape = placed_rule(circuit, projection).kernel_shape
+    if shape is None:
+        raise CircuitError(
+            f"projection {projection.name!r} has no kernel: the edges of {projection.connectivity!r} share no weights."
+        )
+    weight = realise(projection.weight, int(np.prod(shape)), stream_of(circuit, projection.name, "weight"))
+    weight = on_grid(weight) if projection.dyadic else weight
+    return weight.reshape(shape) if isinstance(weight, np.ndarray) else weight
 
 
 def _delays_on_grid(circuit: NamedParts, projection: Projection, given: Value, what: str, ends: Ends) -> np.ndarray:

@@ -10,9 +10,11 @@ import numpy as np
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.language import RANDOM_FUNCTIONS, names_in, parse_expression
 from neurosim.circuit.parts import Projection
+from neurosim.circuit.realisation import realise_kernel
 from neurosim.circuit.synapse_model import LAST_UPDATE, WEIGHT
 from neurosim.circuit.values import Trainable, plain
 from neurosim.errors import UnsupportedError
+from neurosim.program.convolution import ConvolutionProgram, sliding_of
 from neurosim.program.discretise import units_as_numbers
 from neurosim.program.normalise import fold, powers_as_products
 from neurosim.program.statements import Statement, substitute
@@ -44,10 +46,11 @@ def lower_projection(
         If what a pulse adds depends on the order of arrivals, a graded synapse draws random numbers, or a synapse reads
         its delay.
     """
-    edges = circuit.edges(part)
     where = f"projection {part.name!r}"
-    shared = plain(part.weight)
-    values: dict[str, float | np.ndarray] = {WEIGHT: shared if isinstance(shared, float) else edges.weight}
+    sliding = sliding_of(circuit, part)
+    values: dict[str, float | np.ndarray] = {
+        WEIGHT: realise_kernel(circuit, part) if sliding else _weight(circuit, part)
+    }
     units = {WEIGHT: part.weight_unit}
     own: dict[str, float] = {}
     for name, parameter in {**part.synapse.parameters, **part.parameters}.items():
@@ -70,7 +73,9 @@ def lower_projection(
         end_constants = {name: value for name, value in constants.items() if name not in own and name != "dt"}
         dynamics = lower_dynamics(circuit, part, values, own, known, ends, end_constants)
     if dynamics is not None:
+        values[WEIGHT] = _weight(circuit, part)  # edges with a state go one by one, whatever shares their weights
         values = {name: value for name, value in values.items() if name not in dynamics.state}
+        edges = circuit.edges(part)
         units |= part.synapse.variables | {LAST_UPDATE: "second"}
         return ProjectionProgram(
             part.name, part.pre, part.post, False, edges.pre, edges.post, edges.steps, values, own, units, (),
@@ -88,11 +93,20 @@ def lower_projection(
         # Brian2 checks the units of summed variables, so it gets the text as written; hence no reordering here.
         folded = fold(tree, constants, collect=not part.graded)
         additions.append(Statement(target, folded if part.graded else powers_as_products(folded, None)))
+    if sliding is not None:
+        return ConvolutionProgram(circuit, part, sliding, values, own, units, tuple(additions), rank, order)
+    edges = circuit.edges(part)
     return ProjectionProgram(
         part.name, part.pre, part.post, part.graded, edges.pre, edges.post, edges.steps, values, own, units,
         tuple(additions),
         rank, order,
     )  # fmt: skip
+
+
+def _weight(circuit: Circuit, part: Projection) -> float | np.ndarray:
+    """Return the weight of every edge: a number where one was given for all, else (edge,)."""
+    shared = plain(part.weight)
+    return shared if isinstance(shared, float) else circuit.edges(part).weight
 
 
 def _pulse_terms(part: Projection, where: str) -> list[tuple[str, ast.expr]]:

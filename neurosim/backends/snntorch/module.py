@@ -30,6 +30,7 @@ from neurosim.backends.snntorch.arguments import (
     marks_of,
 )
 from neurosim.backends.snntorch.devices import checked_device, checked_dtype
+from neurosim.backends.snntorch.kernel_projection import KernelProjection
 from neurosim.backends.snntorch.options import SnntorchOptions
 from neurosim.backends.snntorch.parameters import Tie
 from neurosim.backends.snntorch.poisson import PoissonDrive
@@ -38,10 +39,13 @@ from neurosim.backends.snntorch.projection import Projection
 from neurosim.backends.snntorch.session import TorchSession
 from neurosim.backends.snntorch.stepper import Stepper
 from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.convolution import Convolution
 from neurosim.circuit.synapse_model import WEIGHT
 from neurosim.circuit.values import Trainable
 from neurosim.errors import BackendError, UnsupportedError
+from neurosim.program.convolution import ConvolutionProgram
 from neurosim.program.lowering import lower
+from neurosim.program.step_program import ProjectionProgram
 from neurosim.recording import Recording, RecordingBuilder, State
 
 Outputs = dict[str, dict[str, Tensor]]
@@ -83,13 +87,18 @@ class CircuitModule(nn.Module, Simulator):
             kind = NeuronPopulation if item.threshold is not None else SilentPopulation
             self._add(name, kind(item, marks_of(marks, name), ties, options))
         for name, projection in self.program.projections.items():
-            pre, post = items[projection.pre], items[projection.post]
-            self._add(name, Projection(projection, pre, post, marks_of(marks, name, weight=WEIGHT), ties, options))
+            self._add(name, self._projection(projection, marks_of(marks, name, weight=WEIGHT), ties))
         for drive in self.program.poisson:
             self._add(drive.name, PoissonDrive(drive, items[drive.post].n, marks_of(marks, drive.name), ties, options))
         for name, part in circuit.injections.items():
             self.register_buffer(f"injection_{name}", torch.as_tensor(part.indices), persistent=False)
         self.to(options.device)
+
+    def _projection(self, item: ProjectionProgram, marks: Mapping[str, Trainable], ties: dict[str, Tie]) -> Projection:
+        if isinstance(item, ConvolutionProgram):
+            return KernelProjection(item, marks, ties, self.options)
+        populations = self.program.populations
+        return Projection(item, populations[item.pre], populations[item.post], marks, ties, self.options)
 
     def _add(self, name: str, part: nn.Module) -> None:
         if hasattr(nn.Module, name) or hasattr(self, name):
@@ -107,6 +116,8 @@ class CircuitModule(nn.Module, Simulator):
             item = self.program.populations.get(name)
             if item is None and value == "delay":
                 problems.append(f"{address}: delays are not trainable yet")
+            elif item is None and value == "weight" and self._plastic_kernel(name):
+                problems.append(f"{address}: a kernel trains where edges have no state of their own")
             elif item is not None and value not in item.parameters:
                 problems.append(f"{address}: initial values are not trainable")
             elif item is not None and value not in self.program.differentiable(name):
@@ -114,6 +125,11 @@ class CircuitModule(nn.Module, Simulator):
         if problems:
             listed = "; ".join(problems)
             raise UnsupportedError(f"the torch backend cannot train everything that is marked: {listed}.")
+
+    def _plastic_kernel(self, name: str) -> bool:
+        item = self.program.projections.get(name)
+        rule = self.circuit.projections[name].connectivity if item is not None else None
+        return isinstance(rule, Convolution) and item is not None and item.dynamics is not None
 
     def part(self, name: str) -> Any:
         """Return the module of a population or projection."""

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from neurosim.circuit.synapse_model import WEIGHT
 from neurosim.circuit.values import Trainable
 from neurosim.errors import CircuitError, UnsupportedError
+from neurosim.program.step_program import ProjectionProgram
 
 
 def power_of_two_near(values: np.ndarray) -> float:
@@ -60,7 +61,7 @@ class Values(nn.Module):
     dtype
         Compute dtype.
     edges
-        ``(pre, post)`` of a projection.
+        The program of a projection, whose edges share values by neuron.
     matrix
         ``(n_post, n_pre)`` where the edges are all pairs in order; the weight is then kept as that matrix.
     """
@@ -73,7 +74,7 @@ class Values(nn.Module):
         ties: dict[str, Tie],
         where: str,
         dtype: torch.dtype,
-        edges: tuple[np.ndarray, np.ndarray] | None = None,
+        edges: ProjectionProgram | None = None,
         matrix: tuple[int, int] | None = None,
     ) -> None:
         super().__init__()
@@ -92,8 +93,8 @@ class Values(nn.Module):
                     array = array.reshape(matrix[1], matrix[0]).T
                 self.register_buffer(f"fixed_{name}", torch.tensor(array, dtype=dtype), persistent=False)
         if edges is not None and any(entry.spread in ("pre", "post") for entry in self.entries.values()):
-            self.register_buffer("pre_index", torch.tensor(edges[0]), persistent=False)
-            self.register_buffer("post_index", torch.tensor(edges[1]), persistent=False)
+            self.register_buffer("pre_index", torch.tensor(edges.pre_index), persistent=False)
+            self.register_buffer("post_index", torch.tensor(edges.post_index), persistent=False)
 
     def _add_parameter(
         self,
@@ -102,7 +103,7 @@ class Values(nn.Module):
         mark: Trainable,
         ties: dict[str, Tie],
         where: str,
-        edges: tuple[np.ndarray, np.ndarray] | None,
+        edges: ProjectionProgram | None,
         matrix: tuple[int, int] | None,
     ) -> None:
         spread = "as is"
@@ -110,7 +111,8 @@ class Values(nn.Module):
             if edges is None:
                 raise CircuitError(f"{where}.{name}: per={mark.per!r} is for projections; use 'neuron' or 'all'.")
             spread = mark.per
-            value = _one_per_end(value, edges[0] if mark.per == "pre" else edges[1], f"{where}.{name}", mark.per)
+            ends = edges.pre_index if mark.per == "pre" else edges.post_index
+            value = _one_per_end(value, ends, f"{where}.{name}", mark.per)
         elif mark.per == "all":
             if value.size and np.any(value != value.reshape(-1)[0]):
                 raise CircuitError(f"{where}.{name}: per='all' needs one initial value; it holds different ones.")

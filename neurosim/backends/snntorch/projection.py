@@ -67,26 +67,30 @@ class Projection(nn.Module):
         self.n_pre, self.n_post = pre.n, post.n
         dtype = options.torch_dtype
         self.all_pairs = _is_all_pairs(item, pre.n, post.n)
-        by_matrix = options.propagation == "auto" and self.all_pairs and _is_weight_times(item) and _one_delay(item)
-        weight_varies = isinstance(item.values.get(WEIGHT), np.ndarray) or _per_edge(trainable.get(WEIGHT))
+        by_matrix = options.propagation == "auto" and self.all_pairs and is_weight_times(item) and _one_delay(item)
+        weight_varies = isinstance(item.values.get(WEIGHT), np.ndarray) or per_edge(trainable.get(WEIGHT))
         #: Multiply by the weight matrix instead of adding edge by edge.
         self.by_matrix = by_matrix and weight_varies and _spread(trainable.get(WEIGHT)) == "edge"
         self.print_expressions(dtype)
-        self._index("pre_edges", item.pre_index)
-        self._index("post_edges", item.post_index)
-        self.arrivals = ArrivalOrder(item.pre_index, item.delay)
+        self._add_edges()
         self.dynamics = None if item.dynamics is None else EdgeDynamics(item, item.dynamics, dtype)
         values = {
-            name: np.array(np.broadcast_to(value, (item.n,))) if _per_edge(trainable.get(name)) else value
+            name: np.array(np.broadcast_to(value, (item.n,))) if per_edge(trainable.get(name)) else value
             for name, value in item.values.items()
         }
         shape = (post.n, pre.n) if self.by_matrix else None
-        self.values = Values(self, values, trainable, ties, item.name, dtype, (item.pre_index, item.post_index), shape)
+        self.values = Values(self, values, trainable, ties, item.name, dtype, item, shape)
 
     def print_expressions(self, dtype: torch.dtype) -> None:
         """Print what each edge contributes for a dtype."""
         self.expressions = EdgeExpressions(self.item, dtype, exact=False)
         self.exact_expressions = EdgeExpressions(self.item, dtype, exact=True)
+
+    def _add_edges(self) -> None:
+        item = self.item
+        self._index("pre_edges", item.pre_index)
+        self._index("post_edges", item.post_index)
+        self.arrivals = ArrivalOrder(item.pre_index, item.delay)
 
     def _index(self, name: str, array: np.ndarray) -> None:
         self.register_buffer(name, torch.tensor(array, dtype=torch.int64), persistent=False)
@@ -241,7 +245,7 @@ def _is_all_pairs(item: ProjectionProgram, n_pre: int, n_post: int) -> bool:
     return bool(np.array_equal(item.pre_index * np.int64(n_post) + item.post_index, np.arange(item.n)))
 
 
-def _is_weight_times(item: ProjectionProgram) -> bool:
+def is_weight_times(item: ProjectionProgram) -> bool:
     """Tell whether each edge adds ``w`` (a pulse) or ``w`` times a presynaptic variable (graded)."""
     if len(item.additions) != 1:
         return False
@@ -266,5 +270,6 @@ def _spread(mark: Trainable | None) -> str:
     return "edge" if mark is None or mark.per is None else mark.per
 
 
-def _per_edge(mark: Trainable | None) -> bool:
+def per_edge(mark: Trainable | None) -> bool:
+    """Tell whether what is marked has a value for each edge."""
     return mark is not None and mark.per in (None, "edge")
