@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurosim.circuit.circuit import Circuit
@@ -87,6 +88,8 @@ def simulate(
     seed: int = 0,
     trials: int = 1,
     progress: Any = None,
+    store: str | Path | None = None,
+    resume: bool = False,
     **options: Any,
 ) -> Recording:
     """Compile and run a circuit; see :func:`compile` and :meth:`neurosim.backends.simulator.Simulator.run`.
@@ -98,5 +101,6 @@ def simulate(
         options = {"dtype": "float64", "training": False, **options}
     simulator: Simulator = compile(circuit, backend, dt=dt, **options)
     return simulator.run(
-        duration, inputs=inputs, record=record, state=state, seed=seed, trials=trials, progress=progress
-    )
+        duration, inputs=inputs, record=record, state=state, seed=seed, trials=trials, progress=progress,
+        store=store, resume=resume,
+    )  # fmt: skip

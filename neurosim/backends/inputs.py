@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.backends.poisson import poisson_counts
+from neurosim.backends.streaming import digest
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.circuit.parts import Injection, PoissonInput, Population
@@ -62,6 +63,20 @@ class Inputs:
         for name in given or {}:
             self._check_name(name)
         self._values = {name: self._checked(name, part, (given or {}).get(name)) for name, part in targets.items()}
+
+    def digest(self) -> str:
+        """Return a checksum of everything that is fed."""
+        arrays: dict[str, np.ndarray] = {}
+        facts: dict[str, Any] = {}
+        for name, value in self._values.items():
+            if isinstance(value, AnalogueSignal):
+                facts[name] = value.to_dict(arrays, name)
+            elif isinstance(value, tuple):
+                columns = zip(("steps", "trials", "neurons"), value, strict=False)
+                arrays.update({f"{name}/{column}": np.asarray(array) for column, array in columns})
+            elif value is not None:
+                arrays[name] = np.asarray(value)
+        return digest(arrays, facts)
 
     def held(self, given: Mapping[str, Any], *, start: int, n_steps: int) -> Inputs:
         """Return the inputs of some steps of a closed loop: of what is given only, single rows held throughout.

@@ -21,6 +21,8 @@ class RunInterrupted(KeyboardInterrupt):
         :func:`neurosim.recording.concatenate` joins the two recordings.
     remaining
         Number of steps that are left.
+    store
+        Where the recording is, if the run was written to a store; the same call with ``resume=True`` goes on there.
 
     Examples
     --------
@@ -33,13 +35,17 @@ class RunInterrupted(KeyboardInterrupt):
         rest = simulator.run(30 * second, state=recording.state)
     """
 
-    def __init__(self, recording: Recording, remaining: int) -> None:
+    def __init__(self, recording: Recording, remaining: int, store: str | None = None) -> None:
         self.recording = recording
         self.remaining = remaining
         metadata = recording.metadata
         super().__init__(
-            f"stopped after {metadata['n_steps']} of {metadata['n_steps'] + remaining} steps; .recording holds them, "
-            f"go on with state=.recording.state for {remaining * metadata['dt']:.9g} s"
+            f"stopped after {metadata['n_steps']} of {metadata['n_steps'] + remaining} steps; "
+            + (
+                f".recording holds them, go on with state=.recording.state for {remaining * metadata['dt']:.9g} s"
+                if store is None
+                else f"{store} holds them, go on by the same call with resume=True"
+            )
         )
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import platform
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import replace
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from neurosim.backends.inputs import Inputs
 from neurosim.backends.interruption import RunInterrupted, Stop
+from neurosim.backends.streaming import run_in_parts
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.circuit.synapse_model import LAST_UPDATE
@@ -49,6 +53,8 @@ class Simulator(ABC):
         seed: int = 0,
         trials: int = 1,
         progress: Progress | None = None,
+        store: str | Path | None = None,
+        resume: bool = False,
     ) -> Recording:
         """Run the circuit; nothing of the simulator changes.
 
@@ -68,21 +74,36 @@ class Simulator(ABC):
             Independent repetitions that share everything but noise and inputs.
         progress
             Called with (steps done, steps in all) now and then.
+        store
+            A folder, such as ``run.zarr``: what is recorded goes there in parts, and memory holds one part.
+        resume
+            Go on where the run in `store` has come to, if there is one; it must be this very run.
 
         Returns
         -------
         Recording
-            Spikes, traces, the state at the end, and metadata.
+            Spikes, traces, the state at the end, and metadata. From a store, what ``Recording.load(store)`` returns:
+            spikes are read when they are asked for, traces where they are indexed.
 
         Raises
         ------
         CircuitError, UnitError, RecordError
             Before anything is run, if an input, the state or the record plan does not fit.
+        FileFormatError
+            Before anything is touched, if the store is there already, and is not to be gone on with or is that of
+            another run.
         RunInterrupted
             At Ctrl-C: a ``KeyboardInterrupt`` that carries the recording of the steps done, from whose state a run
             goes on.
         """
-        run = Run(self.circuit, self.program, duration, inputs, record, state, seed, trials)
+        if resume and store is None:
+            raise CircuitError("resume=True goes on with the run in a store: give store=.")
+        run = Run(self.circuit, self.program, duration, inputs, record, state, seed, trials, stored=store is not None)
+        if store is not None:
+            facts = {**run.metadata, **self._metadata()}
+            return run_in_parts(
+                run, self._run, facts, store, parameters=self._trained(), resume=resume, progress=progress
+            )
         builder = RecordingBuilder(run.plan)
         self._prepare()
         with run.stop:
@@ -119,6 +140,10 @@ class Simulator(ABC):
         """Do what a first run needs and Ctrl-C may cut short."""
         return
 
+    def _trained(self) -> str:
+        """Return a checksum of what a run computes with beside the circuit."""
+        return ""
+
     @abstractmethod
     def _run(self, run: Run, builder: RecordingBuilder, progress: Progress | None) -> State: ...
 
@@ -139,6 +164,8 @@ class Run:
         state: State | None,
         seed: int,
         trials: int,
+        *,
+        stored: bool = False,
     ) -> None:
         self.program = program
         self.stop = Stop()
@@ -161,6 +188,7 @@ class Run:
             start_step=self.start,
             n_steps=self.n_steps,
             trials=self.trials,
+            limit_bytes=sys.maxsize if stored else None,
         )
         self.metadata = {
             "circuit": circuit.name,
@@ -171,6 +199,13 @@ class Run:
             "methods": {name: item.method for name, item in program.populations.items() if item.method},
             "versions": {"python": platform.python_version(), **{name: version(name) for name in ("numpy", "brian2")}},
         }
+
+    def part(self, state: State, n_steps: int) -> Run:
+        """Return the part of this run that begins in a state of it."""
+        part = copy(self)
+        part.state, part.start, part.n_steps = plain_state(state), state.step, n_steps
+        part.plan = replace(self.plan, start_step=state.step, n_steps=n_steps)
+        return part
 
     def noise(self, part: str, first: int, last: int) -> dict[str, np.ndarray]:
         """Return the random numbers of a population or projection, by symbol, each (time, trial, neuron or edge)."""

@@ -46,6 +46,11 @@ class RunCommand(RunOptions):
     state: Annotated[Path | None, optional("FILE", "")] = None
     """Go on from where a saved recording or state ends (.zarr); give the same --seed and --trials."""
 
+    store: Annotated[Path | None, optional("DIR", "")] = None
+    """For long runs: write the recording to this folder (.zarr) part by part, so that it can go on after any stop."""
+    resume: bool = False
+    """Go on with the run in --store."""
+
     def __call__(self, command: Sequence[str]) -> int:
         """Run the verb; return the exit code."""
         from neurosim.backends import RunInterrupted
@@ -57,6 +62,8 @@ class RunCommand(RunOptions):
         from neurosim.cli.results import Results
 
         started = time.perf_counter()
+        if self.store is not None and self.out is not None:
+            raise FileFormatError("--store keeps the recording itself; leave --out out.")
         backend, options = self._backend()
         named = load_circuit(self.circuit, self.settings, self.step())
         results = Results(self.out, overwrite=self.overwrite)
@@ -73,6 +80,7 @@ class RunCommand(RunOptions):
             try:
                 recording = simulator.run(
                     duration, record=record, seed=self.seed, trials=self.trials, state=start,
+                    store=self.store, resume=self.resume,
                     progress=None if report is None else lambda done, total: report(self.backend, done, total),
                 )  # fmt: skip
             except RunInterrupted as stopped:
@@ -90,13 +98,13 @@ class RunCommand(RunOptions):
         if remaining is not None:
             facts["remaining"] = remaining
         results.write(writers, facts)
-        files = [str(path) for path in results.files]
+        files = [str(path) for path in (*([] if self.store is None else [self.store]), *results.files)]
         if self.json:
             print(json.dumps(summary(recording, named.circuit.name, self.backend, files), allow_nan=False))
         else:
             print("\n".join([repr(recording), *(f"wrote {path}" for path in files)]))
         if remaining is not None:
-            print(f"neurosim: {how_to_go_on(recording, remaining, store)}", file=sys.stderr)
+            print(f"neurosim: {how_to_go_on(recording, remaining, store, self.store)}", file=sys.stderr)
             return 130
         return 0
 
@@ -131,7 +139,7 @@ def load_state(path: Path) -> State:
     return state
 
 
-def how_to_go_on(recording: Recording, remaining: float, store: Path | None) -> str:
+def how_to_go_on(recording: Recording, remaining: float, kept: Path | None, store: Path | None = None) -> str:
     """Return what is left of a run that was interrupted, and how to do it.
 
     Parameters
@@ -140,15 +148,19 @@ def how_to_go_on(recording: Recording, remaining: float, store: Path | None) -> 
         What was recorded until then.
     remaining
         In seconds.
-    store
+    kept
         Where the recording is, if it was kept.
+    store
+        The store that the run was written to, if it was.
     """
     done = recording.metadata["duration"]
     text = f"interrupted after {1e3 * done:.9g} ms of {1e3 * (done + remaining):.9g} ms"
-    if store is None:
-        return f"{text}; nothing was kept, give --out to keep what is recorded"
+    if store is not None:
+        return f"{text}; to go on, give the same command with --resume"
+    if kept is None:
+        return f"{text}; nothing was kept, give --out or --store to keep what is recorded"
     return (
-        f"{text}; to go on, give the same command with --state {store} --duration {1e3 * remaining:.9g}ms and another "
+        f"{text}; to go on, give the same command with --state {kept} --duration {1e3 * remaining:.9g}ms and another "
         "--out"
     )
 

@@ -24,6 +24,7 @@ from neurosim.recording.table_files import add_table, table
 from neurosim.recording.values import to_numpy
 
 if TYPE_CHECKING:
+    import numpy as np
     import xarray
 
 RECORDING = "neurosim-recording"
@@ -60,6 +61,10 @@ def save_recording(recording: Recording, path: str | Path, *, overwrite: bool = 
 
 def load_recording(path: str | Path) -> Recording:
     """Read a recording; see `Recording.load`."""
+    from neurosim.recording.parts import is_run, open_run
+
+    if is_run(path):
+        return open_run(path)
     tree = read_tree(path, RECORDING)
     content = tree.content
     try:
@@ -103,9 +108,20 @@ def _at(*names: str) -> str:
     return "/".join(quote(name, safe="").replace(".", "%2E") for name in names)
 
 
+def spike_columns(name: str) -> dict[str, str]:
+    """Return the path of each column of a population's spikes."""
+    return {column: _at("spikes", name, column) for column in _SPIKE_COLUMNS}
+
+
+def trace_paths(name: str, variable: str, facts: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
+    """Return the path of a trace's values, and that of each of its coordinates."""
+    labels = {label: _at("traces", name, variable, "coordinates", str(label)) for label in facts["coords"]}
+    return _at("traces", name, variable, "values"), labels
+
+
 def _add_spikes(tree: Tree, name: str, trains: SpikeTrains) -> dict[str, Any]:
-    for column in _SPIKE_COLUMNS:
-        tree.add(_at("spikes", name, column), getattr(trains, column), ("spike",))
+    for column, path in spike_columns(name).items():
+        tree.add(path, getattr(trains, column), ("spike",))
     counts = {"n": trains.n, "n_trials": trains.n_trials}
     if trains.has_gaps:
         return {**counts, "support": _add_support(tree, ("spikes", name, "support"), trains.support)}
@@ -113,7 +129,7 @@ def _add_spikes(tree: Tree, name: str, trains: SpikeTrains) -> dict[str, Any]:
 
 
 def _spikes(tree: Tree, name: str, facts: Mapping[str, Any]) -> SpikeTrains:
-    columns: dict[str, Any] = {column: tree.arrays[_at("spikes", name, column)] for column in _SPIKE_COLUMNS}
+    columns: dict[str, Any] = {column: tree.arrays[path] for column, path in spike_columns(name).items()}
     if "support" in facts:
         facts = {**facts, "support": _support(tree, ("spikes", name, "support"), facts["support"])}
     return SpikeTrains(**columns, **facts)
@@ -152,18 +168,23 @@ def _add_trace(tree: Tree, name: str, variable: str, trace: xarray.DataArray) ->
 
 
 def _trace(tree: Tree, name: str, variable: str, facts: Mapping[str, Any]) -> xarray.DataArray:
+    return trace_from(tree.arrays, name, variable, facts)
+
+
+def trace_from(
+    arrays: Mapping[str, np.ndarray], name: str, variable: str, facts: Mapping[str, Any]
+) -> xarray.DataArray:
+    """Return a trace from arrays by path, and what was noted of it."""
     import xarray
 
+    path, paths = trace_paths(name, variable, facts)
     coordinates = {
-        label: (
-            coordinate["dims"],
-            tree.arrays[_at("traces", name, variable, "coordinates", str(label))],
-            coordinate["attrs"],
-        )
+        label: (coordinate["dims"], arrays[paths[label]], coordinate["attrs"])
         for label, coordinate in facts["coords"].items()
     }
-    values = tree.arrays[_at("traces", name, variable, "values")]
-    return xarray.DataArray(values, coords=coordinates, dims=facts["dims"], name=facts["name"], attrs=facts["attrs"])
+    return xarray.DataArray(
+        arrays[path], coords=coordinates, dims=facts["dims"], name=facts["name"], attrs=facts["attrs"]
+    )
 
 
 def _add_state(tree: Tree, state: State) -> dict[str, Any]:

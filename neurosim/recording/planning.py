@@ -96,7 +96,7 @@ def plan_recording(
         tuple(trace for trace in traces.values() if isinstance(trace, RatePlan)),
         frozenset(spikes.keys() - kept),
     )
-    _check_memory(plan, limit_bytes)
+    check_memory(plan, limit_bytes)
     return plan
 
 
@@ -188,7 +188,14 @@ def _check_run(dt: float, start_step: int, n_steps: int, trials: int, itemsize: 
         raise RecordError(f"itemsize must be 8 (float64) or 4 (float32), got {itemsize}.")
 
 
-def _check_memory(plan: RecordPlan, limit_bytes: int | None) -> None:
+def check_memory(plan: RecordPlan, limit_bytes: int | None) -> None:
+    """Refuse a plan beyond a limit, by default 80 % of the memory that is available now.
+
+    Raises
+    ------
+    RecordError
+        With the figures.
+    """
     source = "the limit given"
     if limit_bytes is None:
         available = available_bytes()
@@ -199,6 +206,6 @@ def _check_memory(plan: RecordPlan, limit_bytes: int | None) -> None:
     if plan.bytes > limit_bytes:
         raise RecordError(
             f"The recording would take {byte_text(plan.bytes)}, more than {byte_text(limit_bytes)} ({source}). Record "
-            "fewer neurons (neurons=slice(10)), less often (every=), reduced (reduce='mean'), or run in several "
-            f"shorter parts that go on from state=.\n{plan.describe()}"
+            "fewer neurons (neurons=slice(10)), less often (every=), reduced (reduce='mean'), or stream it to "
+            f"disk (store='run.zarr').\n{plan.describe()}"
         )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from operator import or_
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ from neurosim.recording.support import Intervals, Support
 from neurosim.recording.tables import event_tables, interval_tables, no_units, unit_table
 from neurosim.recording.times import one_time
 from neurosim.recording.traces import checked_trace
-from neurosim.recording.values import Named, same
+from neurosim.recording.values import Deferred, Named, same
 
 if TYPE_CHECKING:
     import pandas
@@ -120,6 +120,30 @@ class Recording:
         ):
             object.__setattr__(self, name, value)
 
+    @classmethod
+    def deferred(
+        cls,
+        spikes: Mapping[str, Callable[[], SpikeTrains]],
+        traces: Mapping[str, Mapping[str, xarray.DataArray]],
+        state: State | None,
+        metadata: Mapping[str, Any],
+    ) -> Recording:
+        """Return the recording of a run whose spikes and traces are read when they are asked for.
+
+        Parameters
+        ----------
+        spikes
+            What reads the spikes of each population.
+        traces
+            Mappings that read a trace when it is taken out (`neurosim.recording.values.Deferred`).
+        state, metadata
+            As in the constructor.
+        """
+        recording = cls(state=state, metadata=metadata)
+        object.__setattr__(recording, "spikes", Deferred(spikes, "spikes of", "in this recording"))
+        object.__setattr__(recording, "traces", Named(traces, "traces of", "in this recording"))
+        return recording
+
     @property
     def units(self) -> pandas.DataFrame:
         """What is known of each unit (see the parameter); without rows if nothing is known."""
@@ -139,9 +163,10 @@ class Recording:
         """Return what was recorded of one object: its traces by variable, and its ``"spikes"``."""
         held = Named(dict.fromkeys(self.objects), "object", "in this recording")
         held[name]  # names the nearest one if there is none
-        content: dict[str, Any] = {SPIKES: self.spikes[name]} if name in self.spikes else {}
-        content.update(self.traces.get(name, {}))
-        return Named(content, "record", f"of {name!r}")
+        content = {SPIKES: partial(self.spikes.__getitem__, name)} if name in self.spikes else {}
+        group: Mapping[str, Any] = self.traces.get(name, {})
+        content.update({variable: partial(group.__getitem__, variable) for variable in group})
+        return Deferred(content, "record", f"of {name!r}")
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names of everything that was recorded."""

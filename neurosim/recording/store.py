@@ -11,7 +11,7 @@ import hashlib
 import json
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,6 +88,47 @@ def read_tree(path: str | Path, kind: str) -> Tree:
         for name, facts in description["arrays"].items():
             tree.arrays[name] = _read_array(group, name, facts, source)
         return tree
+
+
+def describe_tree(path: str | Path, kind: str) -> dict[str, Any]:
+    """Return the checked description of what `write_tree` wrote, without reading its arrays.
+
+    Raises
+    ------
+    FileFormatError
+        As `read_tree`.
+    """
+    import zarr
+
+    source = Path(path)
+    if not source.exists():
+        raise FileFormatError(f"{source} does not exist.")
+    with _failures(source, f"cannot be opened as a {kind} store"), _store(source, "r") as store:
+        return _checked_description(dict(zarr.open_group(store, mode="r").attrs), source, kind)
+
+
+def read_arrays(path: Path, description: Mapping[str, Any], names: Iterable[str]) -> list[np.ndarray]:
+    """Read some arrays of a tree, each checked against its checksum.
+
+    Parameters
+    ----------
+    path
+        Where the tree is.
+    description
+        Of the tree, as `describe_tree` returns it.
+    names
+        Paths of the arrays.
+
+    Raises
+    ------
+    FileFormatError
+        If one is missing, truncated or edited.
+    """
+    import zarr
+
+    with _failures(path, "cannot be opened as a store"), _store(path, "r") as store:
+        group = zarr.open_group(store, mode="r")
+        return [_read_array(group, name, description["arrays"][name], path) for name in names]
 
 
 def _write_store(tree: Tree, path: Path, kind: str) -> None:

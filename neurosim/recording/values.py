@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -66,6 +66,35 @@ class Named(Mapping[str, Value]):
     def __repr__(self) -> str:
         """Return the names only, since the values may be long."""
         return f"Named({', '.join(self._items)})"
+
+
+class Deferred(Named[Value]):
+    """A `Named` of values that are made when they are first asked for.
+
+    Parameters
+    ----------
+    items
+        What makes each value.
+    what, where
+        As in `Named`.
+    """
+
+    __slots__ = ("_made",)
+
+    def __init__(self, items: Mapping[str, Callable[[], Value]], what: str = "name", where: str = "here") -> None:
+        super().__init__(items, what, where)  # type: ignore[arg-type]
+        self._made: dict[str, Value] = {}
+
+    def __getitem__(self, name: str) -> Value:
+        """Return the value under `name`."""
+        if name not in self._made:
+            make: Any = super().__getitem__(name)
+            self._made[name] = make()
+        return self._made[name]
+
+    def __contains__(self, name: object) -> bool:
+        """Tell whether there is such a name, without making its value."""
+        return name in self._items
 
 
 def to_numpy(array: Any) -> np.ndarray:

@@ -51,7 +51,7 @@ def test_nothing_is_kept_unasked(
     interrupt(monkeypatch)
     stopped = neurosim(*RUN, "--duration", "30ms")
     assert stopped.code == 130
-    assert "give --out" in stopped.err
+    assert "give --out or --store" in stopped.err
     assert list(workplace.iterdir()) == []
 
 
@@ -64,3 +64,22 @@ def test_states_that_do_not_fit(neurosim: Callable[..., Any], workplace: Path) -
     assert "state=" in other.err
     ns.Recording.load(workplace / "ring" / "recording.zarr").state.save(workplace / "state.zarr")  # type: ignore[union-attr]
     assert neurosim("run", "../nets.py:ring", "--duration", "1ms", "--state", "state.zarr").code == 0
+
+
+def test_a_store_goes_on(neurosim: Callable[..., Any], workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert neurosim(*RUN, "--duration", "30ms", "--out", "whole").code == 0
+    command = (*RUN, "--duration", "30ms", "--store", "long.zarr")
+    with monkeypatch.context() as patched:
+        interrupt(patched)
+        stopped = neurosim(*command)
+    assert stopped.code == 130
+    assert "wrote long.zarr" in stopped.out
+    assert "interrupted after 0.1 ms of 30 ms; to go on, give the same command with --resume" in stopped.err
+    again = neurosim(*command)
+    assert (again.code, "exists already" in again.err) == (2, True)
+    assert neurosim(*command, "--resume").code == 0
+    assert ns.Recording.load(workplace / "long.zarr") == ns.Recording.load(workplace / "whole" / "recording.zarr")
+    both = neurosim(*command, "--out", "both")
+    assert (both.code, "leave --out out" in both.err) == (2, True)
+    alone = neurosim(*RUN, "--duration", "30ms", "--resume")
+    assert (alone.code, "give store=" in alone.err) == (2, True)

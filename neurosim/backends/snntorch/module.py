@@ -38,6 +38,7 @@ from neurosim.backends.snntorch.population import NeuronPopulation, SilentPopula
 from neurosim.backends.snntorch.projection import Projection
 from neurosim.backends.snntorch.session import TorchSession
 from neurosim.backends.snntorch.stepper import Stepper
+from neurosim.backends.streaming import digest
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.convolution import Convolution
 from neurosim.circuit.synapse_model import WEIGHT
@@ -47,6 +48,7 @@ from neurosim.program.convolution import ConvolutionProgram
 from neurosim.program.lowering import lower
 from neurosim.program.step_program import ProjectionProgram
 from neurosim.recording import Recording, RecordingBuilder, State
+from neurosim.recording.values import to_numpy
 
 Outputs = dict[str, dict[str, Tensor]]
 
@@ -292,6 +294,9 @@ class CircuitModule(nn.Module, Simulator):
             "device": str(self.device),
             "exact": self.exact,
         }
+
+    def _trained(self) -> str:
+        return digest({name: to_numpy(value) for name, value in self.state_dict().items()})
 
     def _run(self, run: Run, builder: RecordingBuilder, progress: Progress | None) -> State:
         return self._simulate(run, builder, progress, exact=self.exact, events=True)
