@@ -101,11 +101,27 @@ KINDS = [_lif, _dimensionless, _izhikevich, _physical, _adaptive, _own, _graded,
 @st.composite
 def circuits(draw: Draw) -> tuple[ns.Circuit, dict[str, Any]]:
     """Draw a circuit and the inputs of a run of 40 steps."""
-    circuit = ns.Circuit("random", dt=DT * ms, seed=draw(st.integers(0, 2**31)))
+    circuit, _, inputs = _flat(draw, "random", populations=4, projections=6)
+    return circuit, inputs
+
+
+@st.composite
+def nested_circuits(draw: Draw) -> tuple[ns.Circuit, dict[str, Any]]:
+    """Draw a circuit with others inside, and the inputs of a run of 40 steps."""
+    circuit, roles, inputs = _flat(draw, "random", populations=2, projections=2)
+    _include(draw, circuit, roles, inputs)
+    return circuit, inputs
+
+
+def _flat(
+    draw: Draw, name: str, *, populations: int, projections: int
+) -> tuple[ns.Circuit, dict[str, dict[str, Any]], dict[str, Any]]:
+    """Draw a circuit without others inside, what can be connected to its populations, and the inputs of a run."""
+    circuit = ns.Circuit(name, dt=DT * ms, seed=draw(st.integers(0, 2**31)))
     roles: dict[str, dict[str, Any]] = {}
     inputs: dict[str, Any] = {}
     rng = np.random.default_rng(draw(st.integers(0, 2**31)))
-    for position in range(draw(st.integers(1, 4))):
+    for position in range(draw(st.integers(1, populations))):
         model, role, initial = draw(st.sampled_from(KINDS))(draw)
         n = draw(st.integers(1, 12))
         slow = next((key for key in ("tau", "tau_mem") if key in model.parameters), None)
@@ -119,21 +135,54 @@ def circuits(draw: Draw) -> tuple[ns.Circuit, dict[str, Any]]:
         inputs["spikes"] = rng.random((40, 5)) < 0.2
     if draw(st.booleans()):
         circuit.source("signal", ns.SignalSource(3))
-        inputs["signal"] = rng.normal(size=(40, 3))
+        inputs["signal"] = draw(st.sampled_from([rng.normal(size=(40, 3)), ns.FilteredNoise(0.0, 1.0, 2 * ms)]))
     for name in names:
         variable, (_, size) = next(iter(roles[name]["graded"].items()))
         if draw(st.booleans()):
-            circuit.inject(
-                f"stim_{name}",
-                circuit[name][: draw(st.integers(1, len(circuit[name])))],
-                variable,
-                ns.Step(size, start=1 * ms),
-            )
-    for count in range(draw(st.integers(0, 6))):
+            some = circuit.populations[name][: draw(st.integers(1, len(circuit.populations[name])))]
+            circuit.inject(f"stim_{name}", some, variable, _signal(draw, size))
+    for count in range(draw(st.integers(0, projections))):
         pre = draw(st.sampled_from([*circuit.populations]))
         post = draw(st.sampled_from(names))
         _connect(draw, circuit, pre, post, roles[post], f"c{count}")
-    return circuit, inputs
+    return circuit, roles, inputs
+
+
+def _signal(draw: Draw, size: Any) -> Any:
+    """Draw a stimulus of about this size."""
+    kind = draw(st.sampled_from(["step", "ramp", "sine", "pulses", "noise"]))
+    if kind == "ramp":
+        return ns.Ramp(0 * size, size, start=0.5 * ms, stop=draw(st.sampled_from([2, 9])) * ms)
+    if kind == "sine":
+        return ns.Sine(size, 200 * Hz, offset=0.5 * size)
+    if kind == "pulses":
+        return ns.Pulses(size, width=0.7 * ms, period=1.2 * ms)
+    if kind == "noise":
+        return ns.FilteredNoise(
+            0.5 * size, 0.5 * size, draw(st.sampled_from([0.3, 5])) * ms, shared=draw(st.booleans())
+        )
+    return ns.Step(size, start=1 * ms)
+
+
+def _include(draw: Draw, circuit: ns.Circuit, roles: dict[str, dict[str, Any]], inputs: dict[str, Any]) -> None:
+    """Put another circuit inside once or twice, perhaps a level deeper, with connections across."""
+    other, inner_roles, inner_inputs = _flat(draw, "inner", populations=2, projections=2)
+    prefix = ""
+    if draw(st.booleans()):
+        deeper = ns.Circuit("deeper", dt=DT * ms)
+        deeper.include("deep", other)
+        other, prefix = deeper, "deep/"
+    included = []
+    for side in ("left", "right")[: draw(st.integers(1, 2))]:
+        circuit.include(side, other)
+        included += [f"{side}/{prefix}{name}" for name in inner_roles]
+        roles.update({f"{side}/{prefix}{name}": role for name, role in inner_roles.items()})
+        inputs.update({f"{side}/{prefix}{name}": value for name, value in inner_inputs.items()})
+    for count in range(draw(st.integers(0, 3))):
+        pre, post = draw(st.sampled_from([*circuit.populations])), draw(st.sampled_from(included))
+        if pre in roles and draw(st.booleans()):
+            pre, post = post, pre
+        _connect(draw, circuit, pre, post, roles[post], f"across{count}")
 
 
 def _connect(draw: Draw, circuit: ns.Circuit, pre: str, post: str, role: dict[str, Any], name: str) -> None:
@@ -160,8 +209,9 @@ def _connect(draw: Draw, circuit: ns.Circuit, pre: str, post: str, role: dict[st
         return
     variable, (conductance, size) = next(iter(role["graded"].items()))
     units = second.variables
-    if pre == "signal" or (first.first_variable is not None and not first.spiking and "r" in first.variables):
-        if pre != "signal" and ("r" in second.variables and names_order(pre, post)):
+    signal = isinstance(first.model, ns.SignalSource)
+    if signal or (first.first_variable is not None and not first.spiking and "r" in first.variables):
+        if not signal and ("r" in second.variables and names_order(pre, post)):
             return  # keep algebraic chains acyclic
         circuit.connect(pre, post, rule, receptor=variable, weight=size * 0.1, name=name)
     elif (

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 import neurosim as ns
-from backends.random_circuits import circuits
+from backends.random_circuits import circuits, nested_circuits
 from neurosim.units import ms
 
 CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
@@ -41,6 +41,20 @@ def assert_equal(circuit: ns.Circuit, inputs: dict[str, Any]) -> None:
 @given(circuits())
 @settings(max_examples=100, suppress_health_check=CHECKS)
 def test_backends_agree(drawn: tuple[ns.Circuit, dict[str, Any]]) -> None:
+    assert_equal(*drawn)
+
+
+@given(nested_circuits())
+@settings(max_examples=15, suppress_health_check=CHECKS)
+def test_backends_agree_on_circuits_in_circuits(drawn: tuple[ns.Circuit, dict[str, Any]]) -> None:
+    assert any("/" in name for name in drawn[0].populations)
+    assert_equal(*drawn)
+
+
+@pytest.mark.slow
+@given(nested_circuits())
+@settings(max_examples=300, suppress_health_check=CHECKS)
+def test_backends_agree_on_many_circuits_in_circuits(drawn: tuple[ns.Circuit, dict[str, Any]]) -> None:
     assert_equal(*drawn)
 
 
