@@ -110,6 +110,7 @@ def _placed(part: Part, path: str) -> Part:
             post=f"{path}/{part.post}",
             weight=_tied(part.weight, path),
             delay=_tied(part.delay, path),
+            post_delay=_tied(part.post_delay, path),
             parameters=_tied_parameters(part.synapse.parameters, part.parameters, path),
         )
     if isinstance(part, Injection):

@@ -178,7 +178,7 @@ def _include(draw: Draw, circuit: ns.Circuit, roles: dict[str, dict[str, Any]], 
         included += [f"{side}/{prefix}{name}" for name in inner_roles]
         roles.update({f"{side}/{prefix}{name}": role for name, role in inner_roles.items()})
         inputs.update({f"{side}/{prefix}{name}": value for name, value in inner_inputs.items()})
-    for count in range(draw(st.integers(0, 3))):
+    for count in range(draw(st.integers(1, 4))):
         pre, post = draw(st.sampled_from([*circuit.populations])), draw(st.sampled_from(included))
         if pre in roles and draw(st.booleans()):
             pre, post = post, pre

@@ -28,6 +28,15 @@ def column(*, drawn: bool = True) -> ns.Circuit:
     circuit.connect(exc, inh, rule, receptor="ampa", weight=0.05 * nA, delay=1 * ms)
     circuit.inject("stimulus", exc[:4], "i_ext", ns.Step(0.2 * nA))
     if drawn:
+        trace = "dr/dt = -r/tau : 1 (event-driven)\ndo/dt = -o/tau : 1 (clock-driven)"
+        plastic = ns.SynapseModel(
+            trace, on_pre="receptor_post += w; r += 1", on_post="o += 1; w = w + step*r - 0.5*step*o",
+            parameters={"tau": 10 * ms, "step": ns.Uniform(0 * nA, 0.01 * nA)}, initial={"r": ns.Uniform(0, 1)},
+        )  # fmt: skip
+        circuit.connect(
+            inh, exc, ns.FixedProbability(0.5), receptor="ampa", synapse=plastic, weight=0.02 * nA, delay=0.3 * ms,
+            post_delay=0.2 * ms,
+        )  # fmt: skip
         circuit.population("maps", 3, ns.models.izhikevich_map(noise_std=5.0))
         circuit.source("drive", ns.PoissonSource(6, 300 * Hz))
         circuit.connect("drive", exc, rule, receptor="ampa", weight=0.1 * nA, delay=ns.Uniform(0 * ms, 2 * ms))
@@ -48,7 +57,10 @@ def test_both_backends_agree() -> None:
     brain.include("visual", area())
     report = ns.verify(brain, 20 * ms)
     assert report.identical, report
-    assert all(len(ns.simulate(brain, 20 * ms).spikes[f"visual/{side}/exc"]) for side in ("left", "right"))
+    recording = ns.simulate(brain, 20 * ms)
+    for side in ("left", "right"):
+        assert len(recording.spikes[f"visual/{side}/exc"])
+        assert np.ptp(recording.state.variables[f"visual/{side}/inh_to_exc"]["w"]) > 0
 
 
 def test_an_included_circuit_behaves_as_it_does_alone() -> None:
@@ -79,11 +91,11 @@ def test_noise_follows_the_path() -> None:
 @pytest.mark.parametrize("backend", ["brian2", "snntorch"])
 def test_addresses_in_runs_files_and_loops(backend: str, tmp_path: Path) -> None:
     circuit = area()
-    record = {"left/exc": ["spikes", ns.Record("v", neurons=slice(2))], "right/exc_to_inh": "w"}
+    record = {"left/exc": ["spikes", ns.Record("v", neurons=slice(2))], "right/inh_to_exc": "w"}
     inputs = {"right/stimulus": 0.3 * nA}
     whole = ns.simulate(circuit, 20 * ms, backend=backend, inputs=inputs, record=record)
     assert whole["left/exc"]["v"].shape == (1, 200, 2)
-    assert whole["right/exc_to_inh"]["w"].shape[2] == circuit.edges("right/exc_to_inh").pre.size
+    assert whole["right/inh_to_exc"]["w"].shape[2] == circuit.edges("right/inh_to_exc").pre.size
     whole.save(tmp_path / "whole.zarr")
     kept = ns.Recording.load(tmp_path / "whole.zarr")
     assert kept.spikes == whole.spikes

@@ -45,7 +45,7 @@ def test_backends_agree(drawn: tuple[ns.Circuit, dict[str, Any]]) -> None:
 
 
 @given(nested_circuits())
-@settings(max_examples=15, suppress_health_check=CHECKS)
+@settings(max_examples=10, suppress_health_check=CHECKS)
 def test_backends_agree_on_circuits_in_circuits(drawn: tuple[ns.Circuit, dict[str, Any]]) -> None:
     assert any("/" in name for name in drawn[0].populations)
     assert_equal(*drawn)
