@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         UnitError,
         UnsupportedError,
     )
+    from neurosim.interop import export_brian2_script
     from neurosim.models import NMDA, Alpha, Delta, DoubleExponential, Exponential
     from neurosim.recording import Record, Recording, SpikeTrains, State
     from neurosim.verification import verify
@@ -67,6 +68,7 @@ _HOME = {
         "BackendError", "CircuitError", "EquationError", "FileFormatError", "NeurosimError", "RecordError",
         "UnitError", "UnsupportedError",
     ),
+    "neurosim.interop": ("export_brian2_script",),
     "neurosim.models": ("NMDA", "Alpha", "Delta", "DoubleExponential", "Exponential"),
     "neurosim.recording": ("Record", "Recording", "SpikeTrains", "State"),
     "neurosim.verification": ("verify",),
@@ -80,8 +82,8 @@ __all__ = [
     "FixedProbability", "FixedTotalNumber", "Grouped", "Matrix", "NeuronModel", "NeurosimError", "Normal", "OneToOne",
     "Pairwise", "PoissonSource", "Pulses", "Ramp", "Record", "RecordError", "Recording", "RunInterrupted", "Signal",
     "SignalSource", "Sine", "SpikeSource", "SpikeTrains", "State", "Step", "SynapseModel", "Trainable", "Uniform",
-    "UnitError", "UnsupportedError", "__version__", "circuits", "compile", "datasets", "models", "simulate", "units",
-    "verify",
+    "UnitError", "UnsupportedError", "__version__", "circuits", "compile", "datasets", "export_brian2_script", "models",
+    "simulate", "units", "verify",
 ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import shlex
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,21 @@ def test_code_runs_and_prints_what_stands_below(page: Path, tmp_path: Path, monk
         if output.getvalue():
             assert follows[0] == "text", f"{page.name}: show what the block prints:\n{output.getvalue()}"
             assert output.getvalue() == follows[1]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if "```console" in page.read_text(encoding="utf-8")])
+def test_commands_print_what_stands_below(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for language, content in blocks(page.read_text(encoding="utf-8")):
+        file = re.match(r"# (\w+\.py)\n", content)
+        if language == "python" and file is not None:
+            (tmp_path / file[1]).write_text(content, encoding="utf-8")
+        if language == "console":
+            for command, expected in re.findall(r"^\$ neurosim (.*)\n((?:(?!\$ ).*\n)*)", content, re.MULTILINE):
+                output = io.StringIO()
+                with contextlib.redirect_stdout(output):
+                    assert main(shlex.split(command)) == 0, command
+                assert output.getvalue() == expected, command
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

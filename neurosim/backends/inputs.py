@@ -198,7 +198,7 @@ class Inputs:
         if isinstance(part, Population) and isinstance(part.model, PoissonSource):
             return self._poisson_rows(name, part.n, first, last)
         if isinstance(part, PoissonInput):
-            mean = self._rates(name, part.n, first, last) * (part.count * self.circuit.dt)
+            mean = self.rates(name, first, last) * (part.count * self.circuit.dt)
             return poisson_counts(self._uniform(name, part.n, first, last), mean)
         if value is None or isinstance(value, float):
             return np.broadcast_to(np.float64(value or 0.0), shape)
@@ -216,8 +216,8 @@ class Inputs:
 
         return signal.rows(first, last, self.circuit.dt, self.targets[name].n, normals)
 
-    def _rates(self, name: str, n: int, first: int, last: int) -> np.ndarray:
-        """Return rates in hertz, in a shape that broadcasts to (time, trial, neuron).
+    def rates(self, name: str, first: int, last: int) -> np.ndarray:
+        """Return the rates of a Poisson source or input in hertz, in a shape that broadcasts to (time, trial, neuron).
 
         Raises
         ------
@@ -239,7 +239,7 @@ class Inputs:
         return noise(self.seed, name, trials=(0, self.trials), steps=(first, last), neurons=n, kind="uniform")
 
     def _poisson_rows(self, name: str, n: int, first: int, last: int) -> np.ndarray:
-        chance = self._rates(name, n, first, last) * self.circuit.dt
+        chance = self.rates(name, first, last) * self.circuit.dt
         if np.any(chance > 1):
             raise CircuitError(
                 f"source {name!r}: rates must not exceed one spike a step ({1 / self.circuit.dt:g} Hz), got "

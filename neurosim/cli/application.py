@@ -11,6 +11,7 @@ from typing import Annotated
 import tyro
 from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, OmitSubcommandPrefixes, arg, subcommand
 
+from neurosim.cli.export import ExportCommand
 from neurosim.cli.listing import ListCommand
 from neurosim.cli.run import RunCommand
 from neurosim.cli.show import ShowCommand
@@ -22,6 +23,7 @@ from neurosim.version import __version__
 Verb = (
     Annotated[RunCommand, subcommand("run")]
     | Annotated[VerifyCommand, subcommand("verify")]
+    | Annotated[ExportCommand, subcommand("export")]
     | Annotated[ListCommand, subcommand("list")]
     | Annotated[ShowCommand, subcommand("show")]
 )

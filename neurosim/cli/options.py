@@ -66,8 +66,8 @@ def optional(metavar: str, default: str) -> Any:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunOptions:
-    """Options of every verb that runs a circuit."""
+class SimulationOptions:
+    """What is to be simulated: options of every verb that runs a circuit or writes how to run it."""
 
     circuit: CircuitName
     duration: Annotated[str | None, optional("TIME", "what the circuit suggests")] = None
@@ -76,22 +76,7 @@ class RunOptions:
     """Time step, such as 0.1ms."""
     seed: Annotated[int, arg(metavar="N")] = 0
     """Seed of the run's noise (the circuit's own: --set seed=N)."""
-    trials: Annotated[int, arg(metavar="N")] = 1
-    """Independent repetitions."""
     settings: Settings = ()
-    out: Annotated[Path | None, optional("DIR", "")] = None
-    """Write the result and its manifest into this folder."""
-    plot: PlotFile = None
-    json: bool = False
-    """Print one JSON object instead of text."""
-    overwrite: bool = False
-    """Replace files that exist."""
-
-    def plot_path(self, name: str) -> Path | None:
-        """Return where to draw, or None."""
-        if self.plot is None or self.plot != DEFAULT_PLOT:
-            return self.plot
-        return Path(f"{name}.png") if self.out is None else self.out / "plot.png"
 
     def duration_of(self, suggested: float | None) -> Any:
         """Return the duration as a quantity.
@@ -115,3 +100,24 @@ class RunOptions:
         from neurosim.cli.values import parse_time
 
         return None if self.dt is None else parse_time(self.dt, "--dt")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions(SimulationOptions):
+    """Options of every verb that runs a circuit."""
+
+    trials: Annotated[int, arg(metavar="N")] = 1
+    """Independent repetitions."""
+    out: Annotated[Path | None, optional("DIR", "")] = None
+    """Write the result and its manifest into this folder."""
+    plot: PlotFile = None
+    json: bool = False
+    """Print one JSON object instead of text."""
+    overwrite: bool = False
+    """Replace files that exist."""
+
+    def plot_path(self, name: str) -> Path | None:
+        """Return where to draw, or None."""
+        if self.plot is None or self.plot != DEFAULT_PLOT:
+            return self.plot
+        return Path(f"{name}.png") if self.out is None else self.out / "plot.png"

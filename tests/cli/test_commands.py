@@ -222,6 +222,30 @@ def test_the_command_as_a_process(workplace: Path) -> None:
     assert failed.stderr == "neurosim: there is no circuit file nix.json.\n"
 
 
+# -- export ----------------------------------------------------------------------------------------------------------
+
+
+def test_export_writes_a_script_and_its_arrays(neurosim: Neurosim, workplace: Path) -> None:
+    arguments = ("export", RELAY, "--duration", "20ms", "--seed", "3", "--set", "bias=15.0")
+    done = neurosim(*arguments)
+    assert (done.code, done.out) == (0, "wrote relay.py\nwrote relay.npz\n"), done.err
+    assert entries(workplace) == {"relay.py", "relay.npz"}
+    assert "SEED, TRIAL = 3, 0" in (workplace / "relay.py").read_text()
+    refused = neurosim(*arguments)
+    assert (refused.code, refused.out) == (2, "")
+    assert "relay.py exists already" in refused.err
+    outcome = json.loads(neurosim(*arguments, "--overwrite", "--json", "--statements", "native", "--dt", "0.2ms").out)
+    assert outcome["files"] == ["relay.py", "relay.npz"]
+    assert outcome["statements"] == "native"
+    text = (workplace / "relay.py").read_text()
+    assert "STEPS = 100 " in text
+    assert 'method="exact"' in text
+    done = subprocess.run(
+        [sys.executable, "relay.py"], capture_output=True, text=True, cwd=workplace, timeout=120, check=True
+    )
+    assert done.stdout.startswith("first: ")
+
+
 # -- refusals --------------------------------------------------------------------------------------------------------
 
 
@@ -232,7 +256,7 @@ def test_the_command_as_a_process(workplace: Path) -> None:
         (["run", "nix.json"], "there is no circuit file nix.json"),
         (["run", "nix.py:f"], "there is no file nix.py"),
         (["run", "../nets.py:relai"], "has no function 'relai'. Did you mean 'relay'?"),
-        (["run", "../nets.py:broken"], "nets.py, line 35: KeyError: 'no such wiring'"),
+        (["run", "../nets.py:broken"], "nets.py, line 43: KeyError: 'no such wiring'"),
         (["run", "../nets.py:nothing"], "must return a Circuit, got int"),
         (["run", RELAY], "give --duration"),
         (["run", RELAY, "--duration", "5"], "must be a time with its unit"),
@@ -254,6 +278,12 @@ def test_the_command_as_a_process(workplace: Path) -> None:
         (["run", RELAY, "--durations", "5ms"], "--duration"),
         (["run", RELAY, "--trials", "few"], "--trials"),
         (["run"], "CIRCUIT"),
+        (["export", "balanced-netwerk"], "Did you mean 'balanced-network'?"),
+        (["export", RELAY], "give --duration"),
+        (["export", RELAY, "--duration", "5ms", "--out", "relay.txt"], "must end in .py"),
+        (["export", RELAY, "--duration", "5ms", "--to", "nest"], "--to"),
+        (["export", RELAY, "--duration", "5ms", "--statements", "fast"], "--statements"),
+        (["export", RELAY, "--duration", "5ms", "--set", "first.tau_mum=3ms"], "Did you mean 'tau_mem'?"),
         (["rum", RELAY], "rum"),
         ([], "run"),
         (["show", RELAY, "--set", "first.tau_mem=3mss"], "there is no unit 'mss'"),
