@@ -92,7 +92,7 @@ def test_noise_follows_the_path() -> None:
 def test_addresses_in_runs_files_and_loops(backend: str, tmp_path: Path) -> None:
     circuit = area()
     record = {"left/exc": ["spikes", ns.Record("v", neurons=slice(2))], "right/inh_to_exc": "w"}
-    inputs = {"right/stimulus": 0.3 * nA}
+    inputs = {"right/stimulus": ns.FilteredNoise(0.3 * nA, 0.1 * nA, 3 * ms)}
     whole = ns.simulate(circuit, 20 * ms, backend=backend, inputs=inputs, record=record)
     assert whole["left/exc"]["v"].shape == (1, 200, 2)
     assert whole["right/inh_to_exc"]["w"].shape[2] == circuit.edges("right/inh_to_exc").pre.size
@@ -101,6 +101,13 @@ def test_addresses_in_runs_files_and_loops(backend: str, tmp_path: Path) -> None
     assert kept.spikes == whole.spikes
     assert kept.state == whole.state
     assert np.array_equal(kept["left/exc"]["v"], whole["left/exc"]["v"])
+
+    streamed = ns.simulate(
+        circuit, 20 * ms, backend=backend, inputs=inputs, record=record, store=tmp_path / "streamed.zarr"
+    )
+    assert streamed.spikes == whole.spikes
+    assert streamed.state == whole.state
+    assert np.array_equal(streamed["left/exc"]["v"], whole["left/exc"]["v"])
 
     first = ns.simulate(circuit, 12 * ms, backend=backend, inputs=inputs)
     first.state.save(tmp_path / "first.zarr")
