@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
+import numpy as np
+
 from neurosim.circuit.checking import check_projection
 from neurosim.circuit.language import is_name
 from neurosim.circuit.neuron_model import NeuronModel, Parameter
 from neurosim.circuit.parts import Injection, Part, Population, Projection
-from neurosim.circuit.values import Trainable, Value
+from neurosim.circuit.values import Trainable, Value, plain
 from neurosim.errors import CircuitError, nearest
 from neurosim.units import readable
 
@@ -85,10 +87,13 @@ def _check_edges(grown: NamedParts, part: Projection, where: str) -> None:
     try:
         check_projection(grown, part)
     except CircuitError as error:
-        raise CircuitError(
-            f"{where}: {error} (The rules of an included circuit are drawn anew, by their path: values that were given "
-            "edge by edge need edges that are given too, as with Edges or Matrix.)"
-        ) from None
+        values = (part.weight, part.delay, *(parameter.value for parameter in part.parameters.values()))
+        hint = (
+            " The rules of an included circuit are drawn anew, by their path: values that are given edge by edge need "
+            "edges that are given too, as with Edges or Matrix."
+        )
+        by_edge = any(isinstance(plain(value), np.ndarray) for value in values)
+        raise CircuitError(f"{where}: {error}{hint if by_edge else ''}") from None
 
 
 def _placed(part: Part, path: str) -> Part:
