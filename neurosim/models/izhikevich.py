@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from neurosim.circuit.neuron_model import NeuronModel
@@ -139,25 +141,71 @@ def izhikevich_physical(
     ----------
     E. M. Izhikevich: Dynamical Systems in Neuroscience. MIT Press (2007), chapter 8.
     """
+    own = {"C": C, "k": k, "v_rest": v_rest, "v_t": v_t, "v_peak": v_peak, "a": a, "b": b, "c": c, "d": d}
+    return physical_cell(own, Recovery(), receptors=receptors, method=method, name=name)
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """What the recovery of a physical cell follows, and what a spike does; the named cells have their own.
+
+    Parameters
+    ----------
+    target
+        The current that u approaches at rate a.
+    threshold, reset
+        As of a :class:`NeuronModel`.
+    units
+        Unit of each parameter that these name beside the usual ones.
+    """
+
+    target: str = "b*(v - v_rest)"
+    threshold: str = "v >= v_peak"
+    reset: str = "v = c; u += d"
+    units: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def physical_cell(
+    values: Mapping[str, Any],
+    recovery: Recovery,
+    *,
+    receptors: Mapping[str, Any] | None,
+    method: str | None,
+    name: str,
+) -> NeuronModel:
+    """Return a cell whose v is that of :func:`izhikevich_physical`.
+
+    Parameters
+    ----------
+    values
+        Of the parameters that its equations name.
+    recovery
+        The rest of its equations.
+    receptors, method, name
+        As of :func:`izhikevich_physical`.
+    """
     where = f"model {name!r}"
-    own = {
-        "C": (C, "farad"), "k": (k, "siemens/volt"), "v_rest": (v_rest, "volt"), "v_t": (v_t, "volt"),
-        "v_peak": (v_peak, "volt"), "a": (a, "hertz"), "b": (b, "siemens"), "c": (c, "volt"), "d": (d, "amp"),
-    }  # fmt: skip
-    parameters = checked_arguments(own, where)
-    found = receptor_equations(receptors, PHYSICAL, taken={"u", *own}, where=where)
+    units = {**_UNITS, **recovery.units}
+    parameters = checked_arguments({key: (value, units[key]) for key, value in values.items()}, where)
+    found = receptor_equations(receptors, PHYSICAL, taken={"u", *values}, where=where)
     lines = [
         f"dv/dt = (k*(v - v_rest)*(v - v_t) - u + {found.drive})/C : volt",
-        "du/dt = a*(b*(v - v_rest) - u) : amp",
+        f"du/dt = a*({recovery.target} - u) : amp",
         *found.lines,
     ]
     return NeuronModel(
         "\n".join(lines),
-        threshold="v >= v_peak",
-        reset="v = c; u += d",
+        threshold=recovery.threshold,
+        reset=recovery.reset,
         method=method,
         parameters={**parameters, **found.parameters},
         initial={"v": "v_rest"},
         receptors=found.targets,
         name=name,
     )
+
+
+_UNITS = {
+    "C": "farad", "k": "siemens/volt", "v_rest": "volt", "v_t": "volt", "v_peak": "volt", "a": "hertz", "b": "siemens",
+    "c": "volt", "d": "amp",
+}  # fmt: skip

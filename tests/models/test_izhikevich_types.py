@@ -5,10 +5,10 @@ import pytest
 from scipy.optimize import brentq
 
 import neurosim as ns
-from models.equations import growth, rest
+from models.equations import growth, rest, slopes
 from models.runs import spike_times
 from neurosim.errors import CircuitError
-from neurosim.units import mV, pA
+from neurosim.units import ms, mV, pA
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,66 @@ def test_steps_of_current(kind: str, silent: float, tonic: float) -> None:
     assert np.sum(late == 1) > 2
 
 
+@pytest.mark.parametrize(
+    ("kind", "current"),
+    [("RS", 51.429), ("LTS", 114.75), ("FS", 73.684), ("TC", 40), ("RTN", 47.04), ("reservoir", 1000)],
+)
+def test_where_rest_of_physical_cells_is_lost(kind: str, current: float) -> None:
+    """Up from rest, the first equilibrium that ceases to exist (saddle-node) or to be stable (Hopf)."""
+    cell = ns.models.izhikevich_physical_type(kind)
+    values = {name: parameter.value for name, parameter in cell.parameters.items()}
+    v = values["v_rest"] + np.arange(1e-5, 25e-3, 1e-5)
+    u = np.array([slopes(cell, {"v": x})["u"] / values["a"] for x in v])  # what u approaches
+    rise = np.array([[slopes(cell, {"v": x + d, "u": y})["v"] for d in (0, 1e-7)] for x, y in zip(v, u, strict=True)])
+    holding = -values["C"] * rise[:, 0]  # the current that makes it an equilibrium
+    trace = (rise[:, 1] - rise[:, 0]) / 1e-7 - values["a"]
+    lost = np.argmax((np.gradient(holding) <= 0) | (trace >= 0))
+    assert holding[lost] == pytest.approx(current * 1e-12, rel=1e-3)
+
+
+def test_spikes_of_the_cells_with_a_reset_of_their_own() -> None:
+    step = ns.Step(np.array([300.0]) * pA)
+    found = {}
+    for kind in ("LTS", "FS", "TC", "RTN"):
+        circuit = ns.Circuit(kind, dt=0.05 * ms)
+        circuit.population("cell", 1, ns.models.izhikevich_physical_type(kind))
+        circuit.inject("current", "cell", "i_ext", step)
+        recording = ns.simulate(circuit, 300 * ms, record={"cell": ["spikes", "v", "u"]})
+        spikes = recording.spikes["cell"].to_steps(0.05e-3)
+        assert len(spikes) > 5
+        v, u = (recording.traces["cell"][name].values[0, :, 0] * 1e12 for name in "vu")
+        found[kind] = (v[spikes] * 1e-9, u[spikes], u[spikes - 1])
+    v, u, _ = found["LTS"]
+    unbound = u < 669
+    assert v[unbound] == pytest.approx(-53 + 0.04 * (u[unbound] - 20))
+    v, u, before = found["FS"]
+    assert v == pytest.approx(np.full(v.size, -45.0))
+    assert np.all(np.abs(u - before) < 0.2 * 0.05 * (0.025 * 85**3))  # a step of integration, no jump
+    v, u, _ = found["TC"]
+    assert v == pytest.approx(-60 - 0.1 * (u - 10))
+    assert found["RTN"][0] == pytest.approx(np.full(found["RTN"][0].size, -55.0))
+
+
+def test_recovery_is_bounded_in_low_threshold_cells() -> None:
+    circuit = ns.Circuit("bound", dt=0.05 * ms)
+    circuit.population("cell", 1, ns.models.izhikevich_physical_type("LTS"))
+    circuit.inject("current", "cell", "i_ext", ns.Step(2000 * pA))
+    recording = ns.simulate(circuit, 500 * ms, record={"cell": ["spikes", "u"]})
+    after = recording.traces["cell"]["u"].values[0, recording.spikes["cell"].to_steps(0.05e-3), 0]
+    assert after.max() == pytest.approx(670e-12)
+    assert np.sum(np.isclose(after, 670e-12)) > 5
+
+
+def test_relay_cell_bursts_on_rebound() -> None:
+    cell = ns.models.izhikevich_physical_type("TC")
+    rebound = spike_times(cell, 1.5, dt=0.05, i_ext=ns.Step(-1200 * pA, start=0 * ms, stop=500 * ms))
+    first = rebound[rebound < rebound[0] + 0.05]
+    assert rebound[0] > 0.5
+    assert len(first) >= 3
+    assert np.diff(first).min() < 0.01
+    assert len(spike_times(cell, 0.3, dt=0.05, i_ext=ns.Step(35 * pA))) == 0
+
+
 def test_reservoir_cell_fires_above_a_nanoampere() -> None:
     cell = ns.models.izhikevich_physical_type("reservoir", a=0.01e3 * ns.units.Hz, b=0 * ns.units.nS)
     assert len(spike_times(cell, 2.0, i_ext=ns.Step(1000 * pA))) == 0
@@ -53,5 +113,7 @@ def test_physical_kinds_and_options() -> None:
 def test_unknown_kinds() -> None:
     with pytest.raises(CircuitError, match=r"unknown kind 'LST'. Did you mean 'LTS'"):
         ns.models.izhikevich_type("LST")
-    with pytest.raises(CircuitError, match="unknown kind 'FS'"):
-        ns.models.izhikevich_physical_type("FS")
+    with pytest.raises(CircuitError, match="unknown kind 'RZ'"):
+        ns.models.izhikevich_physical_type("RZ")
+    with pytest.raises(CircuitError, match=r"izhikevich_physical_type\('FS'\) has no 'd'"):
+        ns.models.izhikevich_physical_type("FS", d=10 * pA)

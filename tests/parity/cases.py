@@ -14,7 +14,7 @@ import numpy as np
 
 import neurosim as ns
 from neurosim.random import noise
-from neurosim.units import Hz, Mohm, amp, ms, mV, nS, pA, psiemens, siemens
+from neurosim.units import Hz, Mohm, amp, ms, mV, nS, pA, psiemens, second, siemens
 from parity.scripts import (
     adaptive_exponential,
     algebraic_units,
@@ -85,15 +85,15 @@ def coba(scale: float, milliseconds: float) -> Case:
     return Case(circuit, steps, {}, hand, dict.fromkeys(circuit.populations, names), least_spikes=round(1000 * scale))
 
 
-def izhikevich_2003(scale: float, milliseconds: float, scheme: str = "published") -> Case:
-    circuit = ns.circuits.build("izhikevich-network", scale=scale, seed=3, scheme=scheme)
+def izhikevich_2003(scale: float, milliseconds: float, scheme: str = "published", dt: float = 1e-3) -> Case:
+    circuit = ns.circuits.build("izhikevich-network", scale=scale, seed=3, scheme=scheme).replace({"dt": dt * second})
     steps = steps_in(milliseconds, circuit.dt)
     normal = {
         name: noise(SEED, name, trials=(0, 1), steps=(0, steps), neurons=part.n)[:, 0]
         for name, part in circuit.populations.items()
     }
     parameters = {name: {key: circuit.parameter(name, key) for key in "abcd"} for name in circuit.populations}
-    hand = izhikevich_network.run(scheme, steps, parameters, normal, edges_of(circuit))
+    hand = izhikevich_network.run(scheme, steps, parameters, normal, edges_of(circuit), dt)
     names = {name: {"v": "v", "u": "u", "I": "i_syn"} for name in circuit.populations}
     return Case(circuit, steps, {}, hand, names, least_spikes=round(3 * scale * milliseconds))
 
@@ -129,27 +129,27 @@ def recurrent(cell: ns.NeuronModel, n: int, dt: Any, weight: float) -> ns.Circui
 CONDUCTANCES = {"ampa": ns.Exponential(5 * ms, reversal=0 * mV), "gaba": ns.Exponential(10 * ms, reversal=-80 * mV)}
 
 
-def adex(n: int, milliseconds: float) -> Case:
-    circuit = recurrent(ns.models.adaptive_exponential(tau_ref=2 * ms, receptors=CONDUCTANCES), n, 0.1 * ms, 2.0)
+def adex(n: int, milliseconds: float, dt: float = 1e-4) -> Case:
+    circuit = recurrent(ns.models.adaptive_exponential(tau_ref=2 * ms, receptors=CONDUCTANCES), n, dt * second, 2.0)
     steps = steps_in(milliseconds, circuit.dt)
-    current = fluctuating(steps, np.linspace(0.5e-9, 1.2e-9, n), 0.3e-9, 20)
+    current = fluctuating(steps, np.linspace(0.5e-9, 1.2e-9, n), 0.3e-9, round(2e-3 / dt))
     hand = adaptive_exponential.run(circuit.dt, steps, circuit.initial("cells", "v"), current, edges_of(circuit))
     names = {"cells": {"v": "v", "z": "w_adapt", "ge": "ampa", "gi": "gaba"}}
     return Case(circuit, steps, {"current": current * amp}, hand, names, least_spikes=2 * n)
 
 
-def hodgkin_huxley_cells(n: int, milliseconds: float) -> Case:
-    circuit = recurrent(ns.models.hodgkin_huxley(receptors=CONDUCTANCES), n, 0.1 * ms, 3.0)
+def hodgkin_huxley_cells(n: int, milliseconds: float, dt: float = 1e-4) -> Case:
+    circuit = recurrent(ns.models.hodgkin_huxley(receptors=CONDUCTANCES), n, dt * second, 3.0)
     steps = steps_in(milliseconds, circuit.dt)
-    current = fluctuating(steps, np.linspace(0, 0.3e-9, n), 0.2e-9, 20)
+    current = fluctuating(steps, np.linspace(0, 0.3e-9, n), 0.2e-9, round(2e-3 / dt))
     initial = {name: circuit.initial("cells", name) for name in ("v", "m", "n", "h")}
     hand = hodgkin_huxley.run(circuit.dt, steps, initial, current, edges_of(circuit))
     names = {"cells": {"v": "v", "m": "m", "n": "n", "h": "h", "ge": "ampa", "gi": "gaba"}}
     return Case(circuit, steps, {"current": current * amp}, hand, names, least_spikes=n)
 
 
-def conductance_lif_cells(n: int, milliseconds: float) -> Case:
-    circuit = ns.Circuit("conductances", dt=0.1 * ms, seed=9)
+def conductance_lif_cells(n: int, milliseconds: float, dt: float = 1e-4) -> Case:
+    circuit = ns.Circuit("conductances", dt=dt * second, seed=9)
     cell = ns.models.lif(
         tau_mem=20 * ms, r=100 * Mohm, v_threshold=-50 * mV, v_reset=-60 * mV, v_leak=-60 * mV, tau_ref=5 * ms,
         receptors=CONDUCTANCES,
@@ -172,9 +172,9 @@ def conductance_lif_cells(n: int, milliseconds: float) -> Case:
     return Case(circuit, steps, {"in": dense}, hand, names, least_spikes=n)
 
 
-def receptors(n: int, milliseconds: float, kind: str) -> Case:
+def receptors(n: int, milliseconds: float, kind: str, dt: float = 1e-4) -> Case:
     reversal = {"ampa": 0 * mV, "gaba": -80 * mV} if kind == "conductance" else {"ampa": None, "gaba": None}
-    circuit = ns.Circuit("receptors", dt=0.1 * ms, seed=9)
+    circuit = ns.Circuit("receptors", dt=dt * second, seed=9)
     cell = ns.models.lif(
         tau_mem=20 * ms, r=100 * Mohm, v_threshold=-50 * mV, v_reset=-60 * mV, v_leak=-60 * mV, tau_ref=2 * ms,
         receptors={"ampa": ns.Alpha(4 * ms, reversal["ampa"]), "gaba": ns.Exponential(9 * ms, reversal["gaba"])},
@@ -199,7 +199,7 @@ def receptors(n: int, milliseconds: float, kind: str) -> Case:
     return Case(circuit, steps, {"in": dense}, hand, names, least_spikes=n)
 
 
-def simple_cells(n: int, milliseconds: float, form: str) -> Case:
+def simple_cells(n: int, milliseconds: float, form: str, dt: float | None = None) -> Case:
     rng = np.random.default_rng(8)
     plain = form == "dimensionless"
     unit, pulse = (1, 1) if plain else (mV, 10 * pA)
@@ -210,7 +210,7 @@ def simple_cells(n: int, milliseconds: float, form: str) -> Case:
     else:
         cell = ns.models.izhikevich_physical(receptors={"s": 5 * ms})
         parameters = {"c": (-55 + 10 * r) * mV, "d": (50 + 100 * r) * pA}
-    circuit = ns.Circuit("simple", dt=(0.5 if plain else 0.1) * ms, seed=9)
+    circuit = ns.Circuit("simple", dt=(dt or (5e-4 if plain else 1e-4)) * second, seed=9)
     circuit.source("in", ns.SpikeSource(n // 2))
     initial = {"v": ns.Uniform(-65 * unit, -60 * unit)}
     cells = circuit.population("cells", n, cell, parameters=parameters, initial=initial)
@@ -229,8 +229,8 @@ def simple_cells(n: int, milliseconds: float, form: str) -> Case:
     return Case(circuit, steps, inputs, hand, {"cells": {"v": "v", "u": "u", "s": "s"}}, least_spikes=n)
 
 
-def graded_cells(n: int, milliseconds: float) -> Case:
-    circuit = ns.Circuit("graded", dt=0.5 * ms, seed=9)
+def graded_cells(n: int, milliseconds: float, dt: float = 5e-4) -> Case:
+    circuit = ns.Circuit("graded", dt=dt * second, seed=9)
     cell = ns.models.graded(a_r=100 * Hz, a_d=50 * Hz)
     cells = circuit.population("cells", n, cell, initial={"v": ns.Uniform(-45 * mV, -25 * mV), "s": ns.Uniform(0, 0.5)})
     strengths = ns.Uniform(0 * psiemens, 100 * psiemens)
@@ -250,8 +250,8 @@ def graded_cells(n: int, milliseconds: float) -> Case:
     return Case(circuit, steps, {"current": current * amp}, hand, names, 0, record={"cells": "v"})
 
 
-def rulkov_maps(n: int, milliseconds: float) -> Case:
-    circuit = ns.Circuit("maps", dt=1 * ms, seed=9)
+def rulkov_maps(n: int, milliseconds: float, dt: float = 1e-3) -> Case:
+    circuit = ns.Circuit("maps", dt=dt * second, seed=9)
     cell = ns.models.rulkov(alpha=4.3, sigma=ns.Uniform(-0.1, 0.2))
     cells = circuit.population("cells", n, cell)
     rule, delay = ns.FixedProbability(0.1), ns.Uniform(0 * ms, 20 * ms)
@@ -264,8 +264,8 @@ def rulkov_maps(n: int, milliseconds: float) -> Case:
     return Case(circuit, steps, {"current": current}, hand, names, least_spikes=n)
 
 
-def algebraic(n: int, milliseconds: float) -> Case:
-    circuit = ns.Circuit("algebraic", dt=1 * ms, seed=9)
+def algebraic(n: int, milliseconds: float, dt: float = 1e-3) -> Case:
+    circuit = ns.Circuit("algebraic", dt=dt * second, seed=9)
     sizes = {"first": n, "second": n, "third": n // 2, "memory": n // 4}
     # Added in another order than the signal takes, under names that sort otherwise: order must come from the wiring.
     circuit.population("memory", sizes["memory"], ns.models.leaky_integrator(tau_mem=20 * ms))

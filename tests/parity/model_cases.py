@@ -11,7 +11,23 @@ import numpy as np
 import neurosim as ns
 from neurosim.random import noise
 from neurosim.units import Mohm, amp, mmolar, ms, mV, nA, nS, pA, second
-from parity.cases import SEED, Case, edges_of, fluctuating, random_spikes, steps_in
+from parity.cases import (
+    SEED,
+    Case,
+    adex,
+    algebraic,
+    conductance_lif_cells,
+    edges_of,
+    fluctuating,
+    graded_cells,
+    hodgkin_huxley_cells,
+    izhikevich_2003,
+    random_spikes,
+    receptors,
+    rulkov_maps,
+    simple_cells,
+    steps_in,
+)
 from parity.scripts import receptor_kinds, single_neurons
 
 _TAUS = (2 * ms, 15 * ms)  # not the membrane's 20 ms, which Brian2's exact integration by hand divides by
@@ -61,6 +77,10 @@ _CELLS: dict[str, tuple[ns.NeuronModel, float, dict[str, str]]] = {  # the model
         {},
     ),
     "morris-lecar": (ns.models.morris_lecar(receptors=_S), 1e-10, {"x": "n"}),
+    "lts": (ns.models.izhikevich_physical_type("LTS", receptors=_S), 3e-10, {"u": "u"}),
+    "fs": (ns.models.izhikevich_physical_type("FS", receptors=_S), 1.2e-10, {"u": "u"}),
+    "tc": (ns.models.izhikevich_physical_type("TC", receptors=_S), 2e-10, {"u": "u"}),
+    "rtn": (ns.models.izhikevich_physical_type("RTN", receptors=_S), 1e-10, {"u": "u"}),
     # One current, into the soma and into the dendrite.
     "pyramidal": (ns.models.pyramidal(receptors=_S), 7e-10, {"vd": "v_dend", "w": "w_soma", "wd": "w_dend"}),
 }  # fmt: skip
@@ -91,4 +111,45 @@ MODELS: dict[str, Callable[[float], Case]] = {
     "nmda": lambda dt: receptor("nmda", dt),
     "delta": lambda dt: receptor("delta", dt),
     **{kind: functools.partial(cells, kind) for kind in _CELLS},
+    "fs": lambda dt: cells("fs", dt, 50),  # these amplify a last bit until, some hundred spikes on, rasters part
+    "lif": lambda dt: conductance_lif_cells(60, 100, dt),
+    "exponential and alpha currents, readout": lambda dt: receptors(40, 100, "current", dt),
+    "exponential and alpha conductances, readout": lambda dt: receptors(40, 100, "conductance", dt),
+    "adaptive exponential": lambda dt: adex(40, 100, dt),
+    "hodgkin-huxley": lambda dt: hodgkin_huxley_cells(40, 80, dt),
+    "izhikevich": lambda dt: simple_cells(40, 100, "dimensionless", dt),
+    "izhikevich physical": lambda dt: simple_cells(40, 100, "physical", dt),
+    "izhikevich map": lambda dt: izhikevich_2003(0.05, 3e5 * dt, dt=dt),  # 300 steps of a map
+    "rulkov": lambda dt: rulkov_maps(40, 4e5 * dt, dt),
+    "graded": lambda dt: graded_cells(40, 100, dt),
+    "algebraic units": lambda dt: algebraic(12, 40, dt),
+}
+#: Which of the library each of them holds.
+COVERS: dict[str, set[str]] = {
+    "double exponential current": {"DoubleExponential"},
+    "double exponential conductance": {"DoubleExponential"},
+    "nmda": {"NMDA"},
+    "delta": {"Delta"},
+    "quadratic": {"quadratic_if"},
+    "exponential": {"exponential_if"},
+    "generalised": {"generalised_if"},
+    "mat": {"multi_timescale_threshold"},
+    "escape": {"stochastic_lif"},
+    "morris-lecar": {"morris_lecar"},
+    "lts": {"izhikevich_physical_type"},
+    "fs": {"izhikevich_physical_type"},
+    "tc": {"izhikevich_physical_type"},
+    "rtn": {"izhikevich_physical_type"},
+    "pyramidal": {"pyramidal"},
+    "lif": {"lif", "Exponential"},
+    "exponential and alpha currents, readout": {"lif", "leaky_integrator", "Exponential", "Alpha"},
+    "exponential and alpha conductances, readout": {"lif", "leaky_integrator", "Exponential", "Alpha"},
+    "adaptive exponential": {"adaptive_exponential"},
+    "hodgkin-huxley": {"hodgkin_huxley"},
+    "izhikevich": {"izhikevich", "izhikevich_type"},  # a named cell is `izhikevich` with numbers
+    "izhikevich physical": {"izhikevich_physical"},
+    "izhikevich map": {"izhikevich_map"},
+    "rulkov": {"rulkov"},
+    "graded": {"graded", "graded_synapse", "gap_junction"},
+    "algebraic units": {"rate_unit"},
 }

@@ -39,6 +39,14 @@ f = 1/(1 + exp(-(vd - ed)/D)) : 1
 k = int(timestep(t - lastspike, dt) >= timestep(back, dt))*int(timestep(t - lastspike, dt) < timestep(end, dt)) : 1
 J : amp
 """
+NAMED = """
+dv/dt = (k*(v - vl)*(v - vt) - u + s + I)/C : volt
+du/dt = a*({target} - u) : amp
+"""
+LTS = NAMED.format(target="b*(v - vl)")
+FS = NAMED.format(target="(v - vb)*(v - vb)*(v - vb)*int(v > vb)*q")
+TC = NAMED.format(target="int(v <= vb)*b*(v - vb)")
+RTN = NAMED.format(target="(int(v <= vb)*b + int(v > vb)*bh)*(v - vb)")
 KINDS = {
     "quadratic": (QUADRATIC, "v > vp", "v = vr", False, "euler"),
     "exponential": (EXPONENTIAL, "v > vp", "v = vr", 2 * b2.ms, "euler"),
@@ -48,9 +56,31 @@ KINDS = {
     "mat": (MAT, "v >= vl + om + x + y", "x += al1; y += al2", 2 * b2.ms, "exact"),
     "escape": (ESCAPE, "draw(t, i) < 1 - exp(-h*exp((v - vt)/D)*dt)", "v = vr", 2 * b2.ms, "exact"),
     "morris-lecar": (MORRIS_LECAR, "v > 0*mV", "", "v > 0*mV", "rk4"),
+    "lts": (LTS, "v >= vp - rp*u", "v = c + rc*u; u = clip((u + d)/amp, -inf, ul/amp)*amp", False, "euler"),
+    "fs": (FS, "v >= vp", "v = c", False, "euler"),
+    "tc": (TC, "v >= vp + rp*u", "v = c - rp*u; u += d", False, "euler"),
+    "rtn": (RTN, "v >= vp", "v = c; u += d", False, "euler"),
     "pyramidal": (PYRAMIDAL, "v > vt", "v = vl; w += wjump", 3 * b2.ms, "euler"),
 }  # fmt: skip
 CONSTANTS = {
+    "lts": {
+        "C": 100 * b2.pF, "k": 1 * b2.nS / b2.mV, "vl": -56 * b2.mV, "vt": -42 * b2.mV, "vp": 40 * b2.mV,
+        "a": 30 * b2.Hz, "b": 8 * b2.nS, "c": -53 * b2.mV, "d": 20 * b2.pA, "rp": 100 * b2.Mohm, "rc": 40 * b2.Mohm,
+        "ul": 670 * b2.pA,
+        "amp": b2.amp,
+    },
+    "fs": {
+        "C": 20 * b2.pF, "k": 1 * b2.nS / b2.mV, "vl": -55 * b2.mV, "vt": -40 * b2.mV, "vp": 25 * b2.mV,
+        "a": 200 * b2.Hz, "vb": -55 * b2.mV, "q": 0.025 * b2.pA / b2.mV**3, "c": -45 * b2.mV,
+    },
+    "tc": {
+        "C": 200 * b2.pF, "k": 1.6 * b2.nS / b2.mV, "vl": -60 * b2.mV, "vt": -50 * b2.mV, "vp": 35 * b2.mV,
+        "a": 10 * b2.Hz, "b": 15 * b2.nS, "vb": -65 * b2.mV, "c": -60 * b2.mV, "d": 10 * b2.pA, "rp": 100 * b2.Mohm,
+    },
+    "rtn": {
+        "C": 40 * b2.pF, "k": 0.25 * b2.nS / b2.mV, "vl": -65 * b2.mV, "vt": -45 * b2.mV, "vp": 0 * b2.mV,
+        "a": 15 * b2.Hz, "b": 10 * b2.nS, "bh": 2 * b2.nS, "vb": -65 * b2.mV, "c": -55 * b2.mV, "d": 50 * b2.pA,
+    },
     "quadratic": {
         "taum": 12 * b2.ms, "R": 20 * b2.Mohm, "vl": -65 * b2.mV, "vc": -50 * b2.mV, "a0": 0.07 / b2.mV,
         "vp": -30 * b2.mV, "vr": -60 * b2.mV,
