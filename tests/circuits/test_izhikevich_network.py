@@ -5,6 +5,7 @@ import pytest
 
 import neurosim as ns
 from neurosim.errors import CircuitError
+from neurosim.units import second
 
 
 def test_it_is_the_published_network() -> None:
@@ -63,3 +64,34 @@ def test_schemes() -> None:
     assert "v_half" not in updates["euler"]
     with pytest.raises(CircuitError, match="unknown scheme"):
         ns.circuits.build("izhikevich-network", scheme="half")
+
+
+def activity(seed: int, scheme: str = "published") -> tuple[float, float, float, np.ndarray]:
+    """Return the rates of both populations in hertz, the lowest v, and the spikes per millisecond, of one second."""
+    circuit = ns.circuits.build("izhikevich-network", seed=seed, scheme=scheme)
+    recording = ns.simulate(circuit, 1 * second, seed=seed, record={name: ("spikes", "v") for name in ("exc", "inh")})
+    rates = [recording.spikes[name].mean_rate() for name in ("exc", "inh")]
+    lowest = min(float(recording.traces[name]["v"].min()) for name in ("exc", "inh"))
+    counts = sum(np.bincount(train.to_steps(1e-3), minlength=1000) for train in recording.spikes.values())
+    return rates[0], rates[1], lowest, counts
+
+
+def test_landmarks_of_a_second() -> None:
+    exc, inh, lowest, _ = activity(0)
+    assert exc == pytest.approx(7.7, abs=1.0)
+    assert inh == pytest.approx(7.3, abs=1.5)
+    assert -100 < lowest < -85
+
+
+@pytest.mark.slow
+def test_landmarks_of_six_networks() -> None:
+    """Rates of the published scheme and of Euler's; a slow rhythm near 8 Hz."""
+    found = [activity(seed) for seed in range(6)]
+    assert np.mean([row[0] for row in found]) == pytest.approx(7.7, abs=0.25)
+    assert np.mean([row[1] for row in found]) == pytest.approx(7.3, abs=0.5)
+    assert np.median([row[2] for row in found]) == pytest.approx(-92, abs=2)
+    power = np.mean([np.abs(np.fft.rfft(counts - counts.mean())) ** 2 for *_, counts in found], axis=0)
+    assert 5 <= np.argmax(power[:30]) <= 11  # 1 Hz a line
+    euler = [activity(seed, "euler") for seed in range(6)]
+    assert np.mean([row[0] for row in euler]) == pytest.approx(9.3, abs=0.4)
+    assert np.mean([row[1] for row in euler]) == pytest.approx(9.8, abs=0.7)
