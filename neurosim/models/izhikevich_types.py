@@ -148,7 +148,7 @@ def izhikevich_physical_type(kind: str, **options: Any) -> NeuronModel:
     named = zip(units.items(), _PHYSICAL[kind], strict=True)
     values: dict[str, Any] = {name: value * unit for (name, unit), value in named if value is not None}
     values |= _OWN.get(kind, {})
-    common = {"receptors": None, "method": "euler", "name": f"izhikevich_physical_{kind}"}
+    common: dict[str, Any] = {"receptors": None, "method": "euler", "name": f"izhikevich_physical_{kind}"}
     for option in options:
         if option not in values and option not in common:
             raise CircuitError(
