@@ -50,7 +50,7 @@ def save_recording(recording: Recording, path: str | Path, *, overwrite: bool = 
     }
     tree.content["state"] = None if recording.state is None else _add_state(tree, recording.state)
     tree.content["metadata"] = dict(recording.metadata)
-    tree.content["support"] = _add_support(tree, ("support",), recording.support)
+    tree.content["support"] = _add_support(tree, ("support",), recording.given_support)
     for kind in _TABLES:
         tree.content[kind] = {
             name: add_table(tree, _at(kind, name), table) for name, table in getattr(recording, kind).items()

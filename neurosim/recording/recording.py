@@ -24,6 +24,8 @@ from neurosim.recording.traces import checked_trace
 from neurosim.recording.values import Deferred, Named, same
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import pandas
     import xarray
 
@@ -148,6 +150,12 @@ class Recording:
     def units(self) -> pandas.DataFrame:
         """What is known of each unit (see the parameter); without rows if nothing is known."""
         return no_units() if self._units is None else self._units.copy(deep=False)
+
+    @property
+    def given_support(self) -> Support | None:
+        """The support, if it is not just what the spikes or the metadata say: what a file has to keep."""
+        said = _observed(self.spikes, self.metadata, self.n_trials)
+        return None if said == self.support else self.support
 
     @property
     def n_trials(self) -> int:
@@ -339,6 +347,85 @@ class Recording:
         from neurosim.recording.exchange.with_neo import from_neo
 
         return from_neo(source, populations)
+
+    def to_nwb(
+        self,
+        path: str | Path,
+        *,
+        overwrite: bool = False,
+        session_start_time: datetime | None = None,
+        subject: Mapping[str, str] | None = None,
+    ) -> None:
+        """Write a file of Neurodata Without Borders (NWB); needs the extra ``exchange``.
+
+        Neurons become ``units`` with ``spike_times`` and ``obs_intervals`` (the support), traces series in the module
+        ``traces`` (one with more columns than samples a table there), `intervals` and `events` the tables of that name.
+        Several trials are laid one after the other, whole seconds apart; the table ``trials`` says where. What NWB has
+        no place for is beside it as JSON, so that `from_nwb` returns an equal recording, but for the state.
+
+        Parameters
+        ----------
+        path
+            Where; by custom ``name.nwb``. The file appears under this name only once it is complete.
+        overwrite
+            Whether an NWB file that is there already may be replaced.
+        session_start_time
+            By default ``session_start_time`` of the metadata (ISO 8601), else now.
+        subject
+            Fields of ``pynwb.file.Subject``; by default ``subject`` of the metadata, else a subject that is none.
+
+        Raises
+        ------
+        FileFormatError
+            If something is there already that may not be replaced.
+        RecordError
+            If pynwb is not installed.
+        """
+        from neurosim.recording.exchange.nwb_writing import to_nwb
+
+        to_nwb(self, path, overwrite=overwrite, session_start_time=session_start_time, subject=subject)
+
+    @classmethod
+    def from_nwb(
+        cls,
+        path: str | Path,
+        *,
+        populations: str | None = None,
+        series: Iterable[str] | None = None,
+        support: Intervals | None = None,
+    ) -> Recording:
+        """Read a file of Neurodata Without Borders (NWB).
+
+        Parameters
+        ----------
+        path
+            The file. One that `to_nwb` wrote comes back as it was, but for the state, unless something below is given.
+        populations
+            The column of ``units`` that tells populations apart, such as ``"location"`` (where a unit says nothing,
+            that of its electrodes counts; ``unknown`` if neither says); by default ``population``, else all are
+            ``units``.
+        series
+            Names of the time series to read; by default all but raw voltages and images.
+        support
+            Read the spikes of these intervals only. By default a unit's own ``obs_intervals``, else the epochs, else
+            the time from 0 to the last spike.
+
+        Returns
+        -------
+        Recording
+            A series is the variable ``data`` of an object with its name. What is known of units, intervals and events
+            is in the tables; of columns that hold lists only ``tags`` are kept.
+
+        Raises
+        ------
+        FileFormatError
+            If it is no NWB file.
+        RecordError
+            If units of a population were observed at different times and no `support` is given.
+        """
+        from neurosim.recording.exchange.nwb_reading import from_nwb
+
+        return from_nwb(path, populations=populations, series=None if series is None else list(series), support=support)
 
     def __eq__(self, other: object) -> bool:
         """Compare by value."""

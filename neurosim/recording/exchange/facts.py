@@ -31,7 +31,7 @@ def describe(recording: Recording) -> dict[str, Any]:
         "version": VERSION,
         "metadata": dict(recording.metadata),
         "n_trials": recording.n_trials,
-        "support": support_facts(recording.support),
+        "support": support_facts(recording.given_support),
         "populations": {
             name: {
                 "n": trains.n,
@@ -114,6 +114,7 @@ def trace_facts(trace: xarray.DataArray, dt: Any, where: str) -> dict[str, Any]:
     return {
         "name": trace.name,
         "dims": list(trace.dims),
+        "shape": list(trace.shape),
         "dtype": trace.dtype.str,
         "time": times_facts(trace["time"].values, dt),
         "time_attrs": dict(trace["time"].attrs),
@@ -182,6 +183,7 @@ def table_facts(table: pandas.DataFrame) -> dict[str, Any]:
     """Return the types of a table's columns, and where a text is missing."""
     text = [str(name) for name, column in table.items() if column.dtype.kind not in "bif"]
     return {
+        "rows": len(table),
         "columns": {str(name): "text" if name in text else column.dtype.name for name, column in table.items()},
         "missing": {name: np.flatnonzero(table[name].isna()).tolist() for name in text if table[name].isna().any()},
     }
