@@ -13,7 +13,7 @@ BIN := $(abspath $(VENV))/bin
 STAMP := $(VENV)/.neurosim-installed
 LINKS := build/typing
 
-.PHONY: help setup run test lint format typecheck imports spelling hooks clean
+.PHONY: help setup run test lint format typecheck imports spelling docs hooks clean
 
 help:
 	@echo "make run        set up, run the worm's connectome on both backends, draw it, report what agrees"
@@ -21,6 +21,7 @@ help:
 	@echo "make lint       formatting, lint rules, import floors, spelling"
 	@echo "make typecheck  mypy, strict"
 	@echo "make format     format the code and mend what can be mended"
+	@echo "make docs       write docs/models.md from the docstrings"
 	@echo "make hooks      run the checks before every commit"
 	@echo "make clean      remove what was built, and the environment"
 	@echo "Options: PYTHON=python3.12 chooses the interpreter, VENV=folder the environment."
@@ -64,6 +65,10 @@ links:
 	rm -rf $(LINKS)
 	mkdir -p $(LINKS)/neurosim
 	cd $(LINKS)/neurosim && ln -s ../../../neurosim/* ../../../circuits ../../../datasets .
+
+# The page of models is written from their docstrings.
+docs: $(STAMP)
+	$(BIN)/python docs/generate_models.py
 
 spelling: $(STAMP)
 	$(BIN)/codespell

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
+import inspect
 import io
 import re
 import shlex
@@ -147,10 +149,35 @@ def test_the_house_has_these_folders() -> None:
 # --- the models ---
 
 
+def generator() -> Any:
+    """Import docs/generate_models.py, which is not part of the package."""
+    spec = importlib.util.spec_from_file_location("generate_models", ROOT / "docs" / "generate_models.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_page_of_models_is_current() -> None:
+    written = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    assert written == generator().page(), "docs/models.md is out of date: make docs"
+
+
 def test_every_model_is_listed() -> None:
     page = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
-    rows = table(page, "| neuron |") + table(page, "| synapse |")
+    rows = [row for which in ("neuron", "synapse", "receptor") for row in table(page, f"| {which} |")]
     assert sorted(name for row in rows for name in code(row[0])) == sorted(ns.models.__all__)
+
+
+@pytest.mark.parametrize("name", ns.models.__all__)
+def test_every_model_says_what_it_is(name: str) -> None:
+    """Equation, parameters with units or defaults, a value to check against, a source that can be found."""
+    parts = generator().sections(inspect.getdoc(getattr(ns.models, name)) or "")
+    assert re.search(r"math::|:math:`", parts[""])
+    assert name == "Delta" or parts["Parameters"]
+    assert re.search(r"\d", parts["Notes"])
+    assert re.search(r"\((19|20)\d\d\)", parts["References"])
 
 
 # --- the circuits ---

@@ -116,6 +116,15 @@ def graded_synapse(*, reversal: Any, name: str = "graded_synapse") -> SynapseMod
     SynapseModel
         From neurons with ``s`` to neurons with ``g_syn`` and ``i_syn``, such as :func:`~neurosim.models.graded`.
         Weights are in siemens.
+
+    Notes
+    -----
+    A synapse of 1 nS, half activated, with E = 0 mV sends 17.5 pA into a neuron at -35 mV.
+
+    References
+    ----------
+    S. R. Wicks, C. J. Roehrig, C. H. Rankin: A dynamic network simulation of the nematode tap withdrawal circuit.
+    Journal of Neuroscience 16, 4017-4031 (1996), doi:10.1523/JNEUROSCI.16-12-04017.1996.
     """
     return SynapseModel(
         "g_syn_post = w*s_pre : siemens (summed)\ni_syn_post = w*s_pre*reversal : amp (summed)",
@@ -137,5 +146,14 @@ def gap_junction(*, name: str = "gap_junction") -> SynapseModel:
     SynapseModel
         From neurons with ``v`` to neurons with ``g_gap`` and ``i_gap``. Weights are in siemens; list each junction in
         both directions.
+
+    Notes
+    -----
+    A junction of 1 nS from a neuron at -30 mV sends 10 pA into one at -40 mV.
+
+    References
+    ----------
+    S. R. Wicks, C. J. Roehrig, C. H. Rankin: A dynamic network simulation of the nematode tap withdrawal circuit.
+    Journal of Neuroscience 16, 4017-4031 (1996), doi:10.1523/JNEUROSCI.16-12-04017.1996.
     """
     return SynapseModel("g_gap_post = w : siemens (summed)\ni_gap_post = w*v_pre : amp (summed)", name=name)

@@ -58,7 +58,9 @@ _OWN: dict[str, dict[str, Any]] = {
 
 
 def izhikevich_type(kind: str, **options: Any) -> NeuronModel:
-    """Return a named cell of the dimensionless simple model (2003).
+    r"""Return a named cell of the dimensionless simple model (2003).
+
+    .. math:: \dot v = 0.04 v^2 + 5 v + 140 - u + I, \qquad \dot u = a\,(b v - u)
 
     Parameters
     ----------

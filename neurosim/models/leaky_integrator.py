@@ -51,6 +51,11 @@ def leaky_integrator(
     -----
     A pulse of weight w on ``v`` leaves ``w*exp(-t/tau_mem)``: 0.3679 w after one time constant.
 
+    References
+    ----------
+    A. N. Burkitt: A review of the integrate-and-fire neuron model: I. Homogeneous synaptic input. Biological
+    Cybernetics 95, 1-19 (2006), doi:10.1007/s00422-006-0068-6 (the membrane, without its threshold).
+
     Examples
     --------
     >>> from neurosim.units import ms

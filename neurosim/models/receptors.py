@@ -72,7 +72,12 @@ class Exponential(Receptor):
 
     Notes
     -----
-    The area of a pulse of weight w is ``w*tau``.
+    The area of a pulse of weight w is ``w*tau``: 5 pA ms for 1 pA and 5 ms.
+
+    References
+    ----------
+    A. Roth, M. C. W. van Rossum: Modeling synapses. In E. De Schutter (ed.), Computational Modeling Methods for
+    Neuroscientists. MIT Press (2009), chapter 6, doi:10.7551/mitpress/9780262013277.003.0007.
     """
 
     tau: Any
@@ -108,7 +113,12 @@ class Alpha(Receptor):
 
     Notes
     -----
-    The area of a pulse of weight w is ``e*w*tau``.
+    The area of a pulse of weight w is ``e*w*tau``: 13.6 pA ms for 1 pA and 5 ms.
+
+    References
+    ----------
+    A. Roth, M. C. W. van Rossum: Modeling synapses. In E. De Schutter (ed.), Computational Modeling Methods for
+    Neuroscientists. MIT Press (2009), chapter 6, doi:10.7551/mitpress/9780262013277.003.0007.
     """
 
     tau: Any
@@ -259,9 +269,19 @@ class NMDA(DoubleExponential):
 
 @dataclass(frozen=True, eq=False)
 class Delta(Receptor):
-    """A pulse makes v jump by its weight, a voltage. It has no variable of its own.
+    r"""A pulse makes v jump by its weight, a voltage: :math:`v \leftarrow v + w`. It has no variable of its own.
 
     While v stands still in the refractory period, pulses are lost.
+
+    Notes
+    -----
+    A pulse that finds a leaky neuron at rest leaves it ``w*exp(-t/tau_mem)`` above after the time t; pulses of rate f
+    hold it ``f*tau_mem*w`` above rest on average: 10 mV for 1 kHz, 20 ms and 0.5 mV.
+
+    References
+    ----------
+    N. Brunel: Dynamics of sparsely connected networks of excitatory and inhibitory spiking neurons. Journal of
+    Computational Neuroscience 8, 183-208 (2000), doi:10.1023/A:1008925309027.
     """
 
     @property

@@ -72,3 +72,14 @@ def test_units_are_named() -> None:
         ns.models.graded(beta=0.125 * mV)
     with pytest.raises(UnitError, match="synapse 'graded_synapse': reversal must be in volt"):
         ns.models.graded_synapse(reversal=3 * pA)
+
+
+def test_what_a_synapse_and_a_junction_send() -> None:
+    """The check values of their docstrings: 17.5 pA and 10 pA."""
+    cell = ns.models.graded()
+    at = {"v": -35e-3, "s": 0.0}
+    synapse = slopes(cell, {**at, "g_syn": 0.5e-9, "i_syn": 0.5e-9 * 0.0})["v"] - slopes(cell, at)["v"]
+    assert synapse * 1e-12 == pytest.approx(17.5e-12)
+    at = {"v": -40e-3, "s": 0.0}
+    junction = slopes(cell, {**at, "g_gap": 1e-9, "i_gap": 1e-9 * -30e-3})["v"] - slopes(cell, at)["v"]
+    assert junction * 1e-12 == pytest.approx(10e-12)
