@@ -201,7 +201,7 @@ def test_every_model_of_the_library(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_every_rule_of_plasticity(tmp_path: Path) -> None:
-    assert assert_equal({rule: plastic(rule) for rule in RULES}, tmp_path) > 200
+    assert assert_equal({rule: plastic(rule) for rule in RULES}, tmp_path) > 50
 
 
 @pytest.mark.slow
