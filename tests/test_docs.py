@@ -83,8 +83,9 @@ def test_commands_print_what_stands_below(page: Path, tmp_path: Path, monkeypatc
         if language == "console":
             for command, expected in re.findall(r"^\$ neurosim (.*)\n((?:(?!\$ ).*\n)*)", content, re.MULTILINE):
                 output = io.StringIO()
-                with contextlib.redirect_stdout(output):
-                    assert main(shlex.split(command)) == 0, command
+                with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+                    code = main(shlex.split(command))
+                assert code == (2 if expected.startswith("neurosim: ") else 0), output.getvalue()
                 assert output.getvalue() == expected, command
 
 

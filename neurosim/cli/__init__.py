@@ -1,4 +1,4 @@
-"""The command line: `neurosim run`, `verify`, `export`, `list`, `show`. A verb is one module here."""
+"""The command line: `neurosim run`, `verify`, `export`, `list`, `show`, `doctor`. A verb is one module here."""
 
 from neurosim.cli.application import main
 

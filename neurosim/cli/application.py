@@ -11,6 +11,7 @@ from typing import Annotated
 import tyro
 from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, OmitSubcommandPrefixes, arg, subcommand
 
+from neurosim.cli.doctor import DoctorCommand
 from neurosim.cli.export import ExportCommand
 from neurosim.cli.listing import ListCommand
 from neurosim.cli.run import RunCommand
@@ -26,6 +27,7 @@ Verb = (
     | Annotated[ExportCommand, subcommand("export")]
     | Annotated[ListCommand, subcommand("list")]
     | Annotated[ShowCommand, subcommand("show")]
+    | Annotated[DoctorCommand, subcommand("doctor")]
 )
 DESCRIPTION = (
     "Neural circuits written once, simulated by Brian2 and trained in torch, with the same spikes. "

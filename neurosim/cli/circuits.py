@@ -17,6 +17,7 @@ from typing import Any
 from neurosim.circuit.circuit import Circuit
 from neurosim.cli.values import parse_setting
 from neurosim.errors import CircuitError, nearest
+from neurosim.units import DIMENSIONLESS, is_quantity, to_si, unit_of
 
 #: Values of the circuit itself, which have no part to address.
 _OWN = ("dt", "seed")
@@ -40,6 +41,8 @@ class NamedCircuit:
         The module with its own ``plot(recording, circuit, ax)``, or None.
     notes
         Tells what data it is built from, or None.
+    arguments
+        What the function that builds it was called with, defaults included; empty for a circuit from a ``.json`` file.
     """
 
     circuit: Circuit
@@ -48,6 +51,7 @@ class NamedCircuit:
     record: Mapping[str, Any] = field(default_factory=dict)
     figures: str | None = None
     notes: Callable[[], str] | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
 def load_circuit(source: str, settings: Sequence[str], dt: Any = None) -> NamedCircuit:
@@ -80,28 +84,58 @@ def _named(source: str, given: Mapping[str, Any]) -> NamedCircuit:
 
     if source in circuits.names():
         entry = circuits.describe(source)
-        circuit = _built(entry.load(), given, f"circuit {source!r}")
+        known = entry.parameters()
+        for name in given.keys() & known.keys():
+            _check_kind(name, given[name], known[name])
+        circuit, arguments = _built(entry.load(), given, f"circuit {source!r}")
         module = entry.builder.partition(":")[0]
         figures = f"{module.rpartition('.')[0]}.figure"
         own = figures if importlib.util.find_spec(figures) is not None else None
         notes = getattr(import_module(module), "notes", None)
-        arguments = {name: value for name, value in given.items() if name in entry.parameters()}
-        told = None if notes is None else partial(notes, **arguments)
-        return NamedCircuit(circuit, source, entry.duration, entry.record, own, told)
+        told = None if notes is None else partial(notes, **{name: given[name] for name in given.keys() & known.keys()})
+        return NamedCircuit(circuit, source, entry.duration, entry.record, own, told, arguments)
     path, colon, function = source.rpartition(":")
     if colon and path.endswith(".py"):
         with redirect_stdout(sys.stderr):  # what the file prints must not mix with our output
-            return NamedCircuit(_from_python(Path(path), function, given), source)
+            circuit, arguments = _from_python(Path(path), function, given)
+        return NamedCircuit(circuit, source, arguments=arguments)
     if source.endswith(".json"):
         return NamedCircuit(_replaced(Circuit.load(source), given), source)
+    if source.endswith(".py"):
+        raise CircuitError(f"{source} is a file; name the function in it that returns the circuit: {source}:FUNCTION.")
     raise CircuitError(
         f"there is no ready-made circuit {source!r}.{nearest(source, circuits.names())} A file is given as "
         "circuit.json or as file.py:function."
     )
 
 
-def _built(builder: Callable[..., Circuit], given: Mapping[str, Any], where: str) -> Circuit:
-    """Call the builder with the settings that are its arguments, and put the others into the circuit."""
+def _check_kind(name: str, value: Any, default: Any) -> None:
+    """Refuse a text or a quantity where the circuit's own value is a number, and the other way round.
+
+    Raises
+    ------
+    CircuitError, UnitError
+        Naming the argument and what it is by default.
+    """
+    if default is None:
+        return
+    if is_quantity(default):
+        to_si(value, unit_of(default), f"--set {name}")
+    elif isinstance(default, (bool, str)) or isinstance(value, (bool, str)):
+        if type(value) is not type(default):
+            raise CircuitError(f"--set {name} must be like {default!r}, which is its default, got {value!r}.")
+    elif isinstance(default, (int, float)):
+        to_si(value, DIMENSIONLESS, f"--set {name}")
+
+
+def _built(builder: Callable[..., Circuit], given: Mapping[str, Any], where: str) -> tuple[Circuit, dict[str, Any]]:
+    """Call the builder with the settings that are its arguments, and put the others into the circuit.
+
+    Returns
+    -------
+    tuple
+        The circuit, and what the builder was called with, defaults included.
+    """
     known = inspect.signature(builder).parameters
     arguments = {name: value for name, value in given.items() if name in known}
     others = {name: value for name, value in given.items() if name not in known}
@@ -111,14 +145,15 @@ def _built(builder: Callable[..., Circuit], given: Mapping[str, Any], where: str
     circuit = builder(**arguments)
     if not isinstance(circuit, Circuit):
         raise CircuitError(f"{where} must return a Circuit, got {type(circuit).__name__}.")
-    return _replaced(circuit, others)
+    defaults = {name: item.default for name, item in known.items() if item.default is not item.empty}
+    return _replaced(circuit, others), {**defaults, **arguments}
 
 
 def _replaced(circuit: Circuit, values: Mapping[str, Any]) -> Circuit:
     return circuit.replace(values) if values else circuit
 
 
-def _from_python(path: Path, function: str, given: Mapping[str, Any]) -> Circuit:
+def _from_python(path: Path, function: str, given: Mapping[str, Any]) -> tuple[Circuit, dict[str, Any]]:
     if not path.is_file():
         raise CircuitError(f"there is no file {path}.")
     name = f"_neurosim_{path.stem}"

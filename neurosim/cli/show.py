@@ -29,9 +29,13 @@ class ShowCommand:
         named = load_circuit(self.circuit, self.settings)
         circuit = named.circuit
         if self.json:
-            print(json.dumps(overview(circuit), allow_nan=False))
+            arguments = {name: str(value) for name, value in named.arguments.items()}
+            print(json.dumps({**overview(circuit), "arguments": arguments}, allow_nan=False))
         else:
-            print(circuit if named.notes is None else f"{circuit}\n\n{named.notes()}")
+            built = ", ".join(f"{name}={value}" for name, value in named.arguments.items())
+            notes = [f"built with {built} (--set changes them)"] if built else []
+            notes += [named.notes()] if named.notes is not None else []
+            print("\n\n".join([str(circuit), *notes]))
         return 0
 
 

@@ -41,7 +41,10 @@ def test_list(neurosim: Neurosim) -> None:
 
 def test_show(neurosim: Neurosim) -> None:
     done = neurosim("show", RELAY)
-    assert (done.code, done.out) == (0, str(load_circuit(RELAY, []).circuit) + "\n")
+    assert (done.code, done.out) == (
+        0,
+        f"{load_circuit(RELAY, []).circuit}\n\nbuilt with n=4, bias=12.0 (--set changes them)\n",
+    )
     shown = json.loads(neurosim("show", RELAY, "--json", "--set", "n=5").out)
     assert shown["populations"]["first"]["neurons"] == 5
     assert shown["projections"]["first_to_second"] == {"pre": "first", "post": "second", "edges": 15}
@@ -51,7 +54,8 @@ def test_show(neurosim: Neurosim) -> None:
 def test_circuits_of_the_library(neurosim: Neurosim) -> None:
     done = neurosim("show", "balanced-network", "--set", "scale=0.02", "--set", "exc.tau_mem=5ms")
     assert done.code == 0
-    assert done.out == str(circuits.build("balanced-network", scale=0.02).replace({"exc.tau_mem": 5 * ms})) + "\n"
+    expected = circuits.build("balanced-network", scale=0.02).replace({"exc.tau_mem": 5 * ms})
+    assert done.out.startswith(f"{expected}\n\nbuilt with scale=0.02, ")
 
 
 def test_circuit_files(neurosim: Neurosim, workplace: Path) -> None:
@@ -60,6 +64,23 @@ def test_circuit_files(neurosim: Neurosim, workplace: Path) -> None:
     assert done.code == 0
     assert "seed 9" in done.out
     assert "tau_mem = 5 ms" in done.out
+
+
+@pytest.mark.parametrize("verb", ["show", "run", "verify", "export"])
+@pytest.mark.parametrize("source", ["izhikevich-patterns", "saved.json", "../nets.py:ring"])
+def test_every_verb_takes_every_spelling_of_a_circuit(
+    verb: str, source: str, neurosim: Neurosim, workplace: Path
+) -> None:
+    load_circuit(RING, []).circuit.save(workplace / "saved.json")
+    options = [] if verb == "show" else ["--duration", "5ms"]
+    setting = ["--set", "pattern=B"] if source == "izhikevich-patterns" else ["--set", "cells.tau=7ms"]
+    done = neurosim(verb, source, *options, *setting, "--json")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["circuit"] == ("izhikevich-patterns" if source == "izhikevich-patterns" else "ring")
+    plain = json.loads(neurosim(verb, source, *options, "--json", *(["--overwrite"] if verb == "export" else [])).out)
+    if verb != "verify":
+        key = "digest" if verb == "show" else "circuit_digest"
+        assert json.loads(done.out)[key] != plain[key], "the setting changed nothing"
 
 
 # -- run -------------------------------------------------------------------------------------------------------------
@@ -253,6 +274,10 @@ def test_export_writes_a_script_and_its_arrays(neurosim: Neurosim, workplace: Pa
     ("arguments", "message"),
     [
         (["run", "balanced-netwerk"], "Did you mean 'balanced-network'?"),
+        (["show", "balanced-network", "--set", "scale=abc"], "--set scale must be like 1.0"),
+        (["show", "balanced-network", "--set", "scale=5mV"], "--set scale must be a plain number"),
+        (["show", "izhikevich-network", "--set", "scheme=3"], "--set scheme must be like 'published'"),
+        (["run", "../nets.py"], "../nets.py:FUNCTION"),
         (["run", "nix.json"], "there is no circuit file nix.json"),
         (["run", "nix.py:f"], "there is no file nix.py"),
         (["run", "../nets.py:relai"], "has no function 'relai'. Did you mean 'relay'?"),
