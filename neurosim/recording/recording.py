@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     import pandas
     import xarray
 
+    from neurosim.recording.exchange.with_pynapple import PynappleObjects
+
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
 class Recording:
@@ -347,6 +349,43 @@ class Recording:
         from neurosim.recording.exchange.with_neo import from_neo
 
         return from_neo(source, populations)
+
+    def to_pynapple(self) -> PynappleObjects:
+        """Return pynapple's objects by name; needs the extra ``exchange``.
+
+        A ``TsGroup`` for each population with what is known of its units, a ``TsdFrame`` or ``Tsd`` for each trace (as
+        ``"exc.v"``), an ``IntervalSet`` for ``"support"`` and each table of `intervals`, a ``Ts`` for each of `events`.
+        Several trials are laid one after the other, whole seconds apart.
+
+        Returns
+        -------
+        dict
+            Which `from_pynapple` takes back: traces, tables and metadata as they were. Pynapple rounds times to 1e-9 s;
+            on the grid of a simulation spikes come back to the last bit.
+        """
+        from neurosim.recording.exchange.with_pynapple import to_pynapple
+
+        return to_pynapple(self)
+
+    @classmethod
+    def from_pynapple(cls, source: Any) -> Recording:
+        """Return the recording of pynapple's objects.
+
+        Parameters
+        ----------
+        source
+            What `to_pynapple` returned; or a ``TsGroup``, or objects by name, such as what ``pynapple.load_file``
+            returns.
+
+        Returns
+        -------
+        Recording
+            Of the objects of others: groups are populations, with what is known of their units; a ``Tsd`` or
+            ``TsdFrame`` is the variable ``data`` of an object with its name, without a unit (pynapple keeps none).
+        """
+        from neurosim.recording.exchange.with_pynapple import from_pynapple
+
+        return from_pynapple(source)
 
     def to_nwb(
         self,

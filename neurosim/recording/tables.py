@@ -183,4 +183,4 @@ def _column(column: pandas.Series[Any], where: str) -> Any:
         raise RecordError(f"{where} holds {odd!r}; a column holds truth values, whole numbers, numbers or text.")
     import pandas
 
-    return pandas.array(values, dtype="str")
+    return pandas.array([None if value is None else str(value) for value in values], dtype="str")
