@@ -11,6 +11,7 @@ from typing import Any
 
 from neurosim.circuit import Circuit
 from neurosim.errors import CircuitError, nearest
+from neurosim.experiments import Experiment, Reproduction
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,9 @@ class CircuitEntry:
         Where it comes from.
     record
         What to record of it, by population; empty for the spikes of all.
+    experiment
+        ``"module:function"`` of its published experiment, an :class:`~neurosim.experiments.Experiment`; empty if it
+        has none.
     """
 
     name: str
@@ -39,16 +43,21 @@ class CircuitEntry:
     duration: float
     citation: str
     record: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    experiment: str = ""
 
     def load(self) -> Callable[..., Circuit]:
         """Import and return the function that builds the circuit."""
-        module, _, function = self.builder.partition(":")
-        loaded: Callable[..., Circuit] = getattr(import_module(module), function)
+        loaded: Callable[..., Circuit] = _imported(self.builder)
         return loaded
 
     def parameters(self) -> dict[str, Any]:
         """Return the parameters of the circuit with their defaults."""
         return {name: parameter.default for name, parameter in inspect.signature(self.load()).parameters.items()}
+
+
+def _imported(place: str) -> Any:
+    module, _, function = place.partition(":")
+    return getattr(import_module(module), function)
 
 
 # A new circuit is one entry here; its folder is also named in pyproject.toml.
@@ -66,6 +75,14 @@ _ENTRIES = (
         "12,500 sparsely connected integrate-and-fire neurons in one of four regimes, driven by Poisson spikes",
         0.5,
         "N. Brunel, J. Comput. Neurosci. 8:183 (2000)",
+    ),
+    CircuitEntry(
+        "ca3-memory",
+        "neurosim.circuits.ca3_memory.circuit:build",
+        "a memory of the hippocampus that learns, and recalls by address and by content, through plastic synapses",
+        0.1,
+        "D. Casanueva-Morato et al., Neural Networks 178:106474 (2024)",
+        experiment="neurosim.circuits.ca3_memory.experiment:reproduce",
     ),
     CircuitEntry(
         "celegans-connectome",
@@ -156,3 +173,38 @@ def build(name: str, **parameters: Any) -> Circuit:
         if parameter not in known:
             raise CircuitError(f"circuit {name!r} has no parameter {parameter!r}.{nearest(parameter, known)}")
     return entry.load()(**parameters)
+
+
+def experiments() -> tuple[str, ...]:
+    """Return the names of the circuits whose published experiment can be reproduced."""
+    return tuple(entry.name for entry in _ENTRIES if entry.experiment)
+
+
+def reproduce(
+    name: str, *, quick: bool = False, backend: str = "brian2", options: Mapping[str, Any] | None = None
+) -> Reproduction:
+    """Run the published experiment of a circuit.
+
+    Parameters
+    ----------
+    name
+        One of :func:`experiments`.
+    quick
+        Do what takes less than two minutes.
+    backend, options
+        What runs it, as for ``neurosim.compile``.
+
+    Returns
+    -------
+    neurosim.experiments.Reproduction
+        Published values beside those obtained, and whether they agree.
+
+    Raises
+    ------
+    CircuitError
+        If there is no such experiment.
+    """
+    if name not in experiments():
+        raise CircuitError(f"there is no experiment {name!r}.{nearest(str(name), experiments())}")
+    experiment: Experiment = _imported(describe(name).experiment)
+    return experiment(quick=quick, backend=backend, options=options or {})

@@ -14,6 +14,7 @@ from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, OmitSubcommandPrefixe
 from neurosim.cli.doctor import DoctorCommand
 from neurosim.cli.export import ExportCommand
 from neurosim.cli.listing import ListCommand
+from neurosim.cli.reproduce import ReproduceCommand
 from neurosim.cli.run import RunCommand
 from neurosim.cli.show import ShowCommand
 from neurosim.cli.verify import VerifyCommand
@@ -25,6 +26,7 @@ Verb = (
     Annotated[RunCommand, subcommand("run")]
     | Annotated[VerifyCommand, subcommand("verify")]
     | Annotated[ExportCommand, subcommand("export")]
+    | Annotated[ReproduceCommand, subcommand("reproduce")]
     | Annotated[ListCommand, subcommand("list")]
     | Annotated[ShowCommand, subcommand("show")]
     | Annotated[DoctorCommand, subcommand("doctor")]

@@ -44,6 +44,13 @@ def manifest(
         "seed": seed,
         "trials": trials,
         **facts,
+        **surroundings(),
+    }
+
+
+def surroundings() -> dict[str, Any]:
+    """Return where and with which versions a result comes about."""
+    return {
         "semantics": STEP_SEMANTICS,
         "versions": {"neurosim": __version__, "python": platform.python_version(), **_versions()},
         "platform": platform.platform(),

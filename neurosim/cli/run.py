@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from tyro.conf import UseAppendAction, arg
 
 from neurosim.cli.options import RunOptions, optional
-from neurosim.errors import BackendError, FileFormatError
+from neurosim.errors import FileFormatError
 
 if TYPE_CHECKING:
     from neurosim.circuit.circuit import Circuit
@@ -56,6 +56,7 @@ class RunCommand(RunOptions):
         from neurosim.backends import RunInterrupted
         from neurosim.backends import compile as compile_circuit
         from neurosim.cli import figures
+        from neurosim.cli.backend import backend_options
         from neurosim.cli.circuits import load_circuit
         from neurosim.cli.manifest import manifest
         from neurosim.cli.progress import progress
@@ -64,7 +65,7 @@ class RunCommand(RunOptions):
         started = time.perf_counter()
         if self.store is not None and self.out is not None:
             raise FileFormatError("--store keeps the recording itself; leave --out out.")
-        backend, options = self._backend()
+        backend, options = backend_options(self.backend, dtype=self.dtype, device=self.device)
         named = load_circuit(self.circuit, self.settings, self.step())
         results = Results(self.out, overwrite=self.overwrite)
         store = results.in_folder(RECORDING)
@@ -107,17 +108,6 @@ class RunCommand(RunOptions):
             print(f"neurosim: {how_to_go_on(recording, remaining, store, self.store)}", file=sys.stderr)
             return 130
         return 0
-
-    def _backend(self) -> tuple[str, dict[str, Any]]:
-        backend, colon, target = self.backend.partition(":")
-        given = {name: value for name, value in (("dtype", self.dtype), ("device", self.device)) if value is not None}
-        if backend == "snntorch":
-            if colon:
-                raise BackendError(f"--backend {self.backend}: write snntorch; targets are of brian2.")
-            return backend, {"dtype": "float64", **given}
-        if given:
-            raise BackendError(f"--{next(iter(given))} is an option of the snntorch backend, not of {self.backend}.")
-        return backend, {"target": target} if colon else {}
 
 
 def load_state(path: Path) -> State:

@@ -15,6 +15,7 @@ def test_names() -> None:
     assert ns.circuits.names() == (
         "balanced-network",
         "brunel",
+        "ca3-memory",
         "celegans-connectome",
         "coba",
         "izhikevich-network",
