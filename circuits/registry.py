@@ -116,7 +116,7 @@ _ENTRIES = (
     CircuitEntry(
         "polychronous",
         "neurosim.circuits.polychronous.circuit:build",
-        "1,000 simple neurons with delays of up to 20 ms, before they learn: a rhythm of 3 Hz",
+        "1,000 simple neurons with delays of up to 20 ms: a rhythm of 3 Hz, and learning (plastic=True)",
         2.0,
         "E. M. Izhikevich, Neural Comput. 18:245 (2006)",
     ),
