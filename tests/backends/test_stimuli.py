@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 import neurosim as ns
 from neurosim.errors import CircuitError
-from neurosim.units import Hz, Mohm, ms, mV, nA, pA
+from neurosim.random import noise
+from neurosim.units import Hz, Mohm, ms, mV, nA, pA, us
 
 
 def driven(signal: object = None) -> ns.Circuit:
@@ -103,6 +106,20 @@ def test_noise_into_a_source_and_as_a_rate() -> None:
     assert 700 < len(runs[0].spikes["spikes"]) < 1300
     with pytest.raises(CircuitError, match="'spikes': rates must be finite and not negative"):
         ns.simulate(circuit, 50 * ms, inputs={"spikes": ns.FilteredNoise(0 * Hz, 15 * Hz, 5 * ms)})
+
+
+def test_a_noisy_rate_and_its_spikes_draw_apart() -> None:
+    circuit = ns.Circuit("source", dt=0.1 * ms)
+    circuit.source("spikes", ns.PoissonSource(20, 5 * Hz))
+    rate = ns.FilteredNoise(5000 * Hz, 1000 * Hz, 1 * us)  # independent in every step
+    recording = ns.simulate(circuit, 20 * ms, inputs={"spikes": rate}, seed=6, record=["spikes.spikes"])
+    span: dict[str, Any] = {"trials": (0, 1), "steps": (0, 200), "neurons": 20}
+    chance = (5000 + 1000 * noise(6, "spikes", site=1, **span)[:, 0]) * 1e-4
+    steps, neurons = np.nonzero(noise(6, "spikes", kind="uniform", **span)[:, 0] < chance)
+    assert recording.spikes["spikes"].to_steps(1e-4).tolist() == steps.tolist()
+    assert np.asarray(recording.spikes["spikes"].neurons).tolist() == neurons.tolist()
+    # With the same numbers for both, nearly all spikes would come where the rate is low.
+    assert abs(chance[steps, neurons].mean() - (0.5 + 0.1**2 / 0.5)) < 0.01
 
 
 def test_a_signal_of_another_size_is_refused_before_the_run() -> None:

@@ -169,13 +169,22 @@ def test_ties_stay_within_the_included_circuit() -> None:
     target = nc.NeuronModel("dv/dt = (u_in - v)/(5*ms) : 1\nu_in : 1")
     inner.population("c", 2, target)
     inner.connect("a", "c", nc.AllToAll(), synapse=graded, weight=nc.Trainable(1.0, tie="w", sign=1, bounds=(0, 3)))
+    inner.source("spikes", nc.SpikeSource(2))
+    delays = (nc.Trainable(1 * ms, tie="early"), nc.Trainable(2 * ms, tie="late"))
+    plastic = nc.SynapseModel(on_pre="v_post += w", on_post="w += 0.1")
+    spiking = nc.NeuronModel("dv/dt = -v/(5*ms) : 1", threshold="v > 1", reset="v = 0")
+    inner.population("d", 2, spiking)
+    inner.connect("spikes", "d", nc.AllToAll(), synapse=plastic, weight=0.1, delay=delays[0], post_delay=delays[1])
+    inner.poisson("noise", "b", receptor="v", rate=1 * Hz, weight=nc.Trainable(0.1, tie="pulse"))
     circuit = nc.Circuit("outer", dt=1 * ms)
     circuit.include("x", inner)
     ties = {address: mark.tie for address, mark in circuit.trainables().items()}
     assert ties == {
         "x/a.tau": "x/time", "x/a.v": "x/start", "x/b.tau": None, "x/b.u": "x/u", "x/b.v": "x/start",
-        "x/a_to_c.weight": "x/w", "x/a_to_c.gain": "x/gain",
+        "x/a_to_c.weight": "x/w", "x/a_to_c.gain": "x/gain", "x/spikes_to_d.delay": "x/early",
+        "x/noise.weight": "x/pulse",
     }  # fmt: skip
+    assert circuit.projections["x/spikes_to_d"].post_delay.tie == "x/late"  # type: ignore[union-attr]
     mark = circuit.trainables()["x/a_to_c.weight"]
     assert (mark.initial, mark.sign, mark.bounds) == (1.0, 1, (0.0, 3.0))
     assert circuit.parameter("x/a", "tau") == 5e-3

@@ -80,6 +80,16 @@ def test_pulses_on_the_grid_are_exact_whatever_their_rounding(first: int, width:
     np.testing.assert_array_equal(train.sample(first + since, dt, 1)[:, 0], expected)
 
 
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 10**5), GRIDS)
+def test_pulses_of_thirds_of_a_step_begin_and_end_where_they_should(
+    width: int, more: int, first: int, dt: float
+) -> None:
+    period = width + more
+    train = Pulses(1.0, width=width / 3 * dt * second, period=period / 3 * dt * second)
+    steps = first + np.arange(60)
+    np.testing.assert_array_equal(train.sample(steps, dt, 1)[:, 0], 3 * steps % period < width)
+
+
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
