@@ -108,7 +108,7 @@ def stochastic_release(*, probability: Any = 0.5, sites: int = 1, name: str = "s
     doi:10.1113/jphysiol.1954.sp005129.
     """
     where = f"synapse {name!r}"
-    if isinstance(sites, bool) or not isinstance(sites, int) or not 1 <= sites <= 16:
+    if not 1 <= sites <= 16 or sites != int(sites):
         raise CircuitError(f"{where}: sites= must be a whole number from 1 to 16, got {sites!r}.")
     parameters = checked_arguments({"probability": (probability, DIMENSIONLESS)}, where)
     released = " + ".join(["int(rand() < probability)"] * sites)

@@ -35,7 +35,7 @@ def chosen(value: str, known: tuple[str, ...], what: str, where: str) -> str:
 def bounds(w_min: Any, w_max: Any, where: str) -> tuple[str, Parameters]:
     """Return the unit of the weight and its bounds as parameters; a plain 0 is a bound in any unit."""
     unit = value_unit(w_max)
-    if value_unit(w_min) == DIMENSIONLESS and not isinstance(w_min, (list, tuple)) and w_min == 0:
+    if isinstance(w_min, (int, float)) and w_min == 0:
         w_min = quantity(0.0, unit)
     return unit, checked_arguments({"w_min": (w_min, unit), "w_max": (w_max, unit)}, where)
 
@@ -55,7 +55,7 @@ def amplitudes(given: Mapping[str, Any], amplitude: str, unit: str, where: str) 
     return ("*w_max" if amplitude == "relative" else ""), dict(given)
 
 
-def room(dependence: str | float | tuple[float, float], where: str) -> tuple[str, str, Parameters]:
+def room(dependence: Any, where: str) -> tuple[str, str, Parameters]:
     """Return the factors of potentiation and depression by the weight, and their exponents as parameters.
 
     Raises

@@ -50,7 +50,10 @@ def _neurons() -> dict[str, ns.NeuronModel]:
 
 
 #: Functions of the library that make synapses.
-SYNAPSES = ("gap_junction", "graded_synapse")
+SYNAPSES = (
+    "gap_junction", "graded_synapse", "pair_stdp", "reward_stdp", "stochastic_release", "synaptic_scaling",
+    "three_factor", "triplet_stdp", "tsodyks_markram",
+)  # fmt: skip
 MODELS = _neurons()
 
 
