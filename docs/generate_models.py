@@ -22,7 +22,8 @@ This page is written by `make docs` from the docstrings of the code.
 Ready-made equations in `ns.models`; a model of your own takes a few lines ([equations](equations.md)). Every neuron is
 a `NeuronModel`, every synapse a `SynapseModel`, whose text can be printed; receptors are given to a neuron and decide
 what a pulse does to it. Below, each has its equations, its parameters with their units, a value to check against, and
-its source. All of them are held against Brian2 written by hand, at two time steps.
+its source. Neurons, receptors and graded synapses are held against Brian2 written by hand, at two time steps; plastic
+synapses against their closed forms, and pairs of spikes against Brian2 by hand as well.
 
 ```python
 import neurosim as ns
@@ -67,6 +68,10 @@ EXAMPLES: dict[str, Any] = {
     "izhikevich_type": models.izhikevich_type("FS"),
     "izhikevich_physical_type": models.izhikevich_physical_type("LTS"),
     "graded_synapse": models.graded_synapse(reversal=0 * mV),
+    "pair_stdp": models.pair_stdp(a_plus=0.01, a_minus=0.012, w_max=1.0, amplitude="relative"),
+    "triplet_stdp": models.triplet_stdp(w_max=1.0, amplitude="relative"),
+    "three_factor": models.three_factor(w_max=1.0),
+    "reward_stdp": models.reward_stdp(w_max=1.0),
     "Exponential": models.Exponential(5 * ms),
     "Alpha": models.Alpha(5 * ms, reversal=0 * mV),
     "DoubleExponential": models.DoubleExponential(2 * ms, 15 * ms),
@@ -144,7 +149,7 @@ def written(name: str) -> str:
     if kind(item) == "receptor":
         resistance = {} if model.reversal is None else {"r": 100 * Mohm}
         model = models.leaky_integrator(**LEAKY, **resistance, receptors={"x": model})
-    return str(model) if kind(item) != "synapse" else f"{model.equations}\n{model.on_pre}".strip()
+    return str(model)
 
 
 def entry(name: str) -> str:

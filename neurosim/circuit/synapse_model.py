@@ -200,6 +200,12 @@ class SynapseModel:
             and all(values_equal(value, other.initial[name]) for name, value in self.initial.items())
         )
 
+    def __str__(self) -> str:
+        """Return the equations and statements as they are written."""
+        events = {"update": self.update, "on_pre": self.on_pre, "on_post": self.on_post}
+        parts = [self.equations, *(f"{what}: {text}" for what, text in events.items() if text)]
+        return "\n".join(part for part in parts if part)
+
     def __hash__(self) -> int:
         return hash((self.equations, self.on_pre, self.on_post))
 

@@ -49,7 +49,7 @@ def synaptic_scaling(
 
     Notes
     -----
-    While the neuron is silent, s grows by e in `tau_scaling`; at twice the target it falls by e in that time.
+    While the neuron is silent, s grows by e = 2.71828 in `tau_scaling`; at twice the target it falls by e in that time.
 
     References
     ----------

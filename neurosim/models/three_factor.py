@@ -117,8 +117,13 @@ def reward_stdp(
 ) -> SynapseModel:
     r"""Return reward-modulated spike-timing-dependent plasticity.
 
+    .. math::
+
+        \text{pre:}\; c \mathrel{-}= A_- o, \quad \text{post:}\; c \mathrel{+}= A_+ r, \qquad \dot c = -c/\tau_c, \quad
+        w \leftarrow w + \eta\, c\, M(t)\, dt
+
     The window of :func:`~neurosim.models.pair_stdp` goes into an eligibility trace, and the weight follows it only
-    while there is reward: :func:`three_factor` with ``pre_term = -a_minus*o`` and ``post_term = a_plus*r``.
+    while there is reward: :func:`three_factor` with these two terms.
 
     Parameters
     ----------
