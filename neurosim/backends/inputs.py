@@ -64,6 +64,14 @@ class Inputs:
             self._check_name(name)
         self._values = {name: self._checked(name, part, (given or {}).get(name)) for name, part in targets.items()}
 
+    def constant(self, name: str) -> float | None:
+        """Return the one value of an input in all steps, neurons and trials; None if it may change."""
+        value, part = self._values[name], self.targets[name]
+        random = isinstance(part, PoissonInput) or (
+            isinstance(part, Population) and isinstance(part.model, PoissonSource)
+        )
+        return None if random or not (value is None or isinstance(value, float)) else value or 0.0
+
     def digest(self) -> str:
         """Return a checksum of everything that is fed."""
         arrays: dict[str, np.ndarray] = {}

@@ -98,6 +98,7 @@ class Simulator(ABC):
         """
         if resume and store is None:
             raise CircuitError("resume=True goes on with the run in a store: give store=.")
+        self._check_way(state=state, store=store)
         run = Run(self.circuit, self.program, duration, inputs, record, state, seed, trials, stored=store is not None)
         if store is not None:
             facts = {**run.metadata, **self._metadata()}
@@ -138,6 +139,10 @@ class Simulator(ABC):
 
     def _prepare(self) -> None:
         """Do what a first run needs and Ctrl-C may cut short."""
+        return
+
+    def _check_way(self, *, state: State | None, store: object) -> None:
+        """Refuse, with an `UnsupportedError`, a way to run that this simulator does not have."""
         return
 
     def _trained(self) -> str:

@@ -28,7 +28,7 @@ class RunCommand(RunOptions):
     """Simulate a circuit on one backend."""
 
     backend: Annotated[str, arg(metavar="NAME")] = "brian2"
-    """brian2, brian2:cython, or snntorch."""
+    """brian2, brian2:cython, brian2:cpp_standalone, or snntorch."""
     record: Annotated[
         tuple[str, ...],
         arg(

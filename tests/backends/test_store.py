@@ -69,7 +69,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.usefixtures("small_parts")
-@pytest.mark.parametrize("trials", [1, 2])
+@pytest.mark.parametrize(("backend", "trials"), [("brian2", 1), ("snntorch", 2)])
 def test_a_stored_run_is_the_run(backend: str, trials: int, tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     stored = ns.simulate(
@@ -99,7 +99,7 @@ def test_it_goes_on_from_a_state(backend: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("small_parts")
-@pytest.mark.parametrize("asked", [1, 141])
+@pytest.mark.parametrize(("backend", "asked"), [("brian2", 1), ("brian2", 141), ("snntorch", 141)])
 def test_ctrl_c_and_on(backend: str, asked: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     count = 0
 
@@ -143,6 +143,7 @@ ns.simulate(test_store.network(), {steps} * 0.5 * test_store.ms, backend={backen
 """
 
 
+@pytest.mark.parametrize("backend", ["brian2", pytest.param("snntorch", marks=pytest.mark.slow)])
 def test_a_killed_run_goes_on_as_if_nothing_had_been(backend: str, tmp_path: Path) -> None:
     """SIGKILL, wherever it hits; then to the end, and once more, which has nothing left to do."""
     store, steps = tmp_path / "run.zarr", 1000

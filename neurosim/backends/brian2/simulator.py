@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from neurosim.backends.brian2.outcome import report
 from neurosim.backends.brian2.prepared import Prepared
+from neurosim.backends.brian2.project import Project
 from neurosim.backends.brian2.session import Brian2Session
 from neurosim.backends.brian2.states import join_trials, recent_spikes
 from neurosim.backends.simulator import Progress, Run, Simulator
 from neurosim.circuit.circuit import Circuit
-from neurosim.errors import BackendError, nearest
+from neurosim.errors import BackendError, UnsupportedError, nearest
 from neurosim.program.lowering import lower
 from neurosim.recording import RecordingBuilder, State
 
-TARGETS = ("numpy", "cython")
+STANDALONE = "cpp_standalone"
+TARGETS = ("numpy", "cython", STANDALONE)
 
 
 @dataclass(frozen=True)
@@ -27,15 +31,26 @@ class Brian2Options:
     Parameters
     ----------
     target
-        Code generation target: ``"numpy"`` (no compiler needed) or ``"cython"`` (compiles for about a minute, then
-        runs faster).
+        Code generation target: ``"numpy"`` (no compiler needed), ``"cython"`` (compiles for about a minute, then runs
+        faster), or ``"cpp_standalone"`` (a C++ program, built in a process of its own and run from the initial state).
+    directory
+        Of ``"cpp_standalone"``: where the program is built, kept for inspection. By default a temporary folder.
+    timeout
+        Of ``"cpp_standalone"``: seconds that building, and running, may take each.
     """
 
     target: str = "numpy"
+    directory: str | Path | None = None
+    timeout: float | None = None
 
     def __post_init__(self) -> None:
         if self.target not in TARGETS:
             raise BackendError(f"Brian2 target {self.target!r} is unknown.{nearest(self.target, TARGETS)}")
+        for name in ("directory", "timeout"):
+            if getattr(self, name) is not None and self.target != STANDALONE:
+                raise BackendError(f"{name}= is an option of target={STANDALONE!r}, not of {self.target!r}.")
+        if self.timeout is not None and not self.timeout > 0:
+            raise BackendError(f"timeout= must be a positive number of seconds, got {self.timeout!r}.")
 
 
 class Brian2Simulator(Simulator):
@@ -54,6 +69,9 @@ class Brian2Simulator(Simulator):
         self.options = options
         self.program = lower(circuit)
         self._network: Prepared | None = None
+        self._project: Project | None = None
+        if options.target == STANDALONE:
+            self._project = Project(circuit, self.program, options.directory, options.timeout)
 
     def _prepared(self) -> Prepared:
         if self._network is None:
@@ -63,7 +81,18 @@ class Brian2Simulator(Simulator):
     def session(
         self, *, seed: int = 0, trials: int = 1, state: State | None = None, record: Any = None
     ) -> Brian2Session:
-        """Start a closed loop; every trial has a prepared network of its own (see :meth:`Simulator.session`)."""
+        """Start a closed loop; every trial has a prepared network of its own (see :meth:`Simulator.session`).
+
+        Raises
+        ------
+        UnsupportedError
+            With target ``"cpp_standalone"``.
+        """
+        if self._project is not None:
+            raise UnsupportedError(
+                f"target={STANDALONE!r} runs a program from its beginning to its end, and cannot be stepped: session() "
+                "needs target='numpy' or 'cython'."
+            )
         return Brian2Session(
             self.circuit, self.program, self.options.target, seed=seed, trials=trials, state=state, record=record
         )
@@ -72,9 +101,21 @@ class Brian2Simulator(Simulator):
         return {"backend": "brian2", "target": self.options.target, "dtype": "float64"}
 
     def _prepare(self) -> None:
-        self._prepared()
+        if self._project is None:
+            self._prepared()
+
+    def _check_way(self, *, state: State | None, store: object) -> None:
+        for name, given in (("state", state), ("store", store)):
+            if given is not None and self._project is not None:
+                raise UnsupportedError(
+                    f"target={STANDALONE!r} runs from the initial state to the end: {name}= needs target='numpy' or "
+                    "'cython'."
+                )
 
     def _run(self, run: Run, builder: RecordingBuilder, progress: Progress | None) -> State:
+        if self._project is not None:
+            folders = self._project.execute(run, progress)
+            return report(self._project, run, folders, self._project.build(run)[1], builder)
         network = self._prepared()
         # One trial stays in the network; several take turns block by block, so that all stop at the same step.
         alone = run.trials == 1
