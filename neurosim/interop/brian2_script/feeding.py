@@ -135,7 +135,8 @@ class Feeding:
             value = literals.same(rows)
             written = source.array(f"{key}.{variable}", rows[0]) if value is None else literals.number(value)
             if value != 0:
-                source.add(f"groups[{literals.quoted(name)}].{variable}_ = {written}")
+                values = "{" + f"{literals.quoted(variable)}: {written}" + "}"
+                source.add(f"groups[{literals.quoted(name)}].set_states({values}, units=False)")
             return
         given = ", ".join(source.array(f"{key}.{what}", value) for what, value in (("starts", starts), ("rows", rows)))
         self._each_step(name, variable, f"{source.helper('held')}({given})", key, neurons)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 
 from neurosim.circuit.circuit import Circuit
@@ -33,15 +34,19 @@ def headline(name: str, part: Part, program: StepProgram) -> str:
         item = program.populations[name]
         if isinstance(part.model, NeuronModel):
             method = f", integrated by {item.method}" if item.method else ""
-            return f"{name}: {item.n} neurons of model {part.model.name!r}{method}"
-        return f"{name}: {item.n} channels, a {type(part.model).__name__}"
+            return f"{name}: {_counted(item.n, 'neuron')} of model {part.model.name!r}{method}"
+        return f"{name}: {_counted(item.n, 'channel')}, a {type(part.model).__name__}"
     if isinstance(part, Projection):
         n = program.projections[name].n
-        kind = "continuous connections" if part.graded else "synapses"
-        return f"{name}: {n} {kind} from {part.pre} to {part.post}" if n else f"{name}: no edges"
+        kind = "continuous connection" if part.graded else "synapse"
+        return f"{name}: {_counted(n, kind)} from {part.pre} to {part.post}" if n else f"{name}: no edges"
     if isinstance(part, Injection):
-        return f"{name}: into {part.variable} of {part.n} neurons of {part.population}"
-    return f"{name}: Poisson pulses into {part.variable} of {part.n} neurons of {part.population}"
+        return f"{name}: into {part.variable} of {_counted(part.n, 'neuron')} of {part.population}"
+    return f"{name}: Poisson pulses into {part.variable} of {_counted(part.n, 'neuron')} of {part.population}"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def head(circuit: Circuit, program: StepProgram, n_steps: int, statements: str) -> list[str]:
@@ -50,7 +55,9 @@ def head(circuit: Circuit, program: StepProgram, n_steps: int, statements: str) 
     neurons = sum(item.n for item in program.populations.values())
     edges = sum(item.n for item in program.projections.values())
     return [
-        literals.comment(f"Circuit {circuit.name!r}: {neurons} neurons, {edges} edges, {shown}."),
+        literals.comment(
+            f"Circuit {circuit.name!r}: {_counted(neurons, 'neuron')}, {_counted(edges, 'edge')}, {shown}."
+        ),
         *_ABOUT[statements],
         f"# Written by neurosim {__version__} for brian2 {version('brian2')}; circuit {program.digest[:16]},",
         f"# its seed {circuit.seed}. The arrays are in the .npz of the same name beside this file.",
@@ -131,6 +138,7 @@ def tail(program: StepProgram) -> list[str]:
         for name, item in program.populations.items()
         if item.kind == "neurons" and item.state
     }
+    silent = _said_of_silent(kept, spiking)
     for name, projection in program.projections.items():
         if projection.n and projection.dynamics is not None and projection.dynamics.state:
             kept[name] = [brian2_name(variable) for variable in projection.dynamics.state]
@@ -146,6 +154,7 @@ def tail(program: StepProgram) -> list[str]:
         "network.run(STEPS * DT * b2.second, namespace={})",
         "for name, monitor in monitors.items():",
         '    print(f"{name}: {monitor.num_spikes} spikes of {len(groups[name])} neurons")',
+        *silent,
         "",
         "if options.save:",
         "    result = {}",
@@ -158,4 +167,17 @@ def tail(program: StepProgram) -> list[str]:
         "            part = groups[name] if name in groups else synapses[name]",
         '            result[f"{name}.{variable}"] = np.array(part.variables[variable].get_value())',
         "    np.savez_compressed(options.save, **result)",
+    ]
+
+
+def _said_of_silent(kept: Mapping[str, list[str]], spiking: Iterable[str]) -> list[str]:
+    """Return how a script tells of the populations that do not spike: the range of a variable at the end."""
+    shown = [(name, variables[0]) for name, variables in kept.items() if name not in spiking]
+    if not shown:
+        return []
+    pairs = ", ".join(f"({literals.quoted(name)}, {literals.quoted(variable)})" for name, variable in shown)
+    return [
+        f"for name, variable in [{pairs}]:",
+        "    values = groups[name].variables[variable].get_value()",
+        '    print(f"{name}.{variable}: from {values.min():g} to {values.max():g} (SI) at the end")',
     ]

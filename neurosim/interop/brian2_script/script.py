@@ -19,7 +19,7 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.circuit.parts import Injection, Part, PoissonInput, Population, Projection
 from neurosim.circuit.sources import PoissonSource, SpikeSource
-from neurosim.errors import BackendError, FileFormatError, nearest
+from neurosim.errors import BackendError, CircuitError, FileFormatError, nearest
 from neurosim.interop.brian2_script import literals, objects
 from neurosim.interop.brian2_script.feeding import Feeding
 from neurosim.interop.brian2_script.framing import SET_UP, head, headline, helper_lines, imports, tail
@@ -107,6 +107,8 @@ def brian2_script(
     circuit: Circuit, duration: Any, *, inputs: Mapping[str, Any] | None, seed: int, statements: str
 ) -> tuple[str, dict[str, np.ndarray]]:
     """Return the text of a script and the arrays that it reads; see :func:`export_brian2_script`."""
+    if isinstance(seed, bool) or not hasattr(seed, "__index__") or not 0 <= seed < 2**64:
+        raise CircuitError(f"seed must be a whole number from 0 to 2**64 - 1, got {seed!r}.")
     program = lower(circuit)
     n_steps = steps_of(duration, circuit.dt)
     given = Inputs(circuit, inputs, start=0, n_steps=n_steps, trials=1, seed=seed)
@@ -125,12 +127,12 @@ def brian2_script(
         *imports(helpers),
         f"DT = {literals.number(circuit.dt)}  # seconds",
         f"STEPS = {n_steps}  # inputs are given for that long",
-        f"SEED, TRIAL = {seed}, 0  # of the noise",
+        f"SEED, TRIAL = {int(seed)}, 0  # of the noise",
         f"EXPORT = {literals.quoted(mark)}",
         "",
         *helpers,
         *SET_UP,
-        *(["b2.seed(SEED)", ""] if statements == "native" else []),
+        *(["b2.seed(SEED % 2**32)  # of the random numbers inside equations", ""] if statements == "native" else []),
         "groups, synapses, operations = {}, {}, {}",
         *source.lines,
         *tail(program),
