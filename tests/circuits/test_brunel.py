@@ -110,10 +110,10 @@ def test_what_cannot_be_measured() -> None:
 def test_regimes_of_a_small_network(regime: str) -> None:
     """A tenth of the neurons, almost all connected: more synchronous than the paper's, and yet told apart."""
     circuit = ns.circuits.build("brunel", regime=regime, scale=0.1)
-    found = measure(ns.simulate(circuit, 350 * ms, seed=1), start=100 * ms)
+    found = measure(ns.simulate(circuit, 300 * ms, seed=1), start=100 * ms)
     assert found.regime == regime
-    if regime in PUBLISHED:
-        assert found.rate == pytest.approx(PUBLISHED[regime][0], rel=0.6)
+    low, high = {"synchronous-regular": (300, 320), "fast": (50, 80), "asynchronous": (35, 60), "slow": (3, 15)}[regime]
+    assert low < found.rate < high
 
 
 def test_both_backends() -> None:

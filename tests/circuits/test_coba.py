@@ -77,8 +77,8 @@ def check(kind: str, seeds: int, spread: float, **options: float) -> None:
 
 @pytest.mark.usefixtures("own_preferences")
 def test_rates_of_half_the_network() -> None:
-    options = {"seconds": 0.3, "scale": 0.5}
-    check("conductance", seeds=2, spread=4.0, **options)
+    options = {"seconds": 0.25, "scale": 0.5}
+    check("conductance", seeds=1, spread=5.0, **options)
     assert min(rates("conductance", 0, **options)) > 10
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -26,9 +28,9 @@ def spikes(pattern: str, scheme: str, backend: str = "snntorch") -> np.ndarray:
     return recording.spikes["cell"].to_steps(circuit.dt) * PATTERNS[pattern].step
 
 
-def by_hand(pattern: str, scheme: str) -> list[float]:
-    """Run the loop of the paper's program."""
-    p = PATTERNS[pattern]
+def by_hand(pattern: str, scheme: str, step: float | None = None) -> list[float]:
+    """Run the loop of the paper's program, with its own step or another."""
+    p = PATTERNS[pattern] if step is None else dataclasses.replace(PATTERNS[pattern], step=step)
     v, times = p.v0, []
     u = p.b * v if p.u0 is None else p.u0
     for step, current in enumerate(p.input()):
@@ -57,6 +59,11 @@ def test_published_loop(pattern: str) -> None:
 @pytest.mark.parametrize("pattern", SYNCHRONOUS)
 def test_published_loop_synchronous(pattern: str) -> None:
     assert len(by_hand(pattern, "synchronous")) == SYNCHRONOUS[pattern]
+
+
+@pytest.mark.parametrize("pattern", FIRM)
+def test_the_firm_set_keeps_its_counts_at_a_fine_step(pattern: str) -> None:
+    assert len(by_hand(pattern, "synchronous", step=0.01)) == ORIGINAL[pattern]
 
 
 @pytest.mark.parametrize("backend", ["brian2", "snntorch"])

@@ -34,6 +34,21 @@ def test_steps_of_current(kind: str, silent: float, tonic: float) -> None:
     assert np.sum(late == 1) > 2
 
 
+def test_a_step_below_the_loss_of_rest_gives_one_spike_or_many() -> None:
+    """RS and LTS answer with one spike and return; FS is bistable, and goes on firing."""
+    found = {}
+    for kind, current in (("RS", 3.75), ("LTS", 0.65), ("FS", 3.9)):
+        cell = ns.models.izhikevich_type(kind)
+        b = cell.parameters["b"].value
+        resting = brentq(lambda v, b=b: 0.04 * v**2 + 5 * v + 140 - b * v, -80, -60)
+        circuit = ns.Circuit(kind, dt=0.05 * ms)
+        circuit.population("cell", 1, cell, initial={"v": resting, "u": b * resting})
+        circuit.inject("current", "cell", "i_ext", ns.Step(current))
+        found[kind] = len(ns.simulate(circuit, 500 * ms).spikes["cell"])
+    assert (found["RS"], found["LTS"]) == (1, 1)
+    assert found["FS"] > 5
+
+
 @pytest.mark.parametrize(
     ("kind", "current"),
     [("RS", 51.429), ("LTS", 114.75), ("FS", 73.684), ("TC", 40), ("RTN", 47.04), ("reservoir", 1000)],
