@@ -7,6 +7,7 @@ device in one piece.
 from __future__ import annotations
 
 from collections import deque
+from itertools import islice
 
 import numpy as np
 import torch
@@ -48,11 +49,14 @@ class ArrivalTable:
         if self.one_delay:
             trials, key = recent[self.max_delay]
         else:
-            ages = [age for age in range(self.max_delay, -1, -1) if recent[age][0].size]
-            if not ages:
+            # Once through the deque: reaching into its middle costs as much as going there.
+            young = islice(recent, self.max_delay + 1)
+            fired = [(age, *spikes) for age, spikes in enumerate(young) if spikes[0].size][::-1]
+            if not fired:
                 return None
-            trials = np.concatenate([recent[age][0] for age in ages])
-            key = np.concatenate([recent[age][1] * self.delays + age for age in ages])
+            ages, by_trial, by_neuron = zip(*fired, strict=True)
+            trials = np.concatenate(by_trial)
+            key = np.concatenate(by_neuron) * self.delays + np.repeat(ages, [len(found) for found in by_trial])
         if not key.size:
             return None
         start = self.first[key]
