@@ -88,8 +88,8 @@ def _compiling(machine: Machine) -> Iterator[Finding]:
         linux = "apt install g++ python3-dev, or what your system calls them"
         yield Finding(
             "slow", "C++ compiler",
-            f"{compiler.command}: {compiler.problem}. Brian2 then computes with numpy only; what compiles "
-            "(--backend brian2:cython) cannot be used.",
+            f"{compiler.command}: {compiler.problem}. Brian2 then computes with numpy only; "
+            "brian2:cython and brian2:cpp_standalone cannot be used.",
             "xcode-select --install" if machine.platform.startswith("macOS") else linux,
         )  # fmt: skip
     elif machine.brian2.cache and not machine.brian2.cache_writable:
@@ -101,6 +101,11 @@ def _compiling(machine: Machine) -> Iterator[Finding]:
         yield Finding(
             "slow", "cache of Brian2", "it is empty: the first run of a circuit with brian2:cython compiles first.",
             "nothing; later runs of circuits with the same names and equations find it",
+        )  # fmt: skip
+    if compiler.works and not machine.make:
+        yield Finding(
+            "slow", "make", "it is not installed: brian2:cpp_standalone cannot be used.",
+            "apt install make, or what your system calls it",
         )  # fmt: skip
     if machine.brian2.cache_bytes > LARGE_CACHE:
         yield Finding(

@@ -52,7 +52,9 @@ def facts(machine: Machine) -> dict[str, str]:
     devices = [f"{item.name}, {gigabytes(item.free)} of {gigabytes(item.memory)} free" for item in torch.cuda]
     devices += ["Apple GPU (mps)"] if torch.mps else []
     compiler = machine.compiler
-    compiles = compiler.works and brian2.cache_writable
+    targets = ["numpy"]
+    targets += ["cython"] if compiler.works and brian2.cache_writable else []
+    targets += ["cpp_standalone"] if compiler.works and machine.make else []
     environment = [f"{name}={value}" for name, value in machine.environment.items()]
     return {
         "neurosim": machine.neurosim,
@@ -61,8 +63,7 @@ def facts(machine: Machine) -> dict[str, str]:
         "processors": f"{machine.usable_cpus} of {machine.cpus} usable" + "".join(f", {item}" for item in environment),
         "memory": f"{gigabytes(machine.memory_free)} of {gigabytes(machine.memory)} free" if machine.memory else "?",
         "C++ compiler": f"{compiler.command}: {'works' if compiler.works else compiler.problem}",
-        "Brian2": brian2.problem
-        or f"{brian2.version}; runs with numpy, {'or' if compiles else 'not'} with cython (--backend brian2:cython)",
+        "Brian2": brian2.problem or f"{brian2.version}, targets {', '.join(targets)}",
         "its cache": f"{brian2.cache} ({gigabytes(brian2.cache_bytes)})" if brian2.cache else "?",
         "torch": torch.problem or f"{torch.version}, built for {torch.build}, {torch.threads} threads",
         "devices": "; ".join(devices) or "none but the CPU",

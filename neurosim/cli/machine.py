@@ -100,6 +100,7 @@ class Machine:
     memory_free: int
     packages: tuple[Package, ...]
     compiler: Compiler
+    make: bool
     brian2: Brian2
     torch: Torch
     numba: Numba
@@ -122,8 +123,8 @@ def look() -> Machine:
             neurosim=__version__, python=platform.python_version(), python_wanted=wanted, python_fits=fits,
             executable=sys.executable, platform=platform.platform(), cpus=os.cpu_count() or 1,
             usable_cpus=usable_cpus(), memory=memory, memory_free=free, packages=packages(),
-            compiler=found_compiler.result(), brian2=found_brian2.result(), torch=found_torch.result(),
-            numba=found_numba.result(), nvidia=nvidia_driver(),
+            compiler=found_compiler.result(), make=shutil.which("make") is not None, brian2=found_brian2.result(),
+            torch=found_torch.result(), numba=found_numba.result(), nvidia=nvidia_driver(),
             environment={name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ},
         )  # fmt: skip
 

@@ -35,7 +35,7 @@ GOOD = Machine(
         package("numpy", "2.3"), package("brian2", "2.10"), package("torch", "2.9"), package("numba", "2.0"),
         package("matplotlib", "3.9", extra="plot"), package("triton", "3.2", extra="gpu"),
     ),
-    compiler=Compiler("g++", works=True), brian2=Brian2("", "2.10", "/home/me/.cython", 5000, True),
+    compiler=Compiler("g++", works=True), make=True, brian2=Brian2("", "2.10", "/home/me/.cython", 5000, True),
     torch=Torch("", "2.9", "CUDA 12.8", 8, (Device("NVIDIA H100", 80 * GIB, 79 * GIB),), False),
     numba=Numba("", "0.65", 8, "/home/me/cache"), nvidia=True,
 )  # fmt: skip
@@ -65,6 +65,7 @@ FAULTS: dict[str, tuple[Machine, str, str, str]] = {
         replace(GOOD, compiler=Compiler("c++", works=False, problem="it is not installed")),
         "slow", "C++ compiler", "not installed",
     ),
+    "no make": (replace(GOOD, make=False), "slow", "make", "cpp_standalone"),
     "a read-only home": (
         replace(GOOD, brian2=replace(GOOD.brian2, cache_writable=False)), "slow", "cache of Brian2", "written to",
     ),

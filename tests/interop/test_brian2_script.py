@@ -303,6 +303,13 @@ def test_files_are_not_replaced_unasked_and_none_is_left_half_done(tmp_path: Pat
         ns.export_brian2_script(circuit, path, 5 * ms, statements="exakt", overwrite=True)
 
 
+@pytest.mark.parametrize("name", ["random.py", "numpy.py", "brian2.py", "Sympy.py"])
+def test_scripts_do_not_hide_what_they_import(name: str, tmp_path: Path) -> None:
+    circuit = ns.Circuit("c", dt=0.1 * ms)
+    with pytest.raises(ns.FileFormatError, match="in place of the module"):
+        ns.export_brian2_script(circuit, tmp_path / name, 1 * ms)
+
+
 def test_a_script_refuses_the_arrays_of_another(tmp_path: Path) -> None:
     for name, n in (("one", 3), ("two", 4)):
         circuit = ns.Circuit("c", dt=0.1 * ms)

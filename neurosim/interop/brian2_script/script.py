@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+import sys
 from collections.abc import Mapping
+from importlib.metadata import requires
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -74,13 +77,17 @@ def export_brian2_script(
     Raises
     ------
     FileFormatError
-        If a file exists already, or the path does not end in ``.py``.
+        If a file exists already, or the path does not end in ``.py`` or would hide a module that Brian2 imports.
     CircuitError, UnitError
         If the duration or an input does not fit.
     """
     target = Path(path)
     if target.suffix != ".py":
         raise FileFormatError(f"{target}: the path of a script must end in .py.")
+    if target.stem.lower() in _names_that_hide():
+        raise FileFormatError(
+            f"{target}: a script of that name would be imported in place of the module {target.stem}; choose another."
+        )
     if statements not in STATEMENTS:
         raise BackendError(f"statements={statements!r} is unknown.{nearest(str(statements), STATEMENTS)}")
     companion = target.with_suffix(".npz")
@@ -101,6 +108,12 @@ def export_brian2_script(
         staged.unlink(missing_ok=True)
         staged_arrays.unlink(missing_ok=True)
     return target
+
+
+def _names_that_hide() -> set[str]:
+    """Return the names of modules that a script imports, itself or through Brian2: Python looks beside it first."""
+    needed = [re.split(r"[^\w-]", line, maxsplit=1)[0].lower() for line in requires("brian2") or ()]
+    return {name.lower() for name in sys.stdlib_module_names} | {"brian2", *needed}
 
 
 def brian2_script(
