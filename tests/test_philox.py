@@ -135,6 +135,19 @@ def test_machine_code_is_kept_on_disk(tmp_path: Path) -> None:
     assert told == [["0", "1"], ["1", "0"]]
 
 
+def test_machine_code_need_not_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numba refuses to keep any where neither the package's folder nor the user's own can be written to."""
+    njit = philox.numba.njit
+
+    def nowhere(function: Any, **options: Any) -> Any:
+        if options.pop("cache", False):
+            raise RuntimeError("cannot cache function: no locator available")
+        return njit(function, **options)
+
+    monkeypatch.setattr(philox.numba, "njit", nowhere)
+    assert philox._compiled(lambda number: 2 * number, nogil=True)(3) == 6
+
+
 def test_only_a_run_that_draws_loads_numba() -> None:
     code = """
 import sys

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -280,3 +281,23 @@ def test_a_run_too_large_for_memory_is_streamed(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(RecordError, match=r"would take 3.2 MB, but .* has 1 MB left"):
         ns.simulate(circuit, 2 * second, record={"cells": "v"}, store=tmp_path / "more.zarr")
     assert not (tmp_path / "more.zarr").exists()
+
+
+def test_memory_of_a_run_and_of_a_stored_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run takes little more than what it records, a stored one a few times its parts, however long it is."""
+    circuit = ns.Circuit("wide", dt=1 * ms)
+    circuit.population("cells", 500, ns.models.leaky_integrator(tau_mem=10 * ms))
+    simulator, recorded = ns.compile(circuit, "brian2"), 4000 * 500 * 8
+    simulator.run(5 * ms, record={"cells": "v"})
+    simulator.run(5 * ms, record={"cells": "v"}, store=tmp_path / "first.zarr")
+    monkeypatch.setattr(streaming, "PART_BYTES", recorded // 16)
+    peaks = []
+    for options in ({}, {"store": tmp_path / "run.zarr"}):
+        tracemalloc.start()
+        try:
+            simulator.run(4 * second, record={"cells": "v"}, **options)
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    assert recorded < peaks[0] < 1.4 * recorded
+    assert peaks[1] < 0.5 * recorded

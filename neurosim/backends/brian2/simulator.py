@@ -150,6 +150,7 @@ class Brian2Simulator(Simulator):
             if not alone and (len(stretches) < run.trials or stretches[-1].end < last):
                 break  # stopped amid the block, which not all trials have done
             self._report_spikes(run, builder, stretches)
+            self._report_samples(run, builder, stretches, first)
             for trial, stretch in zip(trials, stretches, strict=True):
                 trial.add(stretch)
                 trial.forget(self.program.history_depth)
@@ -159,7 +160,6 @@ class Brian2Simulator(Simulator):
             raise KeyboardInterrupt
         if alone:
             trials[0].state = self._state(network, run, run.state, run.start, trials[0])
-        self._report_samples(run, builder, trials)
         return join_trials([trial.state for trial in trials])
 
     def _advance(
@@ -213,12 +213,12 @@ class Brian2Simulator(Simulator):
                     steps = np.repeat([step for step, _ in found], [len(neurons) for _, neurons in found])
                     builder.add_spikes(name, steps, number, np.concatenate([neurons for _, neurons in found]))
 
-    def _report_samples(self, run: Run, builder: RecordingBuilder, trials: list[Stretch]) -> None:
-        """Give the builder the samples of all trials."""
+    def _report_samples(self, run: Run, builder: RecordingBuilder, trials: list[Stretch], first: int) -> None:
+        """Give the builder the samples that all trials took from step `first` on."""
         for trace in run.plan.traces:
-            rows = [np.stack(trial.samples[trace.address]) for trial in trials if trace.address in trial.samples]
-            if rows:
-                builder.set_trace(trace.name, trace.variable, np.stack(rows), selected=True)
+            if trace.address in trials[0].samples:
+                rows = np.stack([np.stack(trial.samples[trace.address]) for trial in trials])
+                builder.set_trace(trace.name, trace.variable, rows, first_step=trace.first_sample(first), selected=True)
 
 
 @dataclass
@@ -231,12 +231,10 @@ class Stretch:
     samples: dict[str, list[np.ndarray]] = field(default_factory=dict)
 
     def add(self, next_one: Stretch) -> None:
-        """Append the stretch that follows."""
+        """Append the stretch that follows, whose samples the builder has."""
         self.end, self.state = next_one.end, next_one.state
         for name, spikes in next_one.spikes.items():
             self.spikes.setdefault(name, []).extend(spikes)
-        for address, samples in next_one.samples.items():
-            self.samples.setdefault(address, []).extend(samples)
 
     def forget(self, depth: Mapping[str, int]) -> None:
         """Let go of spikes that are no longer under way; what is recorded of them is with the builder."""
