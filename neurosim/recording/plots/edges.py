@@ -70,6 +70,7 @@ def connectivity(
         vmax=reach,
     )
     axes.figure.colorbar(image, ax=axes, label=labelled(values, symbol))
+    axes.locator_params(integer=True)
     axes.set_xlabel(f"to {part.post}")
     axes.set_ylabel(f"from {part.pre}")
     return axes
