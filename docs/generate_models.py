@@ -9,9 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from neurosim import models
-from neurosim.units import Mohm, ms, mV
+from neurosim.units import Hz, Mohm, ms, mV, nS, pA, pF
 
 PAGE = Path(__file__).with_name("models.md")
+#: What quantities are printed in, the first that fits.
+UNITS = {
+    "mV": mV, "ms": ms, "pF": pF, "nS": nS, "pA": pA, "Mohm": Mohm, "Hz": Hz, "nS/mV": nS / mV, "1/mV": 1 / mV,
+}  # fmt: skip
 KINDS = ("neuron", "synapse", "receptor")
 
 HEAD = """\
@@ -134,12 +138,20 @@ def parameter_table(item: Callable[..., Any], text: str) -> str:
 
 
 def default_text(value: Any) -> str:
-    """Return a default in a few letters; quantities with their unit."""
+    """Return a default in a few letters.
+
+    Quantities are told in units of our own choice: which one Brian2 prints depends on what of it is loaded.
+    """
     if value is inspect.Parameter.empty:
         return "given"
     if isinstance(value, str):
         return f'"{value}"'
-    return str(value)
+    if not hasattr(value, "dim"):
+        return str(value)
+    for name, unit in UNITS.items():
+        if value.dim == unit.dim:
+            return f"{float(value / unit):g} {name}"
+    raise ValueError(f"no unit to print {value!r} in; add one to UNITS")
 
 
 def written(name: str) -> str:
