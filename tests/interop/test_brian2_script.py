@@ -21,6 +21,7 @@ import neurosim as ns
 from backends.random_circuits import circuits
 from backends.test_plasticity import RULES, network
 from interop.scripts import Case, differences, run_scripts
+from neurosim.circuit.files import from_dict, to_dict
 from neurosim.interop.brian2_script import literals, running
 from neurosim.interop.brian2_script.script import brian2_script
 from neurosim.random import noise
@@ -348,6 +349,50 @@ def test_hostile_names_stay_values(tmp_path: Path) -> None:
     kept = [[t.string for t in tokens(text) if t.type not in (tokenize.COMMENT, tokenize.NL)] for text in texts]
     assert kept[0] == kept[1]
     assert "os.abort" in texts[0]
+
+
+def with_text(data: Any, old: str, new: str) -> Any:
+    """Return JSON data with every key and value that is one text replaced by another."""
+    if isinstance(data, dict):
+        return {with_text(key, old, new): with_text(value, old, new) for key, value in data.items()}
+    if isinstance(data, list):
+        return [with_text(value, old, new) for value in data]
+    return new if isinstance(data, str) and data == old else data
+
+
+def texts_in(data: Any) -> set[str]:
+    """Return every text in JSON data."""
+    if isinstance(data, dict):
+        return set(data).union(*map(texts_in, data.values()))
+    if isinstance(data, list):
+        return set().union(*map(texts_in, data))
+    return {data} if isinstance(data, str) else set()
+
+
+def test_hostile_circuit_files_are_refused_or_stay_values() -> None:
+    """Each text of a circuit file in turn: what is not refused leaves nothing but comments and literals."""
+    circuit = ns.Circuit("c", dt=0.1 * ms)
+    equations = "dv/dt = -v/tau : 1\nq : volt\ntwice = 2*v : 1"
+    model = ns.NeuronModel(equations, parameters={"tau": 5 * ms}, threshold="v > 1", reset="v = 0", name="kind")
+    circuit.population("pop", 2, model, labels=["first", "second"])
+    circuit.connect("pop", "pop", ns.AllToAll(), synapse=ns.SynapseModel(on_pre="v_post += w"), weight=0.1)
+    circuit.inject("drive", "pop", "q", ns.Step(1 * mV))
+    arrays: dict[str, np.ndarray] = {}
+    data = to_dict(circuit, arrays)
+    outcomes = []
+    for old in sorted(texts_in(data)):
+        for new in ('x"] = os.abort() #', '"""\nos.abort()\n"""', "v\nos.abort()", f"{old}\nos.abort()"):
+            try:
+                changed = from_dict(with_text(data, old, new), arrays)
+                text, _ = brian2_script(changed, 1 * ms, inputs=None, seed=0, statements="native")
+            except (ns.NeurosimError, KeyError, TypeError, ValueError):
+                outcomes.append("refused")
+                continue
+            outcomes.append("inert")
+            names = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+            assert "os" not in names, (old, new)
+    assert outcomes.count("inert") >= 8, "names of circuit and model, labels"
+    assert outcomes.count("refused") > 100
 
 
 @pytest.mark.parametrize("text", [HOSTILE, "a\nb", 'say "no"', "back\\slash", "\n\n", "", "plain", "é\nü", '"""\n"""'])
