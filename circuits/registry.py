@@ -114,6 +114,14 @@ _ENTRIES = (
         "E. M. Izhikevich, IEEE Trans. Neural Netw. 15:1063 (2004)",
     ),
     CircuitEntry(
+        "oscillatory-memory",
+        "neurosim.circuits.oscillatory_memory.circuit:build",
+        "15 recurrent cells that learn patterns, complete them from fragments, and go on oscillating",
+        0.085,
+        "D. Casanueva-Morato et al., IJCNN (2022), arXiv:2205.04782",
+        experiment="neurosim.circuits.oscillatory_memory.experiment:reproduce",
+    ),
+    CircuitEntry(
         "polychronous",
         "neurosim.circuits.polychronous.circuit:build",
         "1,000 simple neurons with delays of up to 20 ms: a rhythm of 3 Hz, and learning (plastic=True)",

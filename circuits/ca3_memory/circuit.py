@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.circuit import AllToAll, Circuit, Edges, NeuronModel, OneToOne, Signal, SynapseModel
+from neurosim.circuit import AllToAll, Circuit, Edges, NeuronModel, OneToOne, Signal
 from neurosim.circuits.ca3_memory.operations import Programme, demonstration, drive
 from neurosim.circuits.ca3_memory.protocol import PUBLISHED
+from neurosim.circuits.spinnaker import RECEPTOR, additive_pairs, current_exponential
 from neurosim.errors import CircuitError, nearest
 from neurosim.units import ms, mV, nA, nF
 
@@ -72,8 +73,7 @@ def build(
     tau_syn, tau_ref
         Time constant of synaptic currents, refractory period.
     scaling
-        Factor of all synaptic input. By default the machine's, which keeps the charge of a pulse that decays from step
-        to step: ``(tau_syn/dt)*(1 - exp(-dt/tau_syn))``.
+        Factor of all synaptic input; by default the machine's, which keeps the charge of a pulse.
 
     Returns
     -------
@@ -90,10 +90,9 @@ def build(
 
     Notes
     -----
-    The step of 1 ms, the refractory period of one step and the scaling of inputs belong to the model: it is a machine
-    with a clock. In a step the published machine adds what arrives, integrates, and looks at the threshold. Here
-    arrivals are added after the threshold, so that delays are one step shorter than published, and a refractory period
-    ends one step later. The postsynaptic spike of a plastic edge goes back over the delay of the edge: 1 ms.
+    The step of 1 ms, the refractory period of one step and the scaling of inputs belong to the model, which is made for
+    a machine with a clock (:mod:`neurosim.circuits.spinnaker`): delays are one step shorter here than published. The
+    postsynaptic spike of a plastic edge goes back over the delay of the edge, 1 ms.
 
     Some descriptions of such rules multiply amplitudes by w_max; the published tables come out only where 6 nA is
     absolute.
@@ -106,13 +105,10 @@ def build(
     if min(cue, content) < 1:
         raise CircuitError(f"{NAME}: cue={cue} and content={content}: there must be one of each at least.")
     circuit = Circuit(NAME, dt=1 * ms)
-    if scaling is None:
-        ratio = float(tau_syn / ms)
-        scaling = float(-ratio * np.expm1(-1 / ratio))
-    shared = {"v_rest": v_rest, "tau_syn": tau_syn, "hold": tau_ref + 1 * ms, "scaling": scaling}
-    slow = _neuron({**shared, "v_threshold": v_threshold, "tau_m": tau_slow, "r": tau_slow / c_slow}, "slow")
-    fast = _neuron({**shared, "v_threshold": v_threshold, "tau_m": tau_fast, "r": tau_fast / c_fast}, "fast")
-    ends = _neuron({**shared, "v_threshold": v_threshold_out, "tau_m": tau_slow, "r": tau_slow / c_slow}, "out")
+    shared: dict[str, Any] = {"v_rest": v_rest, "tau_syn": tau_syn, "tau_ref": tau_ref, "scaling": scaling}
+    slow = current_exponential(**shared, v_threshold=v_threshold, tau_m=tau_slow, c=c_slow, name="slow")
+    fast = current_exponential(**shared, v_threshold=v_threshold, tau_m=tau_fast, c=c_fast, name="fast")
+    ends = current_exponential(**shared, v_threshold=v_threshold_out, tau_m=tau_slow, c=c_slow, name="out")
     line = NeuronModel("drive : 1", threshold="drive > 0.5", name="line")
     lines = circuit.population("input", cue + content, line)
     for name, n, model in (
@@ -124,16 +120,18 @@ def build(
     out = circuit.population("out", cue + content, ends)
 
     def pulses(pre: Any, post: Any, rule: Any, strength: Any, delay: int, name: str) -> None:
-        circuit.connect(pre, post, rule, receptor="i_syn", weight=strength, delay=(delay - 1) * ms, name=name)
+        circuit.connect(pre, post, rule, receptor=RECEPTOR, weight=strength, delay=(delay - 1) * ms, name=name)
 
-    rule = _stdp(a_plus, a_minus, w_max, tau_plus, tau_minus, post_first)
+    rule = additive_pairs(
+        a_plus=a_plus, a_minus=a_minus, w_max=w_max, tau_plus=tau_plus, tau_minus=tau_minus, post_first=post_first
+    )
     same, all_pairs, others = OneToOne(), AllToAll(), Edges(*np.nonzero(~np.eye(cue, dtype=bool)))
     wide = inhibition_per_bit * content
     pulses(lines[:cue], "cue_cue", same, weight, 1, "input_cue")
     pulses(lines[cue:], "content_cue", same, weight, 1, "input_content")
     for pre, post, name in (("cue_cue", "content_cue", FORWARD), ("content_content", "cue_content", BACKWARD)):
         circuit.connect(
-            pre, post, all_pairs, synapse=rule, receptor="i_syn", weight=0 * nA, post_delay=1 * ms, name=name
+            pre, post, all_pairs, synapse=rule, receptor=RECEPTOR, weight=0 * nA, post_delay=1 * ms, name=name
         )
     pulses("cue_cue", "cue_content", same, weight, 2, "cue_echo")
     if cue > 1:
@@ -152,37 +150,6 @@ def build(
     pulses("merge_content", out[cue:], same, weight, 1, "out_content")
     circuit.inject(PROGRAMME, lines, "drive", _signal(programme, cue, content))
     return circuit
-
-
-def _neuron(parameters: dict[str, Any], name: str) -> NeuronModel:
-    return NeuronModel(
-        "dv/dt = (v_rest - v + r*scaling*i_syn)/tau_m : volt (unless refractory)\ndi_syn/dt = -i_syn/tau_syn : amp",
-        threshold="v >= v_threshold",
-        reset="v = v_rest",
-        refractory="hold",
-        method="exponential_euler",  # currents stand still during a step, as on the machine
-        parameters=parameters,
-        initial={"v": "v_rest"},
-        name=name,
-    )
-
-
-def _stdp(a_plus: Any, a_minus: Any, w_max: Any, tau_plus: Any, tau_minus: Any, post_first: bool) -> SynapseModel:
-    """Return the rule: all pairs, additive, clipped at every event, and what is transmitted is the weight after it."""
-    return SynapseModel(
-        "dr/dt = -r/tau_plus : 1 (event-driven)\ndo/dt = -o/tau_minus : 1 (event-driven)",
-        on_pre="w = clip(w - a_minus*o, 0*nA, w_max); r += 1; receptor_post += w",
-        on_post="w = clip(w + a_plus*r, 0*nA, w_max); o += 1",
-        parameters={
-            "a_plus": a_plus,
-            "a_minus": a_minus,
-            "w_max": w_max,
-            "tau_plus": tau_plus,
-            "tau_minus": tau_minus,
-        },
-        post_first=post_first,
-        name="pairs",
-    )
 
 
 def _signal(programme: Programme | str | None, cue: int, content: int) -> Signal | None:

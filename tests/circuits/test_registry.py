@@ -20,6 +20,7 @@ def test_names() -> None:
         "coba",
         "izhikevich-network",
         "izhikevich-patterns",
+        "oscillatory-memory",
         "polychronous",
     )
 
