@@ -1,9 +1,13 @@
-"""The neuron and the plastic synapse that the memories built for the machine SpiNNaker share.
+"""The neuron that the memories built for the machine SpiNNaker share.
 
 The machine has a clock of 1 ms. In a step it adds what arrives, scaled so that a pulse carries its charge although it
 decays from step to step, integrates with currents standing still, and looks at the threshold. Here arrivals are added
 after the threshold, so a delay is one step shorter than on the machine, and a refractory period, which blocks as many
 steps as it lasts there, is one step longer.
+
+Its plasticity is :func:`neurosim.models.pair_stdp` with absolute amplitudes, the weight transmitted after depression,
+and the postsynaptic spike first, which comes back over the delay of the synapse (``post_delay=``). It is published in
+``plasticity/stdp/synapse_dynamics_stdp_mad_impl.c`` of github.com/SpiNNakerManchester/sPyNNaker.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.circuit import NeuronModel, SynapseModel
+from neurosim.circuit import NeuronModel
 from neurosim.units import ms
 
 #: What pulses are sent to: the synaptic current, in the unit of published weights.
@@ -71,41 +75,4 @@ def current_exponential(
         },
         initial={"v": "v_rest"},
         name=name,
-    )
-
-
-def additive_pairs(
-    *, a_plus: Any, a_minus: Any, w_max: Any, tau_plus: Any, tau_minus: Any, post_first: bool = True
-) -> SynapseModel:
-    """Return the machine's additive rule: all pairs, clipped at every event; what is sent is the weight after it.
-
-    Parameters
-    ----------
-    a_plus, a_minus
-        Change of the weight for two spikes at once. It is absolute: some descriptions multiply it by `w_max`.
-    w_max
-        Largest weight; the smallest is 0.
-    tau_plus, tau_minus
-        Time constants of the traces of presynaptic and of postsynaptic spikes.
-    post_first
-        Whether the postsynaptic of two spikes that reach an edge in one step acts first, as on the machine. There the
-        postsynaptic spike also needs the delay of the edge to come back.
-
-    References
-    ----------
-    ``plasticity/stdp/synapse_dynamics_stdp_mad_impl.c`` of github.com/SpiNNakerManchester/sPyNNaker.
-    """
-    return SynapseModel(
-        "dr/dt = -r/tau_plus : 1 (event-driven)\ndo/dt = -o/tau_minus : 1 (event-driven)",
-        on_pre="w = clip(w - a_minus*o, 0*nA, w_max); r += 1; receptor_post += w",
-        on_post="w = clip(w + a_plus*r, 0*nA, w_max); o += 1",
-        parameters={
-            "a_plus": a_plus,
-            "a_minus": a_minus,
-            "w_max": w_max,
-            "tau_plus": tau_plus,
-            "tau_minus": tau_minus,
-        },
-        post_first=post_first,
-        name="pairs",
     )

@@ -21,6 +21,7 @@ SAYS = {
     "01_first_circuit": "the same spikes: True",
     "02_own_equations": "\nIDENTICAL\n",
     "03_worm_connectome": "the same traces, bit for bit: True",
+    "04_memory": "as taught: True",
 }
 
 

@@ -9,8 +9,9 @@ import numpy as np
 from neurosim.circuit import AllToAll, Circuit, Edges, NeuronModel, OneToOne, Signal
 from neurosim.circuits.ca3_memory.operations import Programme, demonstration, drive
 from neurosim.circuits.ca3_memory.protocol import PUBLISHED
-from neurosim.circuits.spinnaker import RECEPTOR, additive_pairs, current_exponential
+from neurosim.circuits.spinnaker import RECEPTOR, current_exponential
 from neurosim.errors import CircuitError, nearest
+from neurosim.models import pair_stdp
 from neurosim.units import ms, mV, nA, nF
 
 NAME = "ca3-memory"
@@ -122,9 +123,10 @@ def build(
     def pulses(pre: Any, post: Any, rule: Any, strength: Any, delay: int, name: str) -> None:
         circuit.connect(pre, post, rule, receptor=RECEPTOR, weight=strength, delay=(delay - 1) * ms, name=name)
 
-    rule = additive_pairs(
-        a_plus=a_plus, a_minus=a_minus, w_max=w_max, tau_plus=tau_plus, tau_minus=tau_minus, post_first=post_first
-    )
+    rule = pair_stdp(
+        a_plus=a_plus, a_minus=a_minus, w_max=w_max, tau_plus=tau_plus, tau_minus=tau_minus, amplitude="absolute",
+        transmit="after", post_first=post_first,
+    )  # fmt: skip
     same, all_pairs, others = OneToOne(), AllToAll(), Edges(*np.nonzero(~np.eye(cue, dtype=bool)))
     wide = inhibition_per_bit * content
     pulses(lines[:cue], "cue_cue", same, weight, 1, "input_cue")

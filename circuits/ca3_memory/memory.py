@@ -62,7 +62,7 @@ class Memory:
     Notes
     -----
     :attr:`limits` tells what may go wrong with the spacing and queries that were chosen. With the default ones no
-    wrong answer was found (``pytest -m slow tests/circuits/ca3_memory``).
+    wrong answer was found (``python benchmarks/ca3_recalls.py``).
 
     The published memory has no operation that forgets: a content learned on a cue replaces what was there. Here the
     circuit has one bit more, which stands for *forgotten* and is learned in place of the content. Learning nothing

@@ -6,8 +6,9 @@ from typing import Any
 
 from neurosim.circuit import AllToAll, Circuit, NeuronModel, OneToOne, Signal
 from neurosim.circuits.oscillatory_memory.protocol import PROTOCOLS, Presentations, drive
-from neurosim.circuits.spinnaker import RECEPTOR, additive_pairs, current_exponential
+from neurosim.circuits.spinnaker import RECEPTOR, current_exponential
 from neurosim.errors import CircuitError, nearest
+from neurosim.models import pair_stdp
 from neurosim.units import ms, mV, nA, nF
 
 NAME = "oscillatory-memory"
@@ -48,7 +49,7 @@ def build(
         Of every cell by every other.
     a_plus, a_minus, w_max, tau_plus, tau_minus
         Of the plastic synapses from every cell to every other; see
-        :func:`~neurosim.circuits.spinnaker.additive_pairs`.
+        :func:`neurosim.models.pair_stdp`. Amplitudes are absolute.
     v_rest, v_threshold, tau_m, c, tau_syn, tau_ref
         Of the cells; see :func:`~neurosim.circuits.spinnaker.current_exponential`.
 
@@ -79,7 +80,10 @@ def build(
     cell = current_exponential(
         v_rest=v_rest, v_threshold=v_threshold, tau_m=tau_m, c=c, tau_syn=tau_syn, tau_ref=tau_ref, name="pyramidal"
     )
-    rule = additive_pairs(a_plus=a_plus, a_minus=a_minus, w_max=w_max, tau_plus=tau_plus, tau_minus=tau_minus)
+    rule = pair_stdp(
+        a_plus=a_plus, a_minus=a_minus, w_max=w_max, tau_plus=tau_plus, tau_minus=tau_minus, amplitude="absolute",
+        transmit="after", post_first=True,
+    )  # fmt: skip
     lines = circuit.population("input", n, NeuronModel("drive : 1", threshold="drive > 0.5", name="line"))
     cells = circuit.population("cells", n, cell)
     others = AllToAll(autapses=False)

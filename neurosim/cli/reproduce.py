@@ -75,16 +75,15 @@ class ReproduceCommand:
                 raise RecordError(f"--plot: {self.name} has no figure.")
             drawn = found.draw()
             writers[self.plot] = lambda path: figures.save(drawn, path)
-        seconds = round(time.perf_counter() - started, 3)
         facts = {
             "command": ["neurosim", *command], "experiment": self.name, "quick": self.quick, "backend": self.backend,
-            "ok": found.ok, "seconds": seconds, **surroundings(),
+            "ok": found.ok, "seconds": round(time.perf_counter() - started, 3), **surroundings(),
         }  # fmt: skip
         results.write(writers, facts)
         if self.json == STDOUT:
             print(text)
         else:
-            _print(found, [f"wrote {path}" for path in results.files], f"{seconds:.1f} s on {self.backend}")
+            _print(found, [f"wrote {path}" for path in results.files], self.backend)
         return 0 if found.ok else 1
 
 
@@ -96,12 +95,12 @@ def _list() -> None:
         print(f"{name:{width}}  {describe(name).citation}")
 
 
-def _print(found: Reproduction, remarks: Sequence[str], run: str) -> None:
+def _print(found: Reproduction, remarks: Sequence[str], backend: str) -> None:
     """Print the table, what was skipped, and the verdict."""
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=found.name, title_justify="left")
+    table = Table()
     table.add_column("")
     for heading in ("reported", "obtained", "tolerance"):
         table.add_column(heading, justify="right")
@@ -111,11 +110,12 @@ def _print(found: Reproduction, remarks: Sequence[str], run: str) -> None:
         table.add_row(row.what, *(_text(value) for value in (row.reported, row.obtained, row.tolerance)), verdict)
     # Where nobody watches, lines are as long as they must be, and may be searched.
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 160, highlight=False)
+    print(found.name)
     console.print(table)
     for item in found.skipped:
         print(f"skipped: {item.what} (needs {item.needs})")
     right = sum(row.ok for row in found.rows)
-    print("\n".join([f"{right} of {len(found.rows)} as reported, {run}", *remarks]))
+    print("\n".join([f"{right} of {len(found.rows)} as reported ({backend})", *remarks]))
 
 
 def _text(value: float | int | str) -> str:

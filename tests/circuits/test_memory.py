@@ -4,22 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 
-import neurosim as ns
-from neurosim.circuits.ca3_memory.circuit import PROGRAMME, build
 from neurosim.circuits.ca3_memory.memory import SAFE_SPACING, Memory, limits
-from neurosim.circuits.ca3_memory.operations import (
-    Learn,
-    Operation,
-    RecallByContent,
-    RecallByCue,
-    answers,
-    drive,
-    length,
-    stored_answers,
-)
+from neurosim.circuits.ca3_memory.random_programmes import count_recalls
 from neurosim.errors import CircuitError
 from neurosim.units import ms
 
@@ -102,74 +90,33 @@ def test_limits_are_said() -> None:
 # -- random programmes -------------------------------------------------------------------------------------------------
 
 
-def random_programme(
-    rng: np.random.Generator, cue: int, content: int, operations: int, spacing: int
-) -> list[tuple[int, Operation]]:
-    """Return operations of all three kinds: contents that are not empty, queries of one bit."""
-    programme: list[tuple[int, Operation]] = []
-    for place in range(operations):
-        kind = rng.integers(3)
-        operation: Operation
-        if kind == 0:
-            bits = np.flatnonzero(rng.random(content) < 0.5)
-            operation = Learn(int(rng.integers(cue)), bits.tolist() or [int(rng.integers(content))])
-        elif kind == 1:
-            operation = RecallByCue(int(rng.integers(cue)))
-        else:
-            operation = RecallByContent((int(rng.integers(content)),))
-        programme.append((spacing * place, operation))
-    return programme
-
-
-def wrong_recalls(
-    cue: int, content: int, spacing: int, *, operations: int, programmes: int, seed: int, backend: str = "snntorch"
-) -> tuple[int, int, int]:
-    """Return how many recalls by cue and by content are wrong, and how many there are, of programmes run as trials."""
-    rng = np.random.default_rng(seed)
-    every = [random_programme(rng, cue, content, operations, spacing) for _ in range(programmes)]
-    steps = max(length(programme) for programme in every)
-    fed = np.stack([drive(programme, cue, content, steps) for programme in every], axis=1).astype(float)
-    circuit = build(cue=cue, content=content, programme=())
-    recording = ns.simulate(
-        circuit, steps * ms, backend=backend, inputs={PROGRAMME: fed}, trials=programmes, record={"out": "spikes"}
-    )
-    trains = recording.spikes["out"]
-    out = np.zeros((programmes, steps, cue + content), dtype=bool)
-    out[trains.trials, trains.to_steps(1e-3), trains.neurons] = True
-    wrong = {RecallByCue: 0, RecallByContent: 0}
-    asked = 0
-    for programme, spikes in zip(every, out, strict=True):
-        expected = stored_answers(programme)
-        found = answers(programme, spikes, cue)
-        asked += len(expected)
-        for place, right in expected.items():
-            wrong[type(programme[place][1])] += found[place] != right
-    return wrong[RecallByCue], wrong[RecallByContent], asked
-
-
 def test_random_programmes_against_a_dictionary() -> None:
-    assert wrong_recalls(5, 10, 20, operations=40, programmes=12, seed=1)[:2] == (0, 0)
+    found = count_recalls(5, 10, 20, operations=40, programmes=12, seed=1)
+    assert (found.by_cue_wrong, found.by_content_wrong) == (0, 0)
+    assert min(found.by_cue, found.by_content) > 100
 
 
 def test_random_programmes_that_are_too_close() -> None:
-    by_cue, by_content, asked = wrong_recalls(5, 10, 7, operations=40, programmes=12, seed=1)
-    assert by_content > 0.1 * asked
-    assert by_cue < 0.05 * asked
+    found = count_recalls(5, 10, 7, operations=40, programmes=12, seed=1)
+    assert found.by_content_wrong > 0.2 * found.by_content
+    assert found.by_cue_wrong < 0.05 * found.by_cue
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("cue", "content"), [(5, 10), (16, 6), (32, 32), (64, 64)])
 def test_300_operations_20_ms_apart(cue: int, content: int) -> None:
-    assert wrong_recalls(cue, content, 20, operations=300, programmes=8, seed=2)[:2] == (0, 0)
+    found = count_recalls(cue, content, 20, operations=300, programmes=8, seed=2)
+    assert (found.by_cue_wrong, found.by_content_wrong) == (0, 0)
 
 
 @pytest.mark.slow
 def test_300_operations_on_brian2() -> None:
-    assert wrong_recalls(5, 10, 20, operations=300, programmes=1, seed=3, backend="brian2")[:2] == (0, 0)
+    found = count_recalls(5, 10, 20, operations=300, programmes=1, seed=3, backend="brian2")
+    assert (found.by_cue_wrong, found.by_content_wrong) == (0, 0)
 
 
 @pytest.mark.slow
 def test_at_14_ms_recalls_are_wrong_now_and_then() -> None:
-    by_cue, by_content, asked = wrong_recalls(5, 10, 14, operations=300, programmes=32, seed=4)
-    assert by_cue == 0
-    assert 0 < by_content < 0.05 * asked
+    found = count_recalls(5, 10, 14, operations=300, programmes=32, seed=4)
+    assert found.by_cue_wrong == 0
+    assert 0 < found.by_content_wrong < 0.05 * found.by_content
