@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Mapping
 
 import numpy as np
 
 from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.edge_values import GRID_TOLERANCE
 from neurosim.circuit.language import RANDOM_FUNCTIONS, names_in, parse_expression
 from neurosim.circuit.parts import Projection
 from neurosim.circuit.realisation import realise_kernel
@@ -99,8 +101,15 @@ def lower_projection(
     return ProjectionProgram(
         part.name, part.pre, part.post, part.graded, edges.pre, edges.post, edges.steps, values, own, units,
         tuple(additions),
-        rank, order,
+        rank, order, reach=_reach(circuit, part),
     )  # fmt: skip
+
+
+def _reach(circuit: Circuit, part: Projection) -> int:
+    """Return the longest delay that training may come to, in steps; 0 where delays are not learned or not bounded."""
+    if not isinstance(part.delay, Trainable) or part.delay.bounds is None or part.delay.bounds[1] is None:
+        return 0
+    return math.ceil(part.delay.bounds[1] / circuit.dt - GRID_TOLERANCE)
 
 
 def _weight(circuit: Circuit, part: Projection) -> float | np.ndarray:

@@ -98,6 +98,7 @@ class ProjectionProgram(Frozen):
     rank: int
     order: int
     dynamics: SynapseDynamics | None = None  # of edges with a state of their own; they have no `additions`
+    reach: int = 0  # the longest delay, in steps, that training may come to
 
     @property
     def n(self) -> int:
@@ -244,7 +245,7 @@ class StepProgram(Frozen):
         """For each spiking population how many past steps its spikes may still be under way."""
         depth = {name: 0 for name, population in self.populations.items() if population.spiking}
         for projection in self.pulses:
-            depth[projection.pre] = max(depth[projection.pre], projection.max_delay)
+            depth[projection.pre] = max(depth[projection.pre], projection.max_delay, projection.reach)
             if projection.dynamics is not None and projection.acts_on_post:
                 post_delay = int(projection.dynamics.post_delay.max(initial=0))
                 depth[projection.post] = max(depth[projection.post], post_delay)

@@ -55,6 +55,7 @@ class KernelProjection(Projection):
         self.sliding = item.sliding
         self.n_pre, self.n_post = int(np.prod(item.sliding.pre)), int(np.prod(item.sliding.post))
         self.by_matrix = False
+        self.learns_delays = False
         self.by_convolution = (
             options.propagation == "auto" and is_weight_times(item) and (item.graded or item.shared_delay is not None)
         )

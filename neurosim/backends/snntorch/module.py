@@ -29,6 +29,7 @@ from neurosim.backends.snntorch.arguments import (
     extent,
     marks_of,
 )
+from neurosim.backends.snntorch.delays import DELAY, Rounding, mark_in_steps, rounding
 from neurosim.backends.snntorch.devices import checked_device, checked_dtype
 from neurosim.backends.snntorch.kernel_projection import KernelProjection
 from neurosim.backends.snntorch.options import SnntorchOptions
@@ -100,6 +101,8 @@ class CircuitModule(nn.Module, Simulator):
         if isinstance(item, ConvolutionProgram):
             return KernelProjection(item, marks, ties, self.options)
         populations = self.program.populations
+        if DELAY in marks:
+            marks = {**marks, DELAY: mark_in_steps(marks[DELAY], self.program.dt)}
         return Projection(item, populations[item.pre], populations[item.post], marks, ties, self.options)
 
     def _add(self, name: str, part: nn.Module) -> None:
@@ -116,8 +119,8 @@ class CircuitModule(nn.Module, Simulator):
         for address in marks:
             name, _, value = address.partition(".")
             item = self.program.populations.get(name)
-            if item is None and value == "delay":
-                problems.append(f"{address}: delays are not trainable yet")
+            if item is None and value == DELAY:
+                problems += self._delay_problems(address, name, marks[address])
             elif item is None and value == "weight" and self._plastic_kernel(name):
                 problems.append(f"{address}: a kernel trains where edges have no state of their own")
             elif item is not None and value not in item.parameters:
@@ -127,6 +130,17 @@ class CircuitModule(nn.Module, Simulator):
         if problems:
             listed = "; ".join(problems)
             raise UnsupportedError(f"the torch backend cannot train everything that is marked: {listed}.")
+
+    def _delay_problems(self, address: str, name: str, mark: Trainable) -> list[str]:
+        item = self.program.projections[name]
+        if isinstance(item, ConvolutionProgram):
+            return [f"{address}: the edges of a Convolution share their weights and keep their delays"]
+        if item.dynamics is not None:
+            return [f"{address}: delays are learned where edges have no state of their own"]
+        if (mark.bounds or (None, None))[1] is None:
+            longest = f"{item.max_delay * self.program.dt * 1e3:g}*ms"
+            return [f"{address}: say how long it may become, Trainable(..., bounds=(0*ms, {longest})) for instance"]
+        return []
 
     def _plastic_kernel(self, name: str) -> bool:
         item = self.program.projections.get(name)
@@ -261,9 +275,20 @@ class CircuitModule(nn.Module, Simulator):
                 values[f"{name}.{key}"] = self._quantity(name, variable, array)
         return self.circuit.replace(values) if values else self.circuit
 
+    def delay_rounding(self) -> dict[str, Rounding]:
+        """Return what becomes of the learned delays of each projection when a simulation rounds them to steps."""
+        parts = {name: self.part(name) for name in self.program.projections}
+        return {
+            name: rounding(part.values.trained()[DELAY].reshape(-1))
+            for name, part in parts.items()
+            if part.learns_delays
+        }
+
     def _quantity(self, name: str, variable: str, array: np.ndarray) -> Any:
         from neurosim.units import quantity
 
+        if variable == DELAY and name in self.program.projections:
+            return quantity(array * self.program.dt, "second")
         value = array if array.ndim else float(array)
         if name in self.program.populations:
             return quantity(value, self.program.populations[name].units[variable])

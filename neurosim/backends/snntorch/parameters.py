@@ -64,6 +64,8 @@ class Values(nn.Module):
         The program of a projection, whose edges share values by neuron.
     matrix
         ``(n_post, n_pre)`` where the edges are all pairs in order; the weight is then kept as that matrix.
+    unscaled
+        Values whose parameter is the value itself.
     """
 
     def __init__(
@@ -76,8 +78,10 @@ class Values(nn.Module):
         dtype: torch.dtype,
         edges: ProjectionProgram | None = None,
         matrix: tuple[int, int] | None = None,
+        unscaled: frozenset[str] = frozenset(),
     ) -> None:
         super().__init__()
+        self._unscaled = unscaled
         self.entries: dict[str, Entry] = {}
         self._owner = [owner]  # in a list, so that it is no submodule of its own child
         self._names = list(values)
@@ -119,7 +123,7 @@ class Values(nn.Module):
             value = value.reshape(-1)[:1].reshape(())
         elif matrix is not None and value.ndim:
             spread, value = "matrix", value.reshape(matrix[1], matrix[0]).T
-        scale = power_of_two_near(value)
+        scale = 1.0 if name in self._unscaled else power_of_two_near(value)
         low, high = mark.bounds or (None, None)
         if mark.sign is not None:
             low, high = (max(low or 0.0, 0.0), high) if mark.sign > 0 else (low, min(high or 0.0, 0.0))

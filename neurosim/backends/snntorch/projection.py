@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from neurosim.backends.snntorch.arrivals import ArrivalOrder
+from neurosim.backends.snntorch.delays import DELAY, seen, whole_steps
 from neurosim.backends.snntorch.edge_dynamics import EdgeDynamics
 from neurosim.backends.snntorch.options import SnntorchOptions
 from neurosim.backends.snntorch.parameters import Tie, Values
@@ -67,7 +68,9 @@ class Projection(nn.Module):
         self.n_pre, self.n_post = pre.n, post.n
         dtype = options.torch_dtype
         self.all_pairs = _is_all_pairs(item, pre.n, post.n)
+        self.learns_delays = DELAY in trainable
         by_matrix = options.propagation == "auto" and self.all_pairs and is_weight_times(item) and _one_delay(item)
+        by_matrix = by_matrix and not self.learns_delays
         weight_varies = isinstance(item.values.get(WEIGHT), np.ndarray) or per_edge(trainable.get(WEIGHT))
         #: Multiply by the weight matrix instead of adding edge by edge.
         self.by_matrix = by_matrix and weight_varies and _spread(trainable.get(WEIGHT)) == "edge"
@@ -78,8 +81,10 @@ class Projection(nn.Module):
             name: np.array(np.broadcast_to(value, (item.n,))) if per_edge(trainable.get(name)) else value
             for name, value in item.values.items()
         }
+        if self.learns_delays:
+            values[DELAY] = item.delay.astype(np.float64)
         shape = (post.n, pre.n) if self.by_matrix else None
-        self.values = Values(self, values, trainable, ties, item.name, dtype, item, shape)
+        self.values = Values(self, values, trainable, ties, item.name, dtype, item, shape, frozenset({DELAY}))
 
     def print_expressions(self, dtype: torch.dtype) -> None:
         """Print what each edge contributes for a dtype."""
@@ -113,6 +118,19 @@ class Projection(nn.Module):
         value = edge_values[name]
         return (value.T.reshape(-1) if value.ndim == 2 else value).expand(self.item.n)
 
+    def steps(self, edge_values: Tensors) -> Tensor:
+        """Return the delays as they are now, in steps, (edge,): real numbers where they are learned."""
+        if self.learns_delays:
+            return edge_values[DELAY].expand(self.item.n)
+        return torch.as_tensor(self.item.delay, device=self.pre_edges.device)
+
+    def whole_delay(self) -> np.ndarray:
+        """Return the delays that a simulation uses, in steps, int64, (edge,)."""
+        if not self.learns_delays:
+            return self.item.delay
+        steps: np.ndarray = whole_steps(self.steps(self.values.current())).cpu().numpy().astype(np.int64)
+        return steps
+
     # -- pulses --------------------------------------------------------------------------------------------------
 
     def deliver(
@@ -140,6 +158,11 @@ class Projection(nn.Module):
                 continue
             if self.by_matrix:
                 value = value + linear(history[self.item.max_delay], edge_values[WEIGHT])
+                continue
+            if self.learns_delays:
+                amount = printed({key: ends.read(key, None) for key in printed.reads})["value"]
+                spikes = seen(history, self.pre_edges, self.steps(edge_values), interpolate=self.training)
+                value = add_in_order(value, self.post_edges, amount * spikes)
                 continue
             order = self.arrivals.order
             amount = printed({key: ends.read(key, order) for key in printed.reads})["value"]

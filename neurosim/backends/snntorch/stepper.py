@@ -77,7 +77,7 @@ class Stepper:
         self.tables = {}
         if events:
             self.tables = {
-                item.name: ArrivalTable(item.pre_index, item.delay, items[item.pre].n)
+                item.name: ArrivalTable(item.pre_index, module.part(item.name).whole_delay(), items[item.pre].n)
                 for item in self.program.pulses
                 if item.dynamics is None
             }

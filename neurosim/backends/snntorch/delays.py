@@ -1,0 +1,83 @@
+r"""Delays that are learned: real numbers of steps while a module trains, whole steps everywhere else.
+
+In training a spike is seen at a real age d by two taps, :math:`(1 - r)\,x[t - f] + r\,x[t - f - 1]` with
+:math:`f = \lfloor d \rfloor` and :math:`r = d - f`, so that :math:`\partial/\partial d = x[t - f - 1] - x[t - f]`
+(Hammouamri, Khalfaoui-Hassani and Masquelier, ICLR 2024, with the triangle as the kernel). Nothing is as long as the
+longest delay but the history of the spikes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neurosim.circuit.values import Trainable
+
+#: What the parameter is called.
+DELAY = "delay"
+
+
+def mark_in_steps(mark: Trainable, dt: float) -> Trainable:
+    """Return the mark of a delay with its bounds in steps."""
+    low, high = mark.bounds or (None, None)
+    return Trainable(
+        bounds=(max(low or 0.0, 0.0) / dt, None if high is None else high / dt), per=mark.per, tie=mark.tie
+    )
+
+
+def whole_steps(delay: Tensor) -> Tensor:
+    """Return delays as a simulation uses them: the nearest step, halves up."""
+    return torch.floor(delay.detach() + 0.5)
+
+
+def seen(history: list[Tensor], neurons: Tensor, delay: Tensor, *, interpolate: bool) -> Tensor:
+    """Return the spike that each edge sees in this step, (batch, edge).
+
+    Parameters
+    ----------
+    history
+        Spikes by age: ``history[d]`` those of ``d`` steps ago, (batch, neuron).
+    neurons
+        The neuron that each edge looks at, (edge,).
+    delay
+        In steps, (edge,).
+    interpolate
+        Read between two steps, differentiable in the delay; else at the nearest.
+    """
+    by_age = torch.stack(history)
+    oldest = len(history) - 1
+    below = torch.floor(delay.detach()) if interpolate else whole_steps(delay)
+    age = below.to(torch.int64).clamp(0, oldest)
+    first = by_age[age, :, neurons]
+    if not interpolate:
+        return first.T
+    part = (delay - below)[:, None]
+    return (first + part * (by_age[(age + 1).clamp(max=oldest), :, neurons] - first)).T
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """What becomes of learned delays when a simulation takes them to the nearest step.
+
+    Parameters
+    ----------
+    largest, mean
+        By how much a delay moves, in steps.
+    changed
+        Part of the delays that move at all.
+    """
+
+    largest: float
+    mean: float
+    changed: float
+
+
+def rounding(delay: np.ndarray) -> Rounding:
+    """Return by how much delays in steps move when they are rounded."""
+    moved = np.abs(delay - np.floor(delay + 0.5))
+    if not moved.size:
+        return Rounding(0.0, 0.0, 0.0)
+    return Rounding(float(moved.max()), float(moved.mean()), float(np.mean(moved > 0)))
