@@ -109,7 +109,7 @@ def _reach(circuit: Circuit, part: Projection) -> int:
     """Return the longest delay that training may come to, in steps; 0 where delays are not learned or not bounded."""
     if not isinstance(part.delay, Trainable) or part.delay.bounds is None or part.delay.bounds[1] is None:
         return 0
-    return math.ceil(part.delay.bounds[1] / circuit.dt - GRID_TOLERANCE)
+    return math.ceil(float(part.delay.bounds[1]) / circuit.dt - GRID_TOLERANCE)
 
 
 def _weight(circuit: Circuit, part: Projection) -> float | np.ndarray:

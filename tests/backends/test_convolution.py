@@ -211,7 +211,7 @@ def test_other_expressions_go_edge_by_edge() -> None:
 
 
 def test_delays_of_kernels_do_not_train() -> None:
-    with pytest.raises(UnsupportedError, match="delays are not trainable yet"):
+    with pytest.raises(UnsupportedError, match="edges of a Convolution share their weights"):
         ns.compile(network(delay=ns.Trainable(2 * ms)), backend="snntorch")
 
 

@@ -277,12 +277,8 @@ class CircuitModule(nn.Module, Simulator):
 
     def delay_rounding(self) -> dict[str, Rounding]:
         """Return what becomes of the learned delays of each projection when a simulation rounds them to steps."""
-        parts = {name: self.part(name) for name in self.program.projections}
-        return {
-            name: rounding(part.values.trained()[DELAY].reshape(-1))
-            for name, part in parts.items()
-            if part.learns_delays
-        }
+        learned = [name for name in self.program.projections if self.part(name).learns_delays]
+        return {name: rounding(self.part(name).values.trained()[DELAY].reshape(-1)) for name in learned}
 
     def _quantity(self, name: str, variable: str, array: np.ndarray) -> Any:
         from neurosim.units import quantity

@@ -246,7 +246,7 @@ def test_what_cannot_be_trained_is_refused_with_the_whole_list() -> None:
     marks = {"in_to_h.delay": ns.Trainable(), "h.v": ns.Trainable(0.2), "h.tau_mem": ns.Trainable()}
     with pytest.raises(UnsupportedError) as caught:
         ns.compile(mixed(), trainable=marks)
-    assert "in_to_h.delay: delays are not trainable yet" in str(caught.value)
+    assert "in_to_h.delay: say how long it may become" in str(caught.value)
     assert "h.v: initial values are not trainable" in str(caught.value)
     assert "tau_mem" not in str(caught.value)
 
