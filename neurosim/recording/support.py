@@ -147,9 +147,11 @@ class Support:
             The trial of each.
         """
         inside = np.zeros(times.shape, dtype=np.bool_)
-        for index in np.unique(trials):
+        order = np.argsort(trials, kind="stable")
+        edges = np.searchsorted(trials[order], np.arange(self.n_trials + 1))
+        for index in np.flatnonzero(np.diff(edges)):
             starts, stops = self.of_trial(int(index))
-            chosen = np.flatnonzero(trials == index)
+            chosen = order[edges[index] : edges[index + 1]]
             late = times[chosen] + EDGE_TOLERANCE
             stretch = np.searchsorted(starts, late, side="right") - 1
             known = stretch >= 0

@@ -121,21 +121,18 @@ def rows_in(table: pandas.DataFrame, support: Support) -> pandas.DataFrame:
     """
     if table.empty:
         return table
-    trials = table["trial"].to_numpy() if "trial" in table else None
-    if "time" in table:
-        times = table["time"].to_numpy()
-        everywhere = [np.full(times.size, index) for index in range(support.n_trials)] if trials is None else [trials]
-        inside = np.any([support.contains(times, index) for index in everywhere], axis=0)
-        return table[inside].reset_index(drop=True)
+    if "trial" not in table:
+        support = Support(support.starts, support.stops)
+    trials = table["trial"].to_numpy() if "trial" in table else np.zeros(len(table), dtype=np.int64)
+    if "time" in table and "start" not in table:
+        return table[support.contains(table["time"].to_numpy(), trials)].reset_index(drop=True)
     starts, stops = table["start"].to_numpy().copy(), table["stop"].to_numpy().copy()
     inside = np.zeros(starts.size, dtype=np.bool_)
-    for row in range(starts.size):
-        within = [support.of_trial(index) for index in (range(support.n_trials) if trials is None else [trials[row]])]
-        span = [_cut(starts[row], stops[row], *one) for one in within]
-        left = [part for part in span if part is not None]
-        if left:
+    for row, trial in enumerate(trials):
+        part = _cut(starts[row], stops[row], *support.of_trial(int(trial)))
+        if part is not None:
             inside[row] = True
-            starts[row], stops[row] = min(part[0] for part in left), max(part[1] for part in left)
+            starts[row], stops[row] = part
     return table.assign(start=starts, stop=stops)[inside].reset_index(drop=True)
 
 

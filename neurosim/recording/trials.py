@@ -92,17 +92,14 @@ class Cuts:
         times, neurons, trials = [], [], []
         for number, (moment, source) in enumerate(zip(self.moments, self.sources, strict=True)):
             begin, end = np.searchsorted(trains.trials, (source, source + 1))
-            low, high = np.searchsorted(
-                trains.times[begin:end], (moment + self.before - EDGE_TOLERANCE * 2, moment + self.after)
-            )
-            relative = trains.times[begin + low : begin + high] - moment
-            inside = observed.contains(relative, np.full(relative.size, number))
-            times.append(relative[inside])
-            neurons.append(trains.neurons[begin + low : begin + high][inside])
-            trials.append(np.full(times[-1].size, number))
-        return SpikeTrains(
-            np.concatenate(times), np.concatenate(neurons), trains.n, np.concatenate(trials), self.n, support=observed
-        )
+            edges = (moment + self.before - EDGE_TOLERANCE * 2, moment + self.after)
+            low, high = begin + np.searchsorted(trains.times[begin:end], edges)
+            times.append(trains.times[low:high] - moment)
+            neurons.append(trains.neurons[low:high])
+            trials.append(np.full(high - low, number))
+        relative, neuron, trial = np.concatenate(times), np.concatenate(neurons), np.concatenate(trials)
+        inside = observed.contains(relative, trial)
+        return SpikeTrains(relative[inside], neuron[inside], trains.n, trial[inside], self.n, support=observed)
 
     def trace(self, trace: xarray.DataArray, support: Support, address: str) -> xarray.DataArray:
         """Return the samples of each window; each takes the label of the grid of its window that is nearest."""
@@ -140,9 +137,10 @@ class Cuts:
         parts = []
         for number, (moment, source) in enumerate(zip(self.moments, self.sources, strict=True)):
             rows = table if "trial" not in table else table[table["trial"] == source]
-            first, last = (rows["time"],) * 2 if "time" in rows else (rows["start"], rows["stop"])
+            edges = ["start", "stop"] if "start" in rows else ["time"]
+            first, last = rows[edges[0]], rows[edges[-1]]
             near = (last >= moment + self.before - EDGE_TOLERANCE) & (first <= moment + self.after)
-            shifted = {name: rows[name][near] - moment for name in ("time", "start", "stop") if name in rows}
+            shifted = {name: rows[name][near] - moment for name in edges}
             parts.append(rows[near].assign(**shifted, trial=number))
         return pandas.concat(parts, ignore_index=True)
 
@@ -176,7 +174,10 @@ def _table(recording: Recording, event: Any) -> pandas.DataFrame:
     if isinstance(event, str):
         if event in recording.events and event in recording.intervals:
             raise RecordError(f"per_trial: {event!r} names events and intervals; give the table itself.")
-        given = recording.intervals[event] if event in recording.intervals else recording.events[event]
+        if event in recording.intervals:  # their starts are meant, whatever times they hold beside
+            given = recording.intervals[event].drop(columns="time", errors="ignore")
+        else:
+            given = recording.events[event]
     elif hasattr(event, "columns"):
         given = event
     else:

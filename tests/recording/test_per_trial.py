@@ -126,3 +126,13 @@ def test_observed_time_of_one_trial_only() -> None:
     support = Support([0.0], [4.0], [0], 2)
     cut = session(support=support).per_trial(1.0, (0.0, 1.0))
     assert cut.support.observed.tolist() == [1.0, 0.0]
+
+
+def test_intervals_may_have_a_column_of_times() -> None:
+    """Such as those that per_trial makes itself: the time at which each event was."""
+    once = session(1).per_trial("tone", (-1.0, 1.0))
+    again = Recording(once.spikes, intervals={"made": once.intervals["trials"]}, support=once.support)
+    part = again.restrict((-0.5, 2.0))
+    assert part.intervals["made"][["start", "stop", "time"]].values.tolist() == [[-0.5, 1.0, 1.0], [-0.5, 1.0, 2.5]]
+    cut = again.per_trial("made", (0.0, 0.5)).intervals["made"]  # from the start of each, 1 s before its tone
+    assert cut[["start", "stop", "time", "trial"]].values.tolist() == [[0.0, 0.5, 1.0, 0], [0.0, 0.5, 2.5, 1]]

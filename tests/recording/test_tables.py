@@ -109,3 +109,10 @@ def test_the_repr_names_the_tables() -> None:
     assert "  intervals: epochs (2), pauses (1)" in lines
     assert "  events: tone (2)" in lines
     assert lines[-1].startswith("  units: 3 with population, neuron, id, location")
+
+
+def test_a_population_that_was_never_observed_stays_so() -> None:
+    never = SpikeTrains([], [], 1, support=[])
+    recording = Recording({"a": never, "b": SpikeTrains([], [], 1)}, support=(0.0, 2.0))
+    assert len(recording.spikes["a"].support) == 0
+    assert recording.spikes["b"].support == Support(0.0, 2.0)

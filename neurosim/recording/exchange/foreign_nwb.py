@@ -183,7 +183,7 @@ def _table(table: Any) -> pandas.DataFrame:
             values = np.array([", ".join(map(str, table[name][row])) for row in range(len(table.id))], dtype=object)
         if values is not None:
             columns[names.get(name, name)] = values
-    held = pandas.DataFrame(columns).drop(columns="trial", errors="ignore")
+    held = pandas.DataFrame(columns).rename(columns={"trial": "trial_number"})  # `trial` is one of the recording's
     known = np.isfinite(held[[name for name in ("start", "stop", "time") if name in held]]).all(axis=1)
     if not known.all():
         _log.warning("%s: %d rows without times are left out", table.name, int((~known).sum()))
