@@ -43,6 +43,11 @@ class Simulator(ABC):
     circuit: Circuit
     program: StepProgram
 
+    @property
+    def resumable(self) -> bool:
+        """Whether a run may go on from a state."""
+        return True
+
     def run(
         self,
         duration: Any,

@@ -25,11 +25,11 @@ class VerifyCommand(RunOptions):
         arg(
             metavar="NAMES",
             help="The reference, then what is held against it, with commas: brian2, brian2:numpy, brian2:cython, "
-            "snntorch (the path that simulates), snntorch:eager (the one that trains).",
+            "brian2:cpp_standalone, snntorch (the path that simulates), snntorch:eager (the one that trains).",
         ),
     ] = "brian2,snntorch,snntorch:eager"
     target: Annotated[str, arg(metavar="NAME")] = "numpy"
-    """Code generation target of brian2: numpy or cython."""
+    """Code generation target of brian2: numpy, cython or cpp_standalone."""
     dtype: Annotated[str, arg(metavar="TYPE")] = "float64"
     """Of snntorch: float64 or float32."""
     device: Annotated[str, arg(metavar="NAME")] = "cpu"

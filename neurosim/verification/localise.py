@@ -32,13 +32,16 @@ def first_difference_of_states(
     Returns
     -------
     Place or None
-        None where the states are equal at the end of every stretch: then the whole run and its parts differ.
+        None where the states are equal at the end of every stretch: then the whole run and its parts differ. None also
+        where a side cannot go on from a state, as a compiled program of Brian2's.
 
     Notes
     -----
     A difference that arises and heals within a stretch (a reset forgets it, for instance) without a trace in any
     variable or spike is not seen; it cannot matter for what follows.
     """
+    if not all(getattr(side, "resumable", True) for side in (reference, other)):
+        return None
     before: tuple[State | None, State | None] = (case.state, case.state)
     position, length, longest, halving = 0, 1, max(1, end // STRETCHES), False
     while position < end:

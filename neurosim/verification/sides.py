@@ -14,7 +14,7 @@ from neurosim.recording import Recording, State
 from neurosim.verification.case import Progress, Runnable
 
 #: What may be compared, by name: backend and target, or backend and path.
-SIDES = ("brian2", "brian2:numpy", "brian2:cython", "snntorch", "snntorch:eager")
+SIDES = ("brian2", "brian2:numpy", "brian2:cython", "brian2:cpp_standalone", "snntorch", "snntorch:eager")
 #: Largest relative difference where operations differ: another math library, another order of adding.
 TOLERANCE = 1e-9
 

@@ -62,7 +62,8 @@ def verify(
         A time, a multiple of dt.
     backends
         The reference, then what is held against it: ``"brian2"`` (or with a target, ``"brian2:numpy"``,
-        ``"brian2:cython"``), ``"snntorch"`` (the path of `simulate`), ``"snntorch:eager"`` (the differentiable one).
+        ``"brian2:cython"``, ``"brian2:cpp_standalone"``), ``"snntorch"`` (the path of `simulate`), ``"snntorch:eager"``
+        (the differentiable one).
     inputs, state, seed, trials
         As of `neurosim.simulate`.
     dt

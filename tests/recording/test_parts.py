@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,8 @@ import numpy as np
 import pytest
 import zarr
 
-import neurosim as ns
 from neurosim.errors import FileFormatError
-from neurosim.recording import Recording, RecordingBuilder, RecordPlan, State, lazy
+from neurosim.recording import Recording, RecordingBuilder, RecordPlan, SpikeTrains, State, concatenate, lazy
 from neurosim.recording.parts import Growing, open_run, part_folders
 from neurosim.recording.plan import TracePlan
 
@@ -173,6 +174,29 @@ def test_a_store_without_a_part_says_so(tmp_path: Path) -> None:
         open_run(tmp_path)
 
 
-def test_a_recording_of_parts_can_be_saved_and_joined(store: Path, tmp_path: Path) -> None:
-    ns.Recording.load(store).save(tmp_path / "one.zarr")
-    assert ns.Recording.load(tmp_path / "one.zarr") == whole()
+def test_a_recording_of_parts_does_what_others_do(store: Path, tmp_path: Path) -> None:
+    found, one = Recording.load(store), whole()
+    found.save(tmp_path / "one.zarr")
+    assert Recording.load(tmp_path / "one.zarr") == one
+    assert found.select("exc", neurons=[3, 1], trials=[1]) == one.select("exc", neurons=[3, 1], trials=[1])
+    assert found.restrict((0.003, 0.012)) == one.restrict((0.003, 0.012))
+    assert found.per_trial([0.004, 0.01], (-0.002, 0.003)) == one.per_trial([0.004, 0.01], (-0.002, 0.003))
+    assert found.population_rate("exc", 0.002).identical(one.population_rate("exc", 0.002))
+    later = Recording(metadata={**one.metadata, "start_step": TOTAL, "start": TOTAL * 0.001})
+    ahead = Recording(
+        {"exc": SpikeTrains([], [], 6, n_trials=2, duration=TOTAL * 0.001, start=TOTAL * 0.001)},
+        {
+            "exc": {
+                name: trace.assign_coords(time=trace["time"] + TOTAL * 0.001)
+                for name, trace in one["exc"].items()
+                if name != "spikes"
+            }
+        },
+        state(2 * TOTAL),
+        later.metadata,
+    )
+    assert concatenate(found, ahead) == concatenate(one, ahead)
+    for twin in (copy.deepcopy(found), pickle.loads(pickle.dumps(found))):
+        assert twin == one
+    assert found.n_trials == 2
+    assert found.support == one.support

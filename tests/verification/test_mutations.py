@@ -142,3 +142,29 @@ def test_where_states_part_is_found_exactly(circuit: ns.Circuit, sound: dict[str
         first = verify_pair(sound["brian2"], changed, DURATION).first_divergence
         assert first is not None
         assert (first.step, first.population, first.neuron, first.variable) == (step, "cells", 0, "u")
+
+
+class FromTheBeginning:
+    """A simulator that cannot go on from a state, as a compiled program of Brian2's."""
+
+    resumable = False
+
+    def __init__(self, simulator: Any) -> None:
+        self.simulator, self.circuit, self.program = simulator, simulator.circuit, simulator.program
+
+    def run(self, duration: Any, *, state: ns.State | None = None, **options: Any) -> ns.Recording:
+        assert state is None
+        recording: ns.Recording = self.simulator.run(duration, **options)
+        return recording
+
+
+def test_a_side_that_cannot_be_run_in_parts(circuit: ns.Circuit, sound: dict[str, Any], edge: tuple[int, int]) -> None:
+    """Spikes that part are found; where the states did so first is not known."""
+    changed = with_program(circuit, lambda program: one_weight_heavier(program, edge[0], 1e-9))
+    whole = verify_pair(sound["brian2"], changed, DURATION)
+    report = verify_pair(sound["brian2"], FromTheBeginning(changed), DURATION)
+    assert not report.identical
+    assert report.first_divergence is not None
+    assert report.first_divergence.variable == "spikes"
+    assert report["other"].state_divergence is None
+    assert whole["other"].state_divergence is not None

@@ -73,6 +73,11 @@ class Brian2Simulator(Simulator):
         if options.target == STANDALONE:
             self._project = Project(circuit, self.program, options.directory, options.timeout)
 
+    @property
+    def resumable(self) -> bool:
+        """Whether a run may go on from a state: not with target ``"cpp_standalone"``."""
+        return self._project is None
+
     def _prepared(self) -> Prepared:
         if self._network is None:
             self._network = Prepared(self.circuit, self.program, self.options.target)
@@ -106,7 +111,7 @@ class Brian2Simulator(Simulator):
 
     def _check_way(self, *, state: State | None, store: object) -> None:
         for name, given in (("state", state), ("store", store)):
-            if given is not None and self._project is not None:
+            if given is not None and not self.resumable:
                 raise UnsupportedError(
                     f"target={STANDALONE!r} runs from the initial state to the end: {name}= needs target='numpy' or "
                     "'cython'."
