@@ -70,7 +70,7 @@ def build(
     -------
     Circuit
         Populations ``"exc"`` and ``"inh"``, four projections, and the input from outside ``"external_exc"`` and
-        ``"external_inh"``, as many Poisson neurons for each neuron as it has excitatory inputs.
+        ``"external_inh"``, as many Poisson neurons for each neuron as it has excitatory inputs at scale 1.
 
     Raises
     ------
