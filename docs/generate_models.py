@@ -26,8 +26,7 @@ This page is written by `make docs` from the docstrings of the code.
 Ready-made equations in `ns.models`; a model of your own takes a few lines ([equations](equations.md)). Every neuron is
 a `NeuronModel`, every synapse a `SynapseModel`, whose text can be printed; receptors are given to a neuron and decide
 what a pulse does to it. Below, each has its equations, its parameters with their units, a value to check against, and
-its source. Neurons, receptors and graded synapses are held against Brian2 written by hand, at two time steps; plastic
-synapses against their closed forms, and pairs of spikes against Brian2 by hand as well.
+its source. All of them are held against Brian2 written by hand, at two time steps.
 
 ```python
 import neurosim as ns

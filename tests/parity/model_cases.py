@@ -10,7 +10,7 @@ import numpy as np
 
 import neurosim as ns
 from neurosim.random import noise
-from neurosim.units import Mohm, amp, mmolar, ms, mV, nA, nS, pA, second
+from neurosim.units import Hz, Mohm, amp, mmolar, ms, mV, nA, nS, pA, second
 from parity.cases import (
     SEED,
     Case,
@@ -28,7 +28,7 @@ from parity.cases import (
     simple_cells,
     steps_in,
 )
-from parity.scripts import receptor_kinds, single_neurons
+from parity.scripts import plastic_rules, receptor_kinds, single_neurons
 
 _TAUS = (2 * ms, 15 * ms)  # not the membrane's 20 ms, which Brian2's exact integration by hand divides by
 _RECEPTORS: dict[str, tuple[Any, Any]] = {
@@ -104,6 +104,50 @@ def cells(kind: str, dt: float, milliseconds: float = 120, n: int = 30) -> Case:
     return Case(circuit, steps, dict.fromkeys(inputs, current * amp), hand, {"cells": names}, least_spikes=n)
 
 
+_BOUND = {"w_max": 200 * pA}
+_TIMES = {"tau_plus": 17 * ms, "tau_minus": 30 * ms}
+_RULES: dict[str, ns.SynapseModel] = {
+    "pairs": ns.models.pair_stdp(a_plus=4 * pA, a_minus=5 * pA, amplitude="absolute", **_BOUND, **_TIMES),
+    "triplets": ns.models.triplet_stdp(
+        a2_plus=0.01, a3_plus=0.02, a2_minus=0.015, a3_minus=0.005, amplitude="relative", **_BOUND, **_TIMES
+    ),
+    "short term": ns.models.tsodyks_markram(u0=0.3, tau_facilitation=150 * ms, tau_depression=300 * ms),
+    "release": ns.models.stochastic_release(probability=0.4),
+    "scaling": ns.models.synaptic_scaling(target=20 * Hz, tau_rate=100 * ms, tau_scaling=500 * ms),
+    "reward": ns.models.reward_stdp(a_plus=0.8, a_minus=0.5, rate=2 * Hz, tau_eligibility=200 * ms, **_BOUND, **_TIMES),
+}
+
+
+def rule(kind: str, dt: float, milliseconds: float = 120, n: int = 30) -> Case:
+    cell = ns.NeuronModel(
+        """
+        dv/dt = (v_leak - v + r*(syn + i_ext))/tau_mem : volt (unless refractory)
+        dsyn/dt = -syn/tau_syn : amp
+        i_ext : amp
+        reward : 1
+        """,
+        threshold="v > v_threshold", reset="v = v_leak", refractory="tau_ref", method="exact", initial={"v": "v_leak"},
+        parameters={
+            "tau_mem": 20 * ms, "r": 100 * Mohm, "v_threshold": -50 * mV, "v_leak": -60 * mV, "tau_ref": 2 * ms,
+            "tau_syn": 5 * ms,
+        },
+    )  # fmt: skip
+    circuit = ns.Circuit("plastic", dt=dt * second, seed=9)
+    cells = circuit.population("cells", n, cell, initial={"v": ns.Uniform(-60 * mV, -50 * mV)})
+    drive, reward = np.linspace(0.9e-10, 1.4e-10, n), np.linspace(-1, 2, n)
+    circuit.inject("drive", cells, "i_ext", ns.Step(drive * amp))
+    circuit.inject("reward", cells, "reward", ns.Step(reward))
+    circuit.connect(
+        cells, cells, ns.FixedProbability(0.2), receptor="syn", synapse=_RULES[kind],
+        weight=ns.Uniform(0 * pA, 100 * pA), delay=ns.Uniform(0 * ms, 10 * ms), name="edges",
+    )  # fmt: skip
+    steps, edges = steps_in(milliseconds, dt), tuple(circuit.edges("edges"))
+    draws = noise(SEED, "edges", trials=(0, 1), steps=(0, steps), neurons=edges[0].size, kind="uniform")[:, 0]
+    hand = plastic_rules.run(kind, dt, steps, circuit.initial("cells", "v"), drive, reward, draws, edges)
+    names = {"cells": {"v": "v", "I": "syn"}, "edges": {name: name for name in _RULES[kind].state}}
+    return Case(circuit, steps, {}, hand, names, least_spikes=3 * n)
+
+
 #: By name; each takes the time step in seconds.
 MODELS: dict[str, Callable[[float], Case]] = {
     "double exponential current": lambda dt: receptor("current", dt),
@@ -123,6 +167,7 @@ MODELS: dict[str, Callable[[float], Case]] = {
     "rulkov": lambda dt: rulkov_maps(40, 4e5 * dt, dt),
     "graded": lambda dt: graded_cells(40, 100, dt),
     "algebraic units": lambda dt: algebraic(12, 40, dt),
+    **{kind: functools.partial(rule, kind) for kind in _RULES},
 }
 #: Which of the library each of them holds.
 COVERS: dict[str, set[str]] = {
@@ -152,4 +197,10 @@ COVERS: dict[str, set[str]] = {
     "rulkov": {"rulkov"},
     "graded": {"graded", "graded_synapse", "gap_junction"},
     "algebraic units": {"rate_unit"},
+    "pairs": {"pair_stdp"},
+    "triplets": {"triplet_stdp"},
+    "short term": {"tsodyks_markram"},
+    "release": {"stochastic_release"},
+    "scaling": {"synaptic_scaling"},
+    "reward": {"reward_stdp", "three_factor"},  # the first is the second with two terms
 }

@@ -13,16 +13,9 @@ from parity.test_against_brian2_by_hand import check_spikes, check_states, check
 __all__ = ["own_preferences"]
 
 
-#: Rules of plasticity, whose tests are elsewhere.
-RULES = {
-    "pair_stdp", "reward_stdp", "stochastic_release", "synaptic_scaling", "three_factor", "triplet_stdp",
-    "tsodyks_markram",
-}  # fmt: skip
-
-
-def test_every_neuron_and_receptor_has_a_case() -> None:
+def test_every_model_and_receptor_has_a_case() -> None:
     assert set(COVERS) == set(MODELS)
-    assert set().union(*COVERS.values()) == set(ns.models.__all__) - RULES
+    assert set().union(*COVERS.values()) == set(ns.models.__all__)
 
 
 @pytest.mark.parametrize("dt", [1e-4, 5e-5])
