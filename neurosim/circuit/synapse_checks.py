@@ -36,6 +36,8 @@ def check_synapse(
             f"{where}: {pre.name!r} does not spike, so on_pre never happens; use a graded synapse "
             "(a '... (summed)' line) or receptor=."
         )
+    if synapse.on_post_statements and not post.spiking:
+        raise CircuitError(f"{where}: {post.name!r} does not spike, so on_post never happens; leave it out.")
     units = {WEIGHT: unit, "t": "second", "dt": "second", "delay": "second"}
     units |= synapse.variables
     units |= {name: parameter.unit for name, parameter in parameters.items()}

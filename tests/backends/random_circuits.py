@@ -199,13 +199,14 @@ def _connect(draw: Draw, circuit: ns.Circuit, pre: str, post: str, role: dict[st
         ends = (first[: len(first) // 2 + 1], second) if draw(st.booleans()) else (first, second)
         if isinstance(rule, ns.AllToAll) and not rule.autapses:
             ends = (first, second)  # a part and the whole share neurons, so autapses could not be told
-        if draw(st.booleans()):
-            synapse = ns.SynapseModel(
-                on_pre=f"amount = w*gain; {VARIABLE.get(receptor, receptor)}_post += amount", parameters={"gain": 0.8}
-            )
-            circuit.connect(*ends, rule, synapse=synapse, weight=weight, delay=delay, name=name)
-        else:
-            circuit.connect(*ends, rule, receptor=receptor, weight=weight, delay=delay, name=name)
+        kind = draw(st.sampled_from(["receptor", "own", "plastic"]))
+        given: dict[str, Any] = {"receptor": receptor}
+        if kind == "own":
+            text = f"amount = w*gain; {VARIABLE.get(receptor, receptor)}_post += amount"
+            given = {"synapse": ns.SynapseModel(on_pre=text, parameters={"gain": 0.8})}
+        elif kind == "plastic":
+            given |= _plastic(draw)
+        circuit.connect(*ends, rule, weight=weight, delay=delay, name=name, **given)
         return
     variable, (conductance, size) = next(iter(role["graded"].items()))
     units = second.variables
@@ -221,6 +222,21 @@ def _connect(draw: Draw, circuit: ns.Circuit, pre: str, post: str, role: dict[st
     ):
         text = f"{variable}_post = w*(v_pre - v_post) : {units[variable]} (summed)"
         circuit.connect(pre, post, rule, synapse=ns.SynapseModel(text), weight=conductance, name=name)
+
+
+def _plastic(draw: Draw) -> dict[str, Any]:
+    """Draw a rule by which the strength of each edge changes with the spikes on both sides."""
+    clocked = draw(st.booleans())
+    chance = "*int(rand() < 0.8)" if draw(st.booleans()) else ""
+    strength = "ds/dt = (1 - s)/tau : 1 (clock-driven)" if clocked else "s : 1"
+    synapse = ns.SynapseModel(
+        f"dr/dt = -r/tau : 1 (event-driven)\ndo/dt = -o/(2*tau) : 1 (event-driven)\n{strength}",
+        on_pre=f"receptor_post += w*s{chance}; r += 1; s = clip(s - 0.2*o, 0, 3)",
+        on_post="o += 1; s = clip(s + 0.3*r, 0, 3)",
+        update=draw(st.sampled_from(["", "s = clip(s + 0.01*(o - r), 0, 3)"])),
+        parameters={"tau": 3 * ms}, initial={"s": ns.Uniform(0.5, 1.5)}, post_first=draw(st.booleans()),
+    )  # fmt: skip
+    return {"synapse": synapse, "post_delay": draw(st.sampled_from([None, 0.4 * ms, ns.Uniform(0 * ms, 1 * ms)]))}
 
 
 def names_order(pre: str, post: str) -> bool:

@@ -142,6 +142,14 @@ def test_what_has_neither_spikes_nor_a_variable_passes_nothing_on() -> None:
         circuit.connect("silent", "exc", nc.AllToAll(), receptor="i_ext", weight=1)
 
 
+def test_what_does_not_spike_teaches_nothing() -> None:
+    circuit = small()
+    circuit.population("silent", 2, SILENT)
+    rule = nc.SynapseModel(on_pre="x_post += w", on_post="w += 1")
+    with pytest.raises(CircuitError, match="'silent' does not spike, so on_post never happens"):
+        circuit.connect("exc", "silent", nc.AllToAll(), synapse=rule, weight=1.0)
+
+
 def graded(equations: str) -> dict[str, Any]:
     return {"pre": "slow", "post": "slow", "receptor": None, "weight": 1 * nS, "synapse": nc.SynapseModel(equations)}
 
