@@ -70,6 +70,7 @@ class Stepper:
         self.totals: dict[str, Tensors] = {name: {} for name in items}
         self.active = {name: self._tensor(array, torch.bool) for name, array in state.not_refractory.items()}
         self.last = {name: self._steps(array) for name, array in state.last_spike.items()}
+        self._now: tuple[int, Tensor] | None = None
         self.spikes: dict[str, Tensor] = {}
         self.inputs: dict[str, Tensor] = {}
         self.noise: Mapping[str, Mapping[str, Tensor]] = {}
@@ -172,7 +173,10 @@ class Stepper:
         return {**self.fixed[population], **self.totals[population], **self.values[population]}
 
     def _time(self) -> Tensor:
-        return torch.tensor(self.step_number * self.dt, dtype=self.dtype, device=self.device)
+        if self._now is None or self._now[0] != self.step_number:  # every part asks for it several times a step
+            now = torch.tensor(self.step_number * self.dt, dtype=self.dtype, device=self.device)
+            self._now = (self.step_number, now)
+        return self._now[1]
 
     def _names(self, name: str) -> Tensors:
         names = {**self._readable(name), **self.noise.get(name, {}), "t": self._time()}
