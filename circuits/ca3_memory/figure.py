@@ -54,7 +54,10 @@ def plot(recording: Recording, circuit: Circuit, ax: Axes | None = None) -> Axes
     axes.set_yticks([*range(cue), *range(cue + 1, n + 1)], [*map(str, range(cue)), *map(str, range(n - cue))])
     axes.tick_params(axis="y", length=0, labelsize="x-small")
     axes.axhline(cue, color=_LINE, linewidth=0.8)
-    axes.set_ylabel("cues           bits")
+    for middle, text in (((cue - 1) / 2, "cue"), ((cue + 1 + n) / 2, "bit")):
+        axes.text(
+            -0.045, middle, text, rotation=90, ha="right", va="center", transform=axes.get_yaxis_transform()
+        )  # fmt: skip
     axes.set_xlabel("time (ms)")
     axes.spines[["top", "right"]].set_visible(False)
     return axes

@@ -22,7 +22,7 @@ from neurosim.circuits.ca3_memory.operations import (
 )
 from neurosim.circuits.ca3_memory.protocol import COUNTED, PUBLISHED
 from neurosim.circuits.ca3_memory.templates import Spike, expected_spikes
-from neurosim.errors import CircuitError
+from neurosim.errors import CircuitError, RecordError
 from neurosim.units import ms, nA
 
 RUNS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -194,6 +194,21 @@ def test_size_of_the_circuit() -> None:
         assert sum(edges.values()) == synapses + 2 * (cue + content)
         assert edges["cue_to_content"] == edges["content_to_cue"] == cue * content
     assert build(cue=1, content=1).populations.keys() == build().populations.keys()
+
+
+def test_figure_of_any_run() -> None:
+    pytest.importorskip("matplotlib")
+    from matplotlib.figure import Figure
+
+    from neurosim.circuits.ca3_memory.figure import plot
+
+    circuit = build(cue=2, content=3)
+    axes = plot(ns.simulate(circuit, 60 * ms), circuit, Figure().subplots())
+    fed, out = (np.asarray(dots.get_offsets()) for dots in axes.collections)
+    assert fed[fed[:, 0] == 2].tolist() == [[2, 0], [2, 3], [2, 5]], "cue 0, bits 0 and 2, above a gap"
+    assert out[out[:, 0] == 5].tolist() == [[5, 0], [5, 3], [5, 5]]
+    with pytest.raises(RecordError, match="spikes of input"):
+        plot(ns.simulate(circuit, 10 * ms, record={"out": "spikes"}), circuit, Figure().subplots())
 
 
 def test_what_does_not_fit_is_refused() -> None:

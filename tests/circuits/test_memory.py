@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from neurosim.circuits.ca3_memory.memory import SAFE_SPACING, Memory, limits
@@ -120,3 +121,25 @@ def test_at_14_ms_recalls_are_wrong_now_and_then() -> None:
     found = count_recalls(5, 10, 14, operations=300, programmes=32, seed=4)
     assert found.by_cue_wrong == 0
     assert 0 < found.by_content_wrong < 0.05 * found.by_content
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("backend", "options"), [("brian2", {}), ("snntorch", {"dtype": "float32"})])
+def test_memory_against_a_dictionary(backend: str, options: dict[str, Any]) -> None:
+    """All operations of the object: contents are replaced and forgotten, queries have up to three bits."""
+    generator = np.random.default_rng(5)
+    memory, stored = Memory(cue=4, content=6, backend=backend, **options), dict[int, set[int]]()
+    for place in range(200):
+        cue = int(generator.integers(4))
+        bits = set(generator.choice(6, size=int(generator.integers(1, 4)), replace=False).tolist())
+        kind = generator.integers(5)
+        if kind == 0:
+            memory.forget(cue)
+            stored[cue] = set()
+        elif kind <= 2:
+            memory.learn(cue, bits)
+            stored[cue] = bits
+        elif kind == 3:
+            assert set(memory.recall_by_cue(cue)) == stored.get(cue, set()), place
+        else:
+            assert set(memory.recall_by_content(bits)) == {key for key, held in stored.items() if held & bits}, place
