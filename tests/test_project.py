@@ -85,7 +85,8 @@ def test_no_module_hides_a_public_name(tmp_path: Path) -> None:
         "for name in neurosim.__all__: getattr(neurosim, name)  # loads the modules, which become attributes too\n"
         "print(*(name for name in neurosim.__all__ if isinstance(getattr(neurosim, name), types.ModuleType)))"
     )
-    assert run([sys.executable, "-c", code], tmp_path).stdout.split() == ["analysis", "circuits", "datasets", "models", "units"]
+    found = run([sys.executable, "-c", code], tmp_path).stdout.split()
+    assert found == ["analysis", "circuits", "datasets", "models", "units"]
 
 
 def test_every_folder_is_packaged() -> None:
