@@ -9,14 +9,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from neurosim.backends.inputs import Inputs
-from neurosim.backends.simulator import (
-    catalogue,
-    check_state,
-    draw_noise,
-    initial_state,
-    plain_state,
-    positive_integer,
-)
+from neurosim.backends.simulator import catalogue, draw_noise, positive_integer
+from neurosim.backends.states import check_state, initial_state, plain_state
 from neurosim.circuit.circuit import Circuit
 from neurosim.errors import RecordError
 from neurosim.program.step_program import StepProgram

@@ -6,7 +6,7 @@ What comes back is built by the same calls that a user makes, so that a descript
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,17 +14,24 @@ import numpy as np
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.connecting import reads_weight
 from neurosim.circuit.connectivity import Connectivity
-from neurosim.circuit.neuron_model import NeuronModel, Parameter
+from neurosim.circuit.model_description import (
+    Arrays,
+    Data,
+    initial_from_dict,
+    initial_to_dict,
+    model_from_dict,
+    model_to_dict,
+    parameters_from_dict,
+    parameters_to_dict,
+)
+from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.circuit.parts import Injection, Part, PoissonInput, Population, Projection, View
 from neurosim.circuit.signal_files import check_signal_readable, signal_from_dict
 from neurosim.circuit.sources import PoissonSource, SignalSource, SpikeSource
 from neurosim.circuit.synapse_model import SynapseModel
-from neurosim.circuit.values import Value, as_given, value_from_dict, value_to_dict
+from neurosim.circuit.values import as_given, value_from_dict, value_to_dict
 from neurosim.errors import FileFormatError
 from neurosim.units import quantity
-
-Arrays = dict[str, np.ndarray]
-Data = dict[str, Any]
 
 
 def to_dict(circuit: Circuit, arrays: Arrays) -> Data:
@@ -141,9 +148,9 @@ def _part_to_dict(part: Part, arrays: Arrays) -> Data:
         "kind": "population",
         "name": part.name,
         "shape": list(part.shape),
-        "model": _model_to_dict(part.model, arrays, f"{part.name}.model"),
-        "parameters": _parameters_to_dict(part.parameters, arrays, f"{part.name}.parameters"),
-        "initial": _initial_to_dict(part.initial, part.model.units, arrays, f"{part.name}.initial"),
+        "model": model_to_dict(part.model, arrays, f"{part.name}.model"),
+        "parameters": parameters_to_dict(part.parameters, arrays, f"{part.name}.parameters"),
+        "initial": initial_to_dict(part.initial, part.model.units, arrays, f"{part.name}.initial"),
         "labels": None if part.labels is None else list(part.labels),
         **_positions_to_dict(part, arrays),
     }
@@ -182,13 +189,13 @@ def _projection_to_dict(part: Projection, arrays: Arrays) -> Data:
             "equations": synapse.equations,
             "on_pre": synapse.on_pre,
             "on_post": synapse.on_post,
-            "parameters": _parameters_to_dict(synapse.parameters, arrays, f"{part.name}.synapse.parameters"),
+            "parameters": parameters_to_dict(synapse.parameters, arrays, f"{part.name}.synapse.parameters"),
             **_plastic_to_dict(synapse, arrays, f"{part.name}.synapse.initial"),
         },
         "weight": value_to_dict(part.weight, arrays, f"{part.name}.weight"),
         "weight_unit": part.weight_unit,
         "delay": value_to_dict(part.delay, arrays, f"{part.name}.delay"),
-        "parameters": _parameters_to_dict(part.parameters, arrays, f"{part.name}.parameters"),
+        "parameters": parameters_to_dict(part.parameters, arrays, f"{part.name}.parameters"),
         **({"dyadic": True} if part.dyadic else {}),
         **_plastic_projection_to_dict(part, arrays),
     }
@@ -198,7 +205,7 @@ def _plastic_to_dict(synapse: SynapseModel, arrays: Arrays, key: str) -> Data:
     """Return what only a plastic synapse has: nothing for any other."""
     if not synapse.plastic:
         return {}
-    initial = _initial_to_dict(synapse.initial, synapse.variables, arrays, key)
+    initial = initial_to_dict(synapse.initial, synapse.variables, arrays, key)
     return {"initial": initial, "method": synapse.method, "update": synapse.update, "post_first": synapse.post_first}
 
 
@@ -207,21 +214,21 @@ def _plastic_projection_to_dict(part: Projection, arrays: Arrays) -> Data:
         return {}
     return {
         "post_delay": value_to_dict(part.post_delay, arrays, f"{part.name}.post_delay"),
-        "initial": _initial_to_dict(part.initial, part.synapse.variables, arrays, f"{part.name}.initial"),
+        "initial": initial_to_dict(part.initial, part.synapse.variables, arrays, f"{part.name}.initial"),
     }
 
 
 def _add_population(circuit: Circuit, data: Data, arrays: Arrays, models: dict[str, NeuronModel]) -> None:
     text = json.dumps(data["model"], sort_keys=True)
     if text not in models:
-        models[text] = _model_from_dict(data["model"], arrays)
+        models[text] = model_from_dict(data["model"], arrays)
     model = models[text]
     circuit.population(
         data["name"],
         tuple(data["shape"]),
         model,
-        parameters=_parameters_from_dict(data["parameters"], arrays),
-        initial=_initial_from_dict(data["initial"], arrays),
+        parameters=parameters_from_dict(data["parameters"], arrays),
+        initial=initial_from_dict(data["initial"], arrays),
         labels=data["labels"],
         positions=_positions_from_dict(data, arrays),
     )
@@ -247,8 +254,8 @@ def _add_projection(circuit: Circuit, data: Data, arrays: Arrays, models: dict[s
         given["equations"],
         on_pre=given["on_pre"],
         on_post=given["on_post"],
-        parameters=_parameters_from_dict(given["parameters"], arrays),
-        initial=_initial_from_dict(given.get("initial", {}), arrays),
+        parameters=parameters_from_dict(given["parameters"], arrays),
+        initial=initial_from_dict(given.get("initial", {}), arrays),
         method=given.get("method"),
         update=given.get("update", ""),
         post_first=given.get("post_first", False),
@@ -264,8 +271,8 @@ def _add_projection(circuit: Circuit, data: Data, arrays: Arrays, models: dict[s
         synapse=synapse,
         weight=weight if reads_weight(synapse) else None,
         delay=None if synapse.graded else as_given(value_from_dict(data["delay"], arrays), "second"),
-        parameters=_parameters_from_dict(data["parameters"], arrays),
-        initial=_initial_from_dict(data.get("initial", {}), arrays),
+        parameters=parameters_from_dict(data["parameters"], arrays),
+        initial=initial_from_dict(data.get("initial", {}), arrays),
         post_delay=as_given(value_from_dict(data["post_delay"], arrays), "second") if synapse.on_post else None,
         name=data["name"],
         dyadic=data.get("dyadic", False),
@@ -295,67 +302,6 @@ _ADD: dict[str, Callable[[Circuit, Data, Arrays, dict[str, NeuronModel]], None]]
     "injection": _add_injection,
     "poisson": _add_poisson,
 }
-
-
-# -- models and values -----------------------------------------------------------------------------------------------
-
-
-def _model_to_dict(model: NeuronModel, arrays: Arrays, key: str) -> Data:
-    return {
-        "name": model.name,
-        "equations": model.equations,
-        "threshold": model.threshold,
-        "reset": model.reset,
-        "refractory": model.refractory,
-        "method": model.method,
-        "update": model.update,
-        "parameters": _parameters_to_dict(model.parameters, arrays, f"{key}.parameters"),
-        "initial": _initial_to_dict(model.initial, model.units, arrays, f"{key}.initial"),
-        "receptors": dict(model.receptors),
-    }
-
-
-def _model_from_dict(data: Data, arrays: Arrays) -> NeuronModel:
-    refractory = data["refractory"]
-    return NeuronModel(
-        data["equations"],
-        threshold=data["threshold"],
-        reset=data["reset"],
-        refractory=quantity(refractory, "second") if isinstance(refractory, float) else refractory,
-        method=data["method"],
-        update=data["update"],
-        parameters=_parameters_from_dict(data["parameters"], arrays),
-        initial=_initial_from_dict(data["initial"], arrays),
-        receptors=data["receptors"],
-        name=data["name"],
-    )
-
-
-def _value_to_dict(value: Value, unit: str, arrays: Arrays, key: str) -> Data:
-    return {"value": value_to_dict(value, arrays, key), "unit": unit}
-
-
-def _value_from_dict(data: Data, arrays: Arrays) -> Any:
-    return as_given(value_from_dict(data["value"], arrays), data["unit"])
-
-
-def _parameters_to_dict(parameters: Mapping[str, Parameter], arrays: Arrays, key: str) -> Data:
-    return {name: _value_to_dict(p.value, p.unit, arrays, f"{key}.{name}") for name, p in parameters.items()}
-
-
-def _parameters_from_dict(data: Data, arrays: Arrays) -> Data:
-    return {name: _value_from_dict(parameter, arrays) for name, parameter in data.items()}
-
-
-def _initial_to_dict(initial: Mapping[str, Value | str], units: Mapping[str, str], arrays: Arrays, key: str) -> Data:
-    return {
-        name: value if isinstance(value, str) else _value_to_dict(value, units[name], arrays, f"{key}.{name}")
-        for name, value in initial.items()
-    }
-
-
-def _initial_from_dict(data: Data, arrays: Arrays) -> Data:
-    return {name: value if isinstance(value, str) else _value_from_dict(value, arrays) for name, value in data.items()}
 
 
 # -- indices ---------------------------------------------------------------------------------------------------------

@@ -18,7 +18,8 @@ from uuid import uuid4
 import numpy as np
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.circuit.description import Arrays, Data, check_readable, from_dict, to_dict
+from neurosim.circuit.description import check_readable, from_dict, to_dict
+from neurosim.circuit.model_description import Arrays, Data
 from neurosim.errors import FileFormatError
 
 FORMAT = "neurosim-circuit"

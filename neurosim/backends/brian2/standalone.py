@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.backends.brian2.network import Objects, build
-from neurosim.backends.simulator import initial_state
+from neurosim.backends.states import initial_state
 from neurosim.circuit.circuit import Circuit
 from neurosim.program.discretise import brian2_name
 from neurosim.program.lowering import lower

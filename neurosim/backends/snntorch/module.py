@@ -11,16 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from neurosim.backends.inputs import Inputs
-from neurosim.backends.simulator import (
-    Progress,
-    Run,
-    Simulator,
-    check_state,
-    draw_noise,
-    initial_state,
-    plain_state,
-    steps_at_once,
-)
+from neurosim.backends.simulator import Progress, Run, Simulator, draw_noise, steps_at_once
 from neurosim.backends.snntorch.arguments import (
     check_widths,
     checked_input,
@@ -37,11 +28,12 @@ from neurosim.backends.snntorch.parameters import Tie
 from neurosim.backends.snntorch.poisson import PoissonDrive
 from neurosim.backends.snntorch.population import NeuronPopulation, SilentPopulation, print_dynamics
 from neurosim.backends.snntorch.projection import Projection
+from neurosim.backends.snntorch.refusals import refuse_marks
 from neurosim.backends.snntorch.session import TorchSession
 from neurosim.backends.snntorch.stepper import Stepper
+from neurosim.backends.states import check_state, initial_state, plain_state
 from neurosim.backends.streaming import digest
 from neurosim.circuit.circuit import Circuit
-from neurosim.circuit.convolution import Convolution
 from neurosim.circuit.synapse_model import WEIGHT
 from neurosim.circuit.values import Trainable
 from neurosim.errors import BackendError, UnsupportedError
@@ -83,7 +75,7 @@ class CircuitModule(nn.Module, Simulator):
         self.program = lower(circuit)
         check_widths(options.surrogate_width, self.program)
         marks = circuit.trainables() if options.training else {}
-        self._refuse(marks)
+        refuse_marks(marks, circuit, self.program)
         ties: dict[str, Tie] = {}
         items = self.program.populations
         for name, item in items.items():
@@ -112,40 +104,6 @@ class CircuitModule(nn.Module, Simulator):
                 "circuit."
             )
         self.add_module(name, part)
-
-    def _refuse(self, marks: Mapping[str, Trainable]) -> None:
-        """Raise once, with everything that this module could not train."""
-        problems = []
-        for address in marks:
-            name, _, value = address.partition(".")
-            item = self.program.populations.get(name)
-            if item is None and value == DELAY:
-                problems += self._delay_problems(address, name, marks[address])
-            elif item is None and value == "weight" and self._plastic_kernel(name):
-                problems.append(f"{address}: a kernel trains where edges have no state of their own")
-            elif item is not None and value not in item.parameters:
-                problems.append(f"{address}: initial values are not trainable")
-            elif item is not None and value not in self.program.differentiable(name):
-                problems.append(f"{address}: nothing but the refractory period reads it, which counts whole steps")
-        if problems:
-            listed = "; ".join(problems)
-            raise UnsupportedError(f"the torch backend cannot train everything that is marked: {listed}.")
-
-    def _delay_problems(self, address: str, name: str, mark: Trainable) -> list[str]:
-        item = self.program.projections[name]
-        if isinstance(item, ConvolutionProgram):
-            return [f"{address}: the edges of a Convolution share their weights and keep their delays"]
-        if item.dynamics is not None:
-            return [f"{address}: delays are learned where edges have no state of their own"]
-        if (mark.bounds or (None, None))[1] is None:
-            longest = f"{item.max_delay * self.program.dt * 1e3:g}*ms"
-            return [f"{address}: say how long it may become, Trainable(..., bounds=(0*ms, {longest})) for instance"]
-        return []
-
-    def _plastic_kernel(self, name: str) -> bool:
-        item = self.program.projections.get(name)
-        rule = self.circuit.projections[name].connectivity if item is not None else None
-        return isinstance(rule, Convolution) and item is not None and item.dynamics is not None
 
     def part(self, name: str) -> Any:
         """Return the module of a population or projection."""

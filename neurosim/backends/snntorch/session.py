@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from neurosim.backends.session import Session, StepOutputs
-from neurosim.backends.simulator import plain_state
 from neurosim.backends.snntorch.stepper import Stepper
+from neurosim.backends.states import plain_state
 from neurosim.errors import BackendError
 from neurosim.recording import State
 

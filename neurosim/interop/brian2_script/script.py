@@ -17,7 +17,8 @@ import numpy as np
 from neurosim.backends.brian2.prepared import Prepared
 from neurosim.backends.brian2.texts import object_name
 from neurosim.backends.inputs import Inputs
-from neurosim.backends.simulator import initial_state, steps_of
+from neurosim.backends.simulator import steps_of
+from neurosim.backends.states import initial_state
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.circuit.parts import Injection, Part, PoissonInput, Population, Projection
