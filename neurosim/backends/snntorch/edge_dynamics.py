@@ -47,17 +47,23 @@ def _event(program: EventProgram, printer: TorchPrinter) -> Printed:
 class EdgeDynamics(nn.Module):
     """What a compiled projection holds for its edges' state: the programs, and who reaches which edge when."""
 
-    def __init__(self, item: ProjectionProgram, dynamics: SynapseDynamics, dtype: torch.dtype) -> None:
+    printed: PrintedDynamics
+    exact_printed: PrintedDynamics
+
+    def __init__(self, item: ProjectionProgram, dynamics: SynapseDynamics) -> None:
         super().__init__()
         self.item = item
         self.dynamics = dynamics
         self.ends: dict[Side, tuple[str, object, object]] = {
             "pre": (item.pre, item.pre_index, item.delay), "post": (item.post, item.post_index, dynamics.post_delay)
         }  # fmt: skip
-        self.printed = PrintedDynamics(dynamics, dtype, exact=False)
-        self.exact_printed = PrintedDynamics(dynamics, dtype, exact=True)
         self.after_pre = ArrivalOrder(item.pre_index, item.delay)
         self.after_post = ArrivalOrder(item.post_index, dynamics.post_delay)
+
+    def print_programs(self, dtype: torch.dtype) -> None:
+        """Print the programs for a dtype."""
+        self.printed = PrintedDynamics(self.dynamics, dtype, exact=False)
+        self.exact_printed = PrintedDynamics(self.dynamics, dtype, exact=True)
 
 
 class EdgeStates:

@@ -74,9 +74,9 @@ class Projection(nn.Module):
         weight_varies = isinstance(item.values.get(WEIGHT), np.ndarray) or per_edge(trainable.get(WEIGHT))
         #: Multiply by the weight matrix instead of adding edge by edge.
         self.by_matrix = by_matrix and weight_varies and _spread(trainable.get(WEIGHT)) == "edge"
+        self.dynamics = None if item.dynamics is None else EdgeDynamics(item, item.dynamics)
         self.print_expressions(dtype)
         self._add_edges()
-        self.dynamics = None if item.dynamics is None else EdgeDynamics(item, item.dynamics, dtype)
         values = {
             name: np.array(np.broadcast_to(value, (item.n,))) if per_edge(trainable.get(name)) else value
             for name, value in item.values.items()
@@ -90,6 +90,8 @@ class Projection(nn.Module):
         """Print what each edge contributes for a dtype."""
         self.expressions = EdgeExpressions(self.item, dtype, exact=False)
         self.exact_expressions = EdgeExpressions(self.item, dtype, exact=True)
+        if self.dynamics is not None:
+            self.dynamics.print_programs(dtype)
 
     def _add_edges(self) -> None:
         item = self.item

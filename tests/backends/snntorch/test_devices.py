@@ -128,6 +128,19 @@ def test_there_and_back() -> None:
     assert after == before
 
 
+def test_plastic_edges_compute_in_the_new_dtype() -> None:
+    """A condition as a number times 0.1, which is another number in float32; what arrays hold is the same in both."""
+    circuit = ns.Circuit("plastic", dt=1 * ms)
+    circuit.population("cells", 8, ns.models.izhikevich_map(noise_std=6.0, a=0.25, b=0.5, d=8.0))
+    synapse = ns.SynapseModel("u : 1", on_pre="u += 0.1*int(u < 3); i_syn_post += w*u", initial={"u": 0.0})
+    circuit.connect("cells", "cells", ns.AllToAll(), synapse=synapse, weight=1.5)
+    record = {"cells": "spikes", "cells_to_cells": "u"}
+    made = ns.compile(circuit, dtype="float64")(steps=60, record=record)[0]
+    converted = ns.compile(circuit, dtype="float32").double()(steps=60, record=record)[0]
+    assert made["cells"]["spikes"].sum() > 10
+    assert torch.equal(made["cells_to_cells"]["u"], converted["cells_to_cells"]["u"])
+
+
 @pytest.mark.parametrize(
     ("convert", "message"),
     [
