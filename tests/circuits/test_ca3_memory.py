@@ -121,35 +121,30 @@ def test_without_the_way_back_of_the_spike_it_breaks() -> None:
     assert wrong_cells(spikes_of(recording), expected_spikes(item.programme, 5)) == 22
 
 
-def peak(circuit: ns.Circuit, population: str) -> float:
-    """Return by how much, in mV, one spike on every line moves the first neuron of a population."""
-    recording = ns.simulate(circuit, 8 * ms, backend="snntorch", dtype="float64", record={population: "v"})
-    return 1e3 * float(recording[population]["v"].values[0, :, 0].max()) + 60
-
-
-def fires(circuit: ns.Circuit, population: str) -> bool:
-    return population in {name for _, name, _ in spikes_of(ns.simulate(circuit, 12 * ms, backend="snntorch"))}
-
-
-ONCE = ((0, RecallByContent((0,))),)
-
-
 def test_potential_after_one_spike() -> None:
-    assert peak(build(cue=1, content=1, programme=ONCE, weight=1 * nA), "content_cue") == pytest.approx(
-        0.91119, abs=1e-4
+    circuit = build(cue=1, content=2, programme=((0, RecallByContent((0, 1))),), opening_weight=0 * nA).replace(
+        {"input_content.w": [1, 6] * nA, "gate_input.w": [9, 1] * nA}
     )
-    small = build(cue=1, content=1, programme=ONCE, gate_weight=1 * nA, opening_weight=0 * nA)
-    assert peak(small, "gate") == pytest.approx(0.89338, abs=1e-4)
+    recording = ns.simulate(
+        circuit, 8 * ms, backend="snntorch", dtype="float64", record={"content_cue": "v", "gate": "v"}
+    )
+    slow, fast = (recording[name]["v"].values[0].max(axis=0) * 1e3 + 60 for name in ("content_cue", "gate"))
+    assert slow[0] == pytest.approx(0.91119, abs=1e-4)
+    assert fast[1] == pytest.approx(0.89338, abs=1e-4)
 
 
-@pytest.mark.parametrize(("change", "expected"), [(-1e-4, False), (1e-4, True)])
-def test_weight_from_which_one_spike_fires_a_neuron(change: float, expected: bool) -> None:
-    slow = build(cue=1, content=1, programme=ONCE, weight=(3.2924 + change) * nA)
-    assert fires(slow, "content_cue") == expected
-    fast = build(cue=1, content=1, programme=ONCE, gate_weight=(3.3580 + change) * nA, opening_weight=0 * nA)
-    assert fires(fast, "gate") == expected
-    circuit = build(cue=1, content=1, programme=ONCE).replace({"out_content.w": (2.7437 + change) * nA})
-    assert fires(circuit, "out") == expected
+def test_weights_from_which_one_spike_fires_a_neuron() -> None:
+    """A little less and a little more: bits 0 and 1 for slow neurons, 2 and 3 for fast ones, 4 and 5 for the output."""
+    weights = {"input_content.w": 6 * [6.0], "gate_input.w": 6 * [9.0], "out_content.w": 6 * [6.0]}
+    for place, (address, firing) in enumerate(zip(weights, (3.2924, 3.3580, 2.7437), strict=True)):
+        weights[address][2 * place : 2 * place + 2] = [firing - 1e-4, firing + 1e-4]
+    once = ((0, RecallByContent(range(6))),)
+    circuit = build(cue=1, content=6, programme=once, opening_weight=0 * nA).replace(
+        {address: values * nA for address, values in weights.items()}
+    )
+    spikes = spikes_of(ns.simulate(circuit, 12 * ms, backend="snntorch"))
+    fired = {name: {n for _, population, n in spikes if population == name} for name in ("content_cue", "gate", "out")}
+    assert fired == {"content_cue": {1, 2, 3, 4, 5}, "gate": {1, 3, 4, 5}, "out": {1 + 1, 1 + 2, 1 + 3, 1 + 5}}
 
 
 def test_latencies_and_an_unused_cue() -> None:
