@@ -22,6 +22,7 @@ SAYS = {
     "02_own_equations": "\nIDENTICAL\n",
     "03_worm_connectome": "the same traces, bit for bit: True",
     "04_memory": "as taught: True",
+    "05_learned_delays": "after: answers to pattern 100%, other orders 0%; the same on torch: True",
 }
 
 
