@@ -13,14 +13,14 @@ from recording.sessions import LENGTH, TENTH, pairs, session, spike_rows, stretc
 Rows = list[tuple[int, int, int]]
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(spike_rows, stretches, stretches)
 def test_restrict_twice_is_restrict_to_the_intersection(rows: Rows, one: Support, other: Support) -> None:
     recording = session(spikes=rows)
     assert recording.restrict(one).restrict(other) == recording.restrict(one & other)
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(spike_rows, stretches)
 def test_rates_times_observed_time_are_counts(rows: Rows, support: Support) -> None:
     trains = session(spikes=rows).restrict(support).spikes["exc"]
@@ -54,6 +54,7 @@ def test_binned_rates_times_observed_time_are_counts(rows: Rows, support: Suppor
     assert np.array_equal(np.isnan(rate.values), seconds < 1e-9)
 
 
+@settings(max_examples=25)
 @given(pairs)
 def test_restricting_to_all_that_was_observed_changes_nothing(pair: tuple[float, float]) -> None:
     part = session().restrict(pair)
