@@ -8,11 +8,11 @@ import numpy as np
 from hypothesis import strategies as st
 
 import neurosim as ns
+from backends.random_models import MORE_KINDS
+from backends.random_rules import FAMILIES, draw_rule, draw_shape
 from neurosim.units import Hz, Mohm, ms, mV, nS, pA, psiemens
 
 DT = 0.1
-#: Variable behind a receptor, where the names differ.
-VARIABLE = {"gaba": "gaba_rise"}
 Draw = Any
 
 
@@ -95,7 +95,7 @@ def _rate(draw: Draw) -> tuple[ns.NeuronModel, dict[str, Any], dict[str, Any]]:
     return model, {"pulse": {}, "graded": {"x": (0.3, 1.0)}}, {}
 
 
-KINDS = [_lif, _dimensionless, _izhikevich, _physical, _adaptive, _own, _graded, _map, _rate]
+KINDS = [_lif, _dimensionless, _izhikevich, _physical, _adaptive, _own, _graded, _map, _rate, *MORE_KINDS]
 
 
 @st.composite
@@ -121,18 +121,23 @@ def _flat(
     roles: dict[str, dict[str, Any]] = {}
     inputs: dict[str, Any] = {}
     rng = np.random.default_rng(draw(st.integers(0, 2**31)))
+    family = draw(st.sampled_from(FAMILIES))
     for position in range(draw(st.integers(1, populations))):
         model, role, initial = draw(st.sampled_from(KINDS))(draw)
-        n = draw(st.integers(1, 12))
+        shape = draw_shape(draw, family)
+        places = np.arange(float(np.prod(shape))) if draw(st.booleans()) else None
         slow = next((key for key in ("tau", "tau_mem") if key in model.parameters), None)
         parameters = {slow: ns.Uniform(6 * ms, 9 * ms)} if slow is not None and draw(st.booleans()) else {}
         name = f"p{position}"
-        circuit.population(name, n, model, parameters=parameters, initial=initial)
+        circuit.population(name, shape, model, parameters=parameters, initial=initial, positions=places)
         roles[name] = role
     names = list(roles)
     if draw(st.booleans()):
-        circuit.source("spikes", ns.SpikeSource(5))
-        inputs["spikes"] = rng.random((40, 5)) < 0.2
+        shape = draw_shape(draw, family)
+        circuit.source("spikes", ns.SpikeSource(shape))
+        inputs["spikes"] = rng.random((40, int(np.prod(shape)))) < 0.2
+    if draw(st.booleans()):
+        circuit.source("noise", ns.PoissonSource(draw_shape(draw, family), ns.Uniform(200 * Hz, 900 * Hz)))
     if draw(st.booleans()):
         circuit.source("signal", ns.SignalSource(3))
         inputs["signal"] = draw(st.sampled_from([rng.normal(size=(40, 3)), ns.FilteredNoise(0.0, 1.0, 2 * ms)]))
@@ -141,6 +146,8 @@ def _flat(
         if draw(st.booleans()):
             some = circuit.populations[name][: draw(st.integers(1, len(circuit.populations[name])))]
             circuit.inject(f"stim_{name}", some, variable, _signal(draw, size))
+        if roles[name]["pulse"] and draw(st.booleans()):
+            _background(draw, circuit, name, roles[name]["pulse"])
     for count in range(draw(st.integers(0, projections))):
         pre = draw(st.sampled_from([*circuit.populations]))
         post = draw(st.sampled_from(names))
@@ -185,29 +192,37 @@ def _include(draw: Draw, circuit: ns.Circuit, roles: dict[str, dict[str, Any]], 
         _connect(draw, circuit, pre, post, roles[post], f"across{count}")
 
 
+def _background(draw: Draw, circuit: ns.Circuit, name: str, pulses: dict[str, Any]) -> None:
+    """Give some neurons of a population background pulses."""
+    receptor = draw(st.sampled_from(sorted(pulses)))
+    size, population = pulses[receptor], circuit.populations[name]
+    weight = draw(st.sampled_from([0.3 * size, ns.Uniform(-0.1 * size, 0.4 * size)]))
+    some = population[: draw(st.integers(1, len(population)))]
+    rate = draw(st.sampled_from([20, 300])) * Hz
+    circuit.poisson(f"background_{name}", some, receptor=receptor, rate=rate, weight=weight, count=10)
+
+
 def _connect(draw: Draw, circuit: ns.Circuit, pre: str, post: str, role: dict[str, Any], name: str) -> None:
-    rule = draw(st.sampled_from([
-        ns.AllToAll(), ns.AllToAll(autapses=False), ns.FixedProbability(0.4), ns.FixedInDegree(2, multapses=True),
-        ns.Edges([0, 0], [0, 0]),
-    ]))  # fmt: skip
     first, second = circuit.populations[pre], circuit.populations[post]
     if first.spiking and role["pulse"]:
         receptor = draw(st.sampled_from(sorted(role["pulse"])))
         size = role["pulse"][receptor]
         weight = draw(st.sampled_from([size, ns.Uniform(-0.5 * size, size)]))
         delay = draw(st.sampled_from([0 * ms, 0.1 * ms, 1.5 * ms, ns.Uniform(0 * ms, 2 * ms)]))
-        ends = (first[: len(first) // 2 + 1], second) if draw(st.booleans()) else (first, second)
-        if isinstance(rule, ns.AllToAll) and not rule.autapses:
-            ends = (first, second)  # a part and the whole share neurons, so autapses could not be told
+        part = draw(st.booleans())
+        ends = (first[: len(first) // 2 + 1], second) if part else (first, second)
+        rule = draw_rule(draw, first, second, part=part)
         kind = draw(st.sampled_from(["receptor", "own", "plastic"]))
         given: dict[str, Any] = {"receptor": receptor}
         if kind == "own":
-            text = f"amount = w*gain; {VARIABLE.get(receptor, receptor)}_post += amount"
+            variable = second.model.receptors.get(receptor, receptor)
+            text = f"amount = w*gain; {variable}_post += amount"
             given = {"synapse": ns.SynapseModel(on_pre=text, parameters={"gain": 0.8})}
         elif kind == "plastic":
             given |= _plastic(draw)
         circuit.connect(*ends, rule, weight=weight, delay=delay, name=name, **given)
         return
+    rule = draw_rule(draw, first, second)
     variable, (conductance, size) = next(iter(role["graded"].items()))
     units = second.variables
     signal = isinstance(first.model, ns.SignalSource)

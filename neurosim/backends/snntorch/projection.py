@@ -97,7 +97,8 @@ class Projection(nn.Module):
         item = self.item
         self._index("pre_edges", item.pre_index)
         self._index("post_edges", item.post_index)
-        self.arrivals = ArrivalOrder(item.pre_index, item.delay)
+        if not item.graded and not self.by_matrix:
+            self.arrivals = ArrivalOrder(item.pre_index, item.delay)
 
     def _index(self, name: str, array: np.ndarray) -> None:
         self.register_buffer(name, torch.tensor(array, dtype=torch.int64), persistent=False)
