@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 Words = NDArray[np.uint64]
 Floats = NDArray[np.float64]
 
-#: Numbers that a thread should have to draw: a thousandth of a second's work, ten times what it costs to start one.
-DRAWS_OF_A_THREAD = 2**16
+#: Numbers that a thread should have to draw: some thousandths of a second's work, so that it pays on a busy machine too.
+DRAWS_OF_A_THREAD = 2**19
 
 _MULTIPLIER_0 = np.uint64(0xD2511F53)
 _MULTIPLIER_1 = np.uint64(0xCD9E8D57)

@@ -56,8 +56,9 @@ def test_the_bits_of_numpy(seed: int, path: str, trial: int, step: int, neurons:
 
 
 @pytest.mark.parametrize("kind", ["normal", "uniform"])
-def test_many_draws_have_the_bits_of_numpy(kind: str) -> None:
+def test_many_draws_have_the_bits_of_numpy(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Enough for several threads, and for every branch of the inverse distribution function."""
+    monkeypatch.setattr(philox, "DRAWS_OF_A_THREAD", 2**16)
     where: dict[str, Any] = {"trials": (2, 5), "steps": (7, 107), "neurons": 1001, "site": 1, "kind": kind}
     found = noise(3, "exc", **where)
     assert found.size > 4 * philox.DRAWS_OF_A_THREAD
