@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 Words = NDArray[np.uint64]
 Floats = NDArray[np.float64]
 
-#: Numbers that a thread should have to draw: some thousandths of a second's work, so that it pays on a busy machine too.
+#: Numbers that a thread should have to draw: some thousandths of a second's work, so that it pays when others work too.
 DRAWS_OF_A_THREAD = 2**19
 
 _MULTIPLIER_0 = np.uint64(0xD2511F53)
