@@ -47,7 +47,8 @@ class NoiseSite:
 class NoiseSites:
     """Numbers the calls of random functions of one population, in the order of the text."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = "") -> None:
+        self.prefix = prefix
         self.sites: list[NoiseSite] = []
 
     def replace(self, tree: ast.expr) -> ast.expr:
@@ -56,7 +57,7 @@ class NoiseSites:
         def visit(node: ast.expr) -> ast.expr | None:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in RANDOM_FUNCTIONS:
                 kind: NoiseKind = "normal" if node.func.id == "randn" else "uniform"
-                site = NoiseSite(f"{node.func.id}_{len(self.sites)}", kind, len(self.sites))
+                site = NoiseSite(f"{node.func.id}_{self.prefix}{len(self.sites)}", kind, len(self.sites))
                 self.sites.append(site)
                 return name(site.symbol)
             return None

@@ -107,7 +107,7 @@ def lower_dynamics(
     """
     synapse = part.synapse
     where = f"projection {part.name!r}"
-    noise = NoiseSites()
+    noise = NoiseSites("edge_")  # a synapse may not have a variable of its neurons' names
     dt = circuit.dt
     constants = {**end_constants, **own, "dt": dt}
     expand = _expanded(part, where) | dict(ends)

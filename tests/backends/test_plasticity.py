@@ -254,3 +254,25 @@ def test_a_plastic_circuit_is_saved_and_replaced_like_any_other(tmp_path: Any) -
     assert ns.Circuit.load(changed.save(tmp_path / "changed.json")) == changed
     other = network("pairs", post_delay=1 * ms).replace({"edges.post_delay": 2 * ms})
     assert np.all(other.post_delay_steps("edges") == 20)
+
+
+def test_edges_may_use_the_names_of_their_neurons(tmp_path: Any) -> None:
+    circuit = ns.Circuit("names", dt=0.1 * ms, seed=2)
+    text = "dv/dt = -v/tau + drive : 1\nr : 1\ndrive : hertz\nu = 2*v : 1\nw : 1"
+    cell = ns.NeuronModel(
+        text, threshold="v > 1 + 0.1*rand()", reset="v = 0; w += 1", method="euler", parameters={"tau": 10 * ms}
+    )
+    drive = {"drive": ns.Uniform(120 / second, 300 / second), "r": ns.Uniform(0.0, 1.0)}
+    cells = circuit.population("cells", 8, cell, parameters=drive)
+    rule = ns.SynapseModel(
+        "dr/dt = -r/tau : 1 (event-driven)\nu : 1\ndw/dt = -w/(100*tau) : 1 (clock-driven)",
+        on_pre="v_post += 0.05*w*u*int(rand() < 0.7)*(1 + r_post); r += 1; u += 0.1*r",
+        parameters={"tau": 10 * ms}, initial={"u": 0.2},
+    )  # fmt: skip
+    circuit.connect(cells, cells, ns.AllToAll(autapses=False), synapse=rule, weight=ns.Uniform(0.0, 1.0), name="edges")
+    report = ns.verify(circuit, 30 * ms)
+    assert report.identical, str(report)
+    assert report.spikes["brian2"] > 20
+    recording = ns.simulate(circuit, 30 * ms, backend="brian2", record={"edges": ["w", "u"]})
+    assert np.array_equal(recording["edges"]["u"].values[0, -1], recording.state.variables["edges"]["u"][0])
+    assert not np.array_equal(recording["edges"]["w"].values[0, -1], circuit.edges("edges").weight)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -169,7 +170,8 @@ def _graded(circuit: Circuit, program: StepProgram, item: ProjectionProgram, obj
         },
         clock=objects.clock, name=texts.object_name(item.name),
     )  # fmt: skip
-    _connect(synapses, item, {name: value for name, value in item.values.items() if isinstance(value, np.ndarray)})
+    arrays = {name: value for name, value in item.values.items() if isinstance(value, np.ndarray)}
+    _connect(synapses, item, arrays, texts.renaming_of_edges(item, pre, post))
     for updater in synapses.summed_updaters.values():
         updater.order = order
     return synapses
@@ -179,12 +181,12 @@ def _pulse(program: StepProgram, item: ProjectionProgram, objects: Objects) -> A
     from brian2 import Synapses
 
     pre, post = program.populations[item.pre], program.populations[item.post]
-    code = texts.pathway_code(item, pre, post)
+    code, names = texts.pathway_code(item, pre, post), texts.renaming_of_edges(item, pre, post)
     delays = {"pre": item.delay} if item.dynamics is None else {"pre": item.delay, "post": item.dynamics.post_delay}
     delays = {side: delays[side] for side in code}
     shared = {side: steps for side, steps in delays.items() if item.n == 0 or steps.min() == steps.max()}
     synapses = Synapses(
-        objects.groups[item.pre], objects.groups[item.post], texts.edge_model(item),
+        objects.groups[item.pre], objects.groups[item.post], texts.edge_model(item, names),
         **{f"on_{side}": text for side, text in code.items()},
         delay={side: quantity(int(steps.max(initial=0)) * program.dt, "second") for side, steps in shared.items()},
         namespace={
@@ -196,11 +198,10 @@ def _pulse(program: StepProgram, item: ProjectionProgram, objects: Objects) -> A
     )  # fmt: skip
     for side in code:
         getattr(synapses, side).check_units = False
-    _connect(synapses, item, texts.edge_arrays(item))
+    _connect(synapses, item, texts.edge_arrays(item), names)
     for side in delays.keys() - shared.keys():
         getattr(synapses, side).delay = quantity(delays[side] * program.dt, "second")
     if item.n and item.dynamics is not None and item.dynamics.integrate:
-        names = texts.renaming_of_edges(item, pre, post)
         update = synapses.run_regularly(
             texts.code(item.dynamics.integrate, names), when="groups", order=CLOCK_DRIVEN, clock=objects.clock,
             name=f"{texts.object_name(item.name)}__integrate",
@@ -222,10 +223,10 @@ def _poisson(item: PoissonProgram, objects: Objects, order: int) -> None:
     update.check_units = False
 
 
-def _connect(synapses: Any, item: ProjectionProgram, arrays: Any) -> None:
+def _connect(synapses: Any, item: ProjectionProgram, arrays: Mapping[str, np.ndarray], names: dict[str, str]) -> None:
     if item.n == 0:
         synapses.active = False
         return
     synapses.connect(i=item.pre_index, j=item.post_index)
     for name, value in arrays.items():
-        synapses.variables[brian2_name(name)].set_value(value)
+        synapses.variables[names.get(name, name)].set_value(value)

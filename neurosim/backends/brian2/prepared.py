@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from neurosim.backends.brian2.network import Objects, build
-from neurosim.backends.brian2.texts import count_name, input_name
+from neurosim.backends.brian2.texts import count_name, input_name, variable_name
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.evaluation import evaluate
 from neurosim.circuit.parts import Injection
-from neurosim.program.discretise import brian2_name
 from neurosim.program.step_program import Contribution, StepProgram
 from neurosim.recording import State
 
@@ -61,6 +60,7 @@ class Prepared:
             name: {key: variable.get_value() for key, variable in group.variables.items() if _is_array(variable)}
             for name, group in {**self.objects.groups, **self.objects.synapses}.items()
         }
+        self._names: dict[tuple[str, str], str] = {}
         self._feeds = self._find_feeds(circuit)
         self._spaces = {
             name: self._values[name]["_spikespace"] for name, item in program.populations.items() if item.spiking
@@ -82,7 +82,10 @@ class Prepared:
 
     def value(self, part: str, variable: str) -> np.ndarray:
         """Return the live array of a variable, shape (neuron,) or (edge,)."""
-        array: np.ndarray = self._values[part][brian2_name(variable)]
+        key = (part, variable)
+        if key not in self._names:
+            self._names[key] = variable_name(self.program, part, variable)
+        array: np.ndarray = self._values[part][self._names[key]]
         return array
 
     def noise_array(self, part: str, symbol: str) -> np.ndarray:

@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 
 from neurosim.backends.brian2.network import Objects, build
+from neurosim.backends.brian2.texts import variable_name
 from neurosim.backends.states import initial_state
 from neurosim.circuit.circuit import Circuit
-from neurosim.program.discretise import brian2_name
 from neurosim.program.lowering import lower
 from neurosim.program.step_program import StepProgram
 from neurosim.units import quantity
@@ -83,7 +83,7 @@ def build_program(folder: Path) -> dict[str, Any]:
     _add_feeds(objects, request["feeds"])
     _set_constants(objects, request["constants"])
     spikes = _spike_monitors(objects, request["spikes"])
-    traces = _trace_monitors(objects, request["traces"], program.dt)
+    traces = _trace_monitors(program, objects, request["traces"])
     network = Network(*objects.all, *spikes.values(), *traces.values())
     network.run(quantity(request["n_steps"] * program.dt, "second"), namespace={})
     device = get_device()
@@ -97,7 +97,7 @@ def build_program(folder: Path) -> dict[str, Any]:
         "digest": program.digest,
         "steps": int(objects.clock._i_end),
         "state": {
-            address: file(_parts(objects)[name].variables[brian2_name(variable)])
+            address: file(_parts(objects)[name].variables[variable_name(program, name, variable)])
             for name, variables in _state_names(state).items()
             for address, variable in variables
         },
@@ -131,7 +131,7 @@ def _set_state(circuit: Circuit, program: StepProgram, objects: Objects) -> None
     for name, variables in initial_state(circuit, program, 0, 1).variables.items():
         for variable, values in variables.items():
             if values.size:
-                _parts(objects)[name].variables[brian2_name(variable)].set_value(values[0])
+                _parts(objects)[name].variables[variable_name(program, name, variable)].set_value(values[0])
 
 
 def _add_feeds(objects: Objects, feeds: list[Mapping[str, str]]) -> None:
@@ -164,7 +164,9 @@ def _spike_monitors(objects: Objects, names: list[str]) -> dict[str, Any]:
     return {name: SpikeMonitor(objects.groups[name], name=f"{objects.groups[name].name}__spikes") for name in names}
 
 
-def _trace_monitors(objects: Objects, traces: list[Mapping[str, Any]], dt: float) -> dict[str, Any]:
+def _trace_monitors(
+    program: StepProgram, objects: Objects, traces: list[Mapping[str, Any]], dt: float
+) -> dict[str, Any]:
     from brian2 import Clock, StateMonitor
 
     monitors = {}
@@ -172,9 +174,12 @@ def _trace_monitors(objects: Objects, traces: list[Mapping[str, Any]], dt: float
         part, every = _parts(objects)[trace["part"]], trace["every"]
         clock = objects.clock
         if every > 1:
-            clock = Clock(dt=quantity(every * dt, "second"), name=f"{objects.clock.name}__every_{every}_{number}")
+            clock = Clock(
+                dt=quantity(every * program.dt, "second"), name=f"{objects.clock.name}__every_{every}_{number}"
+            )
         monitors[trace["address"]] = StateMonitor(
-            part, brian2_name(trace["variable"]), record=np.asarray(trace["columns"]), clock=clock, when="end",
+            part, variable_name(program, trace["part"], trace["variable"]), record=np.asarray(trace["columns"]),
+            clock=clock, when="end",
             name=f"{part.name}__trace_{number}",
         )  # fmt: skip
     return monitors

@@ -15,7 +15,7 @@ from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.circuit.parts import Projection
 from neurosim.program.discretise import brian2_name
 from neurosim.program.statements import Statement, name, rename, substitute, transform
-from neurosim.program.step_program import PoissonProgram, PopulationProgram, ProjectionProgram
+from neurosim.program.step_program import PoissonProgram, PopulationProgram, ProjectionProgram, StepProgram
 from neurosim.units import quantity
 
 #: Under which name a group finds ``exprel``.
@@ -168,15 +168,41 @@ def _additions(additions: Iterable[Statement], names: dict[str, str]) -> str:
 
 
 def renaming_of_edges(item: ProjectionProgram, pre: PopulationProgram, post: PopulationProgram) -> dict[str, str]:
-    """Return the names that a ``Synapses`` object does not accept, with what stands for them."""
-    return {**renaming(pre.units, "_pre"), **renaming(post.units, "_post"), **renaming(item.units)}
+    """Return the names that a ``Synapses`` object does not accept, with what stands for them.
+
+    Among them are variables of edges that are called like one of a neuron at their ends: ``u`` becomes ``u_syn``.
+    """
+    names = {**renaming(pre.units, "_pre"), **renaming(post.units, "_post"), **renaming(item.units)}
+    taken = _held_by_neurons(pre) | _held_by_neurons(post)
+    called = {variable: brian2_name(variable) for variable in _held_by_edges(item)}
+    return names | {variable: f"{other}_syn" for variable, other in called.items() if other in taken}
 
 
-def edge_model(item: ProjectionProgram) -> str:
+def _held_by_neurons(item: PopulationProgram) -> set[str]:
+    """Return the variables of a group, which its synapses may not have as well."""
+    own = {*item.state, *item.inputs, *item.parameters, *item.subexpressions} if item.kind == "neurons" else item.units
+    return {brian2_name(name) for name in own}
+
+
+def _held_by_edges(item: ProjectionProgram) -> list[str]:
+    arrays = [name for name, value in item.values.items() if isinstance(value, np.ndarray)]
+    return arrays if item.dynamics is None else [*arrays, *item.dynamics.state]
+
+
+def variable_name(program: StepProgram, part: str, variable: str) -> str:
+    """Return what a variable of a population or projection is called in Brian2."""
+    item = program.projections.get(part)
+    if item is None:
+        return brian2_name(variable)
+    names = renaming_of_edges(item, program.populations[item.pre], program.populations[item.post])
+    return names.get(variable, variable)
+
+
+def edge_model(item: ProjectionProgram, names: Mapping[str, str]) -> str:
     """Return the declarations of what differs from edge to edge, of what a pulse reads, and of what changes."""
-    lines = [f"{brian2_name(name)} : {item.units[name]} (constant)" for name in edge_arrays(item)]
+    lines = [f"{names.get(name, name)} : {item.units[name]} (constant)" for name in edge_arrays(item)]
     if item.dynamics is not None:
-        lines += [f"{brian2_name(name)} : {item.units[name]}" for name in item.dynamics.state]
+        lines += [f"{names.get(name, name)} : {item.units[name]}" for name in item.dynamics.state]
         lines += [f"{site.symbol} : 1" for site in item.dynamics.noise]
     return "\n".join(lines)
 

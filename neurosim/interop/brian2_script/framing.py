@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 
+from neurosim.backends.brian2.texts import variable_name
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.circuit.parts import Injection, Part, Population, Projection
@@ -141,7 +142,7 @@ def tail(program: StepProgram) -> list[str]:
     silent = _said_of_silent(kept, spiking)
     for name, projection in program.projections.items():
         if projection.n and projection.dynamics is not None and projection.dynamics.state:
-            kept[name] = [brian2_name(variable) for variable in projection.dynamics.state]
+            kept[name] = [variable_name(program, name, variable) for variable in projection.dynamics.state]
     table = ", ".join(
         f"{literals.quoted(name)}: [{', '.join(map(literals.quoted, names))}]" for name, names in kept.items()
     )
