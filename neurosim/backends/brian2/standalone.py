@@ -164,9 +164,7 @@ def _spike_monitors(objects: Objects, names: list[str]) -> dict[str, Any]:
     return {name: SpikeMonitor(objects.groups[name], name=f"{objects.groups[name].name}__spikes") for name in names}
 
 
-def _trace_monitors(
-    program: StepProgram, objects: Objects, traces: list[Mapping[str, Any]], dt: float
-) -> dict[str, Any]:
+def _trace_monitors(program: StepProgram, objects: Objects, traces: list[Mapping[str, Any]]) -> dict[str, Any]:
     from brian2 import Clock, StateMonitor
 
     monitors = {}
