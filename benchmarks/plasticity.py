@@ -25,7 +25,7 @@ from brian2_overhead import target_of
 
 import neurosim as ns
 from neurosim.circuit import Circuit
-from neurosim.units import Mohm, ms, mV, nA, pA
+from neurosim.units import Mohm, ms, mV, pA
 
 PAGE = 4096
 SIDES = ("plain", "neurosim", "neurosim, torch")
@@ -36,11 +36,10 @@ def network(n: int, probability: float) -> Circuit:
     """Return n driven neurons, all of whose connections learn."""
     circuit = Circuit("plastic", dt=0.1 * ms, seed=1)
     cell = ns.models.lif(
-        tau_mem=20 * ms, r=100 * Mohm, v_threshold=-50 * mV, v_reset=-60 * mV, v_leak=-60 * mV, tau_ref=2 * ms,
+        tau_mem=20 * ms, r=100 * Mohm, v_threshold=-50 * mV, v_reset=-60 * mV, v_leak=-48 * mV, tau_ref=2 * ms,
         receptors={"syn": 5 * ms},
     )  # fmt: skip
     cells = circuit.population("cells", n, cell, initial={"v": ns.Uniform(-60 * mV, -50 * mV)})
-    circuit.inject("drive", cells, "i_ext", ns.Step(0.12 * nA))
     rule = ns.models.pair_stdp(
         a_plus=A_PLUS * 1e12 * pA, a_minus=A_MINUS * 1e12 * pA, w_max=W_MAX * 1e12 * pA, amplitude="absolute"
     )
@@ -59,14 +58,14 @@ class Plain:
 
         clock = b2.Clock(dt=circuit.dt * b2.second, name="plain_clock")
         constants = {
-            "taum": 20 * b2.ms, "R": 100 * b2.Mohm, "El": -60 * b2.mV, "Vt": -50 * b2.mV, "taus": 5 * b2.ms,
-            "drive": 0.12 * b2.nA, "tau": 20 * b2.ms, "ap": A_PLUS * b2.amp, "am": A_MINUS * b2.amp,
+            "taum": 20 * b2.ms, "R": 100 * b2.Mohm, "El": -48 * b2.mV, "Vt": -50 * b2.mV, "Vr": -60 * b2.mV,
+            "taus": 5 * b2.ms, "tau": 20 * b2.ms, "ap": A_PLUS * b2.amp, "am": A_MINUS * b2.amp,
             "wmax": W_MAX * b2.amp, "nothing": 0 * b2.amp,
         }  # fmt: skip
         group = b2.NeuronGroup(
             circuit.populations["cells"].n,
-            "dv/dt = (El - v + R*(I + drive))/taum : volt (unless refractory)\ndI/dt = -I/taus : amp",
-            threshold="v > Vt", reset="v = El", refractory=2 * b2.ms, method="exact", namespace=constants,
+            "dv/dt = (El - v + R*I)/taum : volt (unless refractory)\ndI/dt = -I/taus : amp",
+            threshold="v > Vt", reset="v = Vr", refractory=2 * b2.ms, method="exact", namespace=constants,
             clock=clock, name="plain_cells",
         )  # fmt: skip
         group.v = circuit.initial("cells", "v") * b2.volt
