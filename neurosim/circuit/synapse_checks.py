@@ -38,6 +38,11 @@ def check_synapse(
         )
     if synapse.on_post_statements and not post.spiking:
         raise CircuitError(f"{where}: {post.name!r} does not spike, so on_post never happens; leave it out.")
+    for line in synapse.lines:
+        if line.kind == "parameter" and line.name not in (*synapse.state, *parameters):
+            raise CircuitError(
+                f"{where}: {line.name!r} has no value: give it in parameters=, or let a statement assign to it."
+            )
     units = {WEIGHT: unit, "t": "second", "dt": "second", "delay": "second"}
     units |= synapse.variables
     units |= {name: parameter.unit for name, parameter in parameters.items()}

@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from neurosim.circuit.language import Assignment, Equation, parse_equations, parse_statements
+from neurosim.circuit.language import (
+    RANDOM_FUNCTIONS,
+    Assignment,
+    Equation,
+    calls_in,
+    parse_equations,
+    parse_expression,
+    parse_statements,
+)
 from neurosim.circuit.neuron_model import (
     METHODS,
     Parameter,
@@ -168,6 +176,13 @@ class SynapseModel:
     def plastic(self) -> bool:
         """Whether an edge has a state of its own."""
         return bool(self.state)
+
+    @property
+    def draws(self) -> bool:
+        """Whether a pulse draws random numbers."""
+        texts = [line.expression or "" for line in self.lines if line.kind != "summed"]
+        texts += [item.expression for item in self.on_pre_statements]
+        return any(calls_in(parse_expression(text, self.name)) & RANDOM_FUNCTIONS for text in texts if text)
 
     @property
     def variables(self) -> dict[str, str]:

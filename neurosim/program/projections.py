@@ -10,7 +10,7 @@ import numpy as np
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.edge_values import GRID_TOLERANCE
-from neurosim.circuit.language import RANDOM_FUNCTIONS, names_in, parse_expression
+from neurosim.circuit.language import RANDOM_FUNCTIONS, calls_in, names_in, parse_expression
 from neurosim.circuit.parts import Projection
 from neurosim.circuit.realisation import realise_kernel
 from neurosim.circuit.synapse_model import LAST_UPDATE, WEIGHT
@@ -21,7 +21,7 @@ from neurosim.program.discretise import units_as_numbers
 from neurosim.program.normalise import fold, powers_as_products
 from neurosim.program.statements import Statement, substitute
 from neurosim.program.step_program import PopulationProgram, ProjectionProgram
-from neurosim.program.synapse_dynamics import lower_dynamics
+from neurosim.program.synapse_dynamics import lower_dynamics, own_subexpressions
 
 
 def lower_projection(
@@ -120,7 +120,7 @@ def _weight(circuit: Circuit, part: Projection) -> float | np.ndarray:
 
 def _pulse_terms(part: Projection, where: str) -> list[tuple[str, ast.expr]]:
     """Return what ``on_pre`` adds to each variable, with its temporaries written out."""
-    temporaries: dict[str, ast.expr] = {}
+    temporaries = own_subexpressions(part, where)
     terms = []
     for statement in part.synapse.on_pre_statements:
         tree = substitute(parse_expression(statement.expression, where), temporaries)
@@ -153,10 +153,7 @@ def _refuse_unsupported(part: Projection, terms: list[tuple[str, ast.expr]], whe
     if part.pre == part.post:
         written |= {f"{target}_pre" for target, _ in terms}
     for target, tree in terms:
-        calls = {
-            node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-        }
-        if calls & RANDOM_FUNCTIONS:
+        if calls_in(tree) & RANDOM_FUNCTIONS:
             problems.append("it draws random numbers")
         if "delay" in names_in(tree):
             problems.append("it reads its delay")

@@ -106,11 +106,13 @@ def lower_dynamics(
         its equations.
     """
     synapse = part.synapse
+    if not synapse.plastic and not synapse.draws:
+        return None
     where = f"projection {part.name!r}"
     noise = NoiseSites("edge_")  # a synapse may not have a variable of its neurons' names
     dt = circuit.dt
     constants = {**end_constants, **own, "dt": dt}
-    expand = _expanded(part, where) | dict(ends)
+    expand = own_subexpressions(part, where) | dict(ends)
     numbers = {key: units_as_numbers(substitute(tree, expand), units) for key, tree in expand.items()}
     parameters = {key: value for key, value in values.items() if key not in synapse.state}
     own_units = {key: unit for key, unit in units.items() if key not in ("t", "dt")}
@@ -129,8 +131,6 @@ def lower_dynamics(
     for what, statements in (("pre", synapse.on_pre_statements), ("post", synapse.on_post_statements)):
         programs.append(_event(what, statements, decay, state, noise, numbers, units, constants))
     on_pre, on_post = programs
-    if not state and not noise.sites:
-        return None
     _refuse_unsupported(part, on_pre, on_post, where)
     steps = circuit.post_delay_steps(part.name)
     ordered = (*synapse.state, *((LAST_UPDATE,) if decay else ()))
@@ -139,7 +139,7 @@ def lower_dynamics(
     )  # fmt: skip
 
 
-def _expanded(part: Projection, where: str) -> dict[str, ast.expr]:
+def own_subexpressions(part: Projection, where: str) -> dict[str, ast.expr]:
     """Return the synapse's own sub-expressions, each in terms of names that are none."""
     trees = {
         line.name: parse_expression(line.expression or "", where)

@@ -276,3 +276,16 @@ def test_edges_may_use_the_names_of_their_neurons(tmp_path: Any) -> None:
     recording = ns.simulate(circuit, 30 * ms, backend="brian2", record={"edges": ["w", "u"]})
     assert np.array_equal(recording["edges"]["u"].values[0, -1], recording.state.variables["edges"]["u"][0])
     assert not np.array_equal(recording["edges"]["w"].values[0, -1], circuit.edges("edges").weight)
+
+
+def test_a_static_pulse_may_name_what_it_adds() -> None:
+    circuit = ns.Circuit("static", dt=1 * ms)
+    circuit.source("in", ns.SpikeSource(2))
+    circuit.population("out", 2, ns.NeuronModel("x : 1"))
+    named = ns.SynapseModel("twice = 2*w : 1\nsize = twice*g : 1\ng : 1", on_pre="x_post += size")
+    with pytest.raises(ns.CircuitError, match="'g' has no value: give it in parameters="):
+        circuit.connect("in", "out", ns.AllToAll(), synapse=named, weight=1.0)
+    circuit.connect("in", "out", ns.AllToAll(), synapse=named, weight=1.0, parameters={"g": 0.5})
+    for backend in ("brian2", "snntorch"):
+        run = ns.simulate(circuit, 3 * ms, backend=backend, inputs={"in": np.ones((3, 2), dtype=bool)})
+        assert np.asarray(run.state.variables["out"]["x"]).tolist() == [[6.0, 6.0]]

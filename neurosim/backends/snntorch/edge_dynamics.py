@@ -54,9 +54,6 @@ class EdgeDynamics(nn.Module):
         super().__init__()
         self.item = item
         self.dynamics = dynamics
-        self.ends: dict[Side, tuple[str, object, object]] = {
-            "pre": (item.pre, item.pre_index, item.delay), "post": (item.post, item.post_index, dynamics.post_delay)
-        }  # fmt: skip
         self.after_pre = ArrivalOrder(item.pre_index, item.delay)
         self.after_post = ArrivalOrder(item.post_index, dynamics.post_delay)
 
@@ -102,7 +99,10 @@ class EdgeStates:
         shape = (self.stepper.batch, self.item.n)
         new = program({key: reader.read(key, None) for key in program.reads})
         values = self.stepper.values[self.name]
-        updated = {key: torch.as_tensor(value, dtype=values[key].dtype).expand(shape) for key, value in new.items()}
+        updated = {
+            key: torch.as_tensor(value, dtype=values[key].dtype, device=self.stepper.device).expand(shape)
+            for key, value in new.items()
+        }
         if self.stepper.events:
             updated = {key: value.clone() for key, value in updated.items()}
         self.stepper.values[self.name] = {**values, **updated}
