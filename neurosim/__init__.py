@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from neurosim.version import __version__
 
 if TYPE_CHECKING:
-    from neurosim import analysis, circuits, datasets, models, units
+    from neurosim import analysis, circuits, datasets, models, training, units
     from neurosim.backends import RunInterrupted, compile, simulate
     from neurosim.circuit import (
         AllToAll,
@@ -74,7 +74,7 @@ _HOME = {
     "neurosim.verification": ("verify",),
 }  # fmt: skip
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
-_SUBMODULES = ("analysis", "circuits", "datasets", "models", "units")
+_SUBMODULES = ("analysis", "circuits", "datasets", "models", "training", "units")
 
 __all__ = [
     "NMDA", "AllToAll", "Alpha", "BackendError", "Circuit", "CircuitError", "Convolution", "Delta",
@@ -84,7 +84,7 @@ __all__ = [
     "Record", "RecordError", "Recording", "RunInterrupted", "Signal", "SignalSource", "Sine", "SpikeSource",
     "SpikeTrains", "State", "Step", "SynapseModel", "Trainable", "Uniform", "UnitError", "UnsupportedError",
     "__version__", "analysis", "circuits", "compile", "datasets", "export_brian2_script", "models", "simulate",
-    "units", "verify",
+    "training", "units", "verify",
 ]  # fmt: skip
 
 

@@ -1,0 +1,5 @@
+"""Training of compiled modules: what is minimised, what is held, and how sequences are cut."""
+
+from neurosim.training import readouts
+
+__all__ = ["readouts"]
