@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         FileFormatError,
         NeurosimError,
         RecordError,
+        TrainingError,
         UnitError,
         UnsupportedError,
     )
@@ -66,7 +67,7 @@ _HOME = {
     ),
     "neurosim.errors": (
         "BackendError", "CircuitError", "EquationError", "FileFormatError", "NeurosimError", "RecordError",
-        "UnitError", "UnsupportedError",
+        "TrainingError", "UnitError", "UnsupportedError",
     ),
     "neurosim.interop": ("export_brian2_script",),
     "neurosim.models": ("NMDA", "Alpha", "Delta", "DoubleExponential", "Exponential"),
@@ -82,9 +83,9 @@ __all__ = [
     "FixedInDegree", "FixedOutDegree", "FixedProbability", "FixedTotalNumber", "Grouped", "Matrix",
     "NeuronModel", "NeurosimError", "Normal", "OneToOne", "Pairwise", "PoissonSource", "Pulses", "Ramp",
     "Record", "RecordError", "Recording", "RunInterrupted", "Signal", "SignalSource", "Sine", "SpikeSource",
-    "SpikeTrains", "State", "Step", "SynapseModel", "Trainable", "Uniform", "UnitError", "UnsupportedError",
-    "__version__", "analysis", "circuits", "compile", "datasets", "export_brian2_script", "models", "simulate",
-    "training", "units", "verify",
+    "SpikeTrains", "State", "Step", "SynapseModel", "Trainable", "TrainingError", "Uniform", "UnitError",
+    "UnsupportedError", "__version__", "analysis", "circuits", "compile", "datasets", "export_brian2_script", "models",
+    "simulate", "training", "units", "verify",
 ]  # fmt: skip
 
 

@@ -38,6 +38,10 @@ class FileFormatError(NeurosimError, ValueError):
     """A file is not what it should be: truncated, edited, or of another version."""
 
 
+class TrainingError(NeurosimError, ValueError):
+    """Training was given what does not fit: targets, masks, items of a dataset, settings."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return the tail of an error message: the nearest known name and the list of all.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from neurosim.errors import CircuitError
+from neurosim.errors import TrainingError
 
 
 def spread_mask(trace: Tensor, mask: Tensor | None) -> Tensor | None:
@@ -29,19 +29,19 @@ def spread_mask(trace: Tensor, mask: Tensor | None) -> Tensor | None:
 
     Raises
     ------
-    CircuitError
+    TrainingError
         If the mask has another shape, or leaves a sample without any step.
     """
     if mask is None:
         return None
     if tuple(mask.shape) != tuple(trace.shape[:2]):
-        raise CircuitError(
+        raise TrainingError(
             f"mask: it has shape {tuple(mask.shape)}; give (time, batch) = {tuple(trace.shape[:2])}, as the outputs "
             "have."
         )
     counts = mask.to(trace.device) != 0
     if not bool(counts.any(dim=0).all()):
-        raise CircuitError("mask: a sample has no step that counts; leave such samples out of the batch.")
+        raise TrainingError("mask: a sample has no step that counts; leave such samples out of the batch.")
     return counts.reshape(*counts.shape, *[1] * (trace.ndim - 2))
 
 
@@ -217,7 +217,7 @@ def spike_times(spikes: Tensor, count: int, mask: Tensor | None = None) -> Tenso
     step moves each of the times.
     """
     if count < 1:
-        raise CircuitError(f"spike_times: count must be 1 or more, got {count}.")
+        raise TrainingError(f"spike_times: count must be 1 or more, got {count}.")
     rows, weights = masked(spikes, mask), masked(torch.ones_like(spikes), mask)
     fired = [torch.ones_like(rows[0]), *(torch.zeros_like(rows[0]) for _ in range(count - 1))]
     times = torch.zeros((count, *rows.shape[1:]), dtype=rows.dtype, device=rows.device)

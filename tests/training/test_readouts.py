@@ -11,7 +11,7 @@ import scipy.special
 import torch
 from torch import Tensor
 
-from neurosim.errors import CircuitError
+from neurosim.errors import TrainingError
 from neurosim.training import readouts
 
 STEPS = 9
@@ -122,9 +122,9 @@ def test_derivatives(name: str) -> None:
 
 
 def test_what_cannot_be_read_is_said() -> None:
-    with pytest.raises(CircuitError, match=r"shape \(2, 9\); give \(time, batch\) = \(9, 2\)"):
+    with pytest.raises(TrainingError, match=r"shape \(2, 9\); give \(time, batch\) = \(9, 2\)"):
         readouts.last_value(trace(2, 3), torch.ones(2, 9))
-    with pytest.raises(CircuitError, match="a sample has no step"):
+    with pytest.raises(TrainingError, match="a sample has no step"):
         readouts.max_over_time(trace(2, 3), torch.zeros(9, 2))
-    with pytest.raises(CircuitError, match="count must be 1 or more"):
+    with pytest.raises(TrainingError, match="count must be 1 or more"):
         readouts.spike_times(spikes(1, 1), 0)
