@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -111,6 +111,10 @@ class NeuronPopulation(snntorch.SpikingNeuron):  # type: ignore[misc]
     Spikes are decided by the circuit's own comparison; snnTorch's surrogate supplies the gradient.
     """
 
+    #: Where set, gives the spikes of a step another gradient than the surrogate's. It is called with what the threshold
+    #: reads, the spikes (batch, neuron) and the neurons that are not refractory (``None``: all), and returns the spikes.
+    estimator: Callable[[Mapping[str, Any], Tensor, Tensor | None], Tensor] | None = None
+
     def __init__(
         self,
         item: PopulationProgram,
@@ -141,6 +145,8 @@ class NeuronPopulation(snntorch.SpikingNeuron):  # type: ignore[misc]
         if dynamics.threshold is None or dynamics.distance is None:
             raise TypeError("a population without a threshold does not fire")
         spikes = _tensor(dynamics.threshold(values)["value"], torch.bool)
+        if self.estimator is not None:
+            return self.estimator(values, spikes, active)
         if not torch.is_grad_enabled() and not self.relaxed:
             return spikes if active is None else spikes & active
         distance = dynamics.distance(values)
