@@ -1,5 +1,5 @@
 """Training of compiled modules: what is minimised, what is held, and how sequences are cut."""
 
-from neurosim.training import readouts
+from neurosim.training import readouts, stochastic
 
-__all__ = ["readouts"]
+__all__ = ["readouts", "stochastic"]

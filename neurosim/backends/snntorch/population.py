@@ -111,8 +111,8 @@ class NeuronPopulation(snntorch.SpikingNeuron):  # type: ignore[misc]
     Spikes are decided by the circuit's own comparison; snnTorch's surrogate supplies the gradient.
     """
 
-    #: Where set, gives the spikes of a step another gradient than the surrogate's. It is called with what the threshold
-    #: reads, the spikes (batch, neuron) and the neurons that are not refractory (``None``: all), and returns the spikes.
+    #: Where set, gives spikes another gradient than the surrogate's: called with what the threshold reads,
+    #: spikes (batch, neuron) and the neurons that are not refractory (``None``: all), it returns the spikes.
     estimator: Callable[[Mapping[str, Any], Tensor, Tensor | None], Tensor] | None = None
 
     def __init__(
