@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.connecting import reads_weight
+from neurosim.circuit.edge_values import delay_steps
 from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.circuit.parts import PoissonInput, Population, Projection, View
 from neurosim.circuit.values import Trainable, Value, as_given, as_value, plain
@@ -46,7 +49,7 @@ def replace(circuit: Circuit, values: Mapping[str, Any]) -> Circuit:
     ------
     CircuitError
         If an address does not exist or occurs twice, or a value has the wrong size; also if given delays are off the
-        grid of a new ``dt``.
+        grid of a new ``dt``, and likewise what was learned: as many whole steps of the old ``dt`` as it stands for.
     UnitError
         If a value has the wrong unit.
     """
@@ -69,7 +72,7 @@ def replace(circuit: Circuit, values: Mapping[str, Any]) -> Circuit:
             if isinstance(part, Population) and isinstance(part.model, NeuronModel) and name in changes:
                 _add_population(result, part, part.model, changes[name])
             elif isinstance(part, Projection) and (own or name in changes):
-                _add_projection(result, part, changes.get(name, {}))
+                _add_projection(result, part, _with_learned_delay(circuit, result, part, changes.get(name, {})))
             elif isinstance(part, PoissonInput) and name in changes:
                 _add_poisson(result, part, changes[name])
             else:
@@ -160,6 +163,25 @@ def _add_projection(result: Circuit, part: Projection, changes: Mapping[str, Any
         name=part.name,
         dyadic=part.dyadic,
     )
+
+
+def _with_learned_delay(circuit: Circuit, result: Circuit, part: Projection, changes: dict[str, Any]) -> dict[str, Any]:
+    """Return the changes with the learned delays as the whole steps that a simulation takes them for, if dt changes.
+
+    Raises
+    ------
+    CircuitError
+        If the new grid does not hold them: training would have to start again from other delays.
+    """
+    if "delay" in changes or result.dt == circuit.dt or result.round_delays or not isinstance(part.delay, Trainable):
+        return changes
+    given = plain(part.delay)
+    if not isinstance(given, (float, np.ndarray)):
+        return changes
+    where = f"projection {part.name!r}, learned at dt = {circuit.dt:g} s"
+    whole = delay_steps(given, circuit.dt, rounding=True, where=where) * circuit.dt
+    delay_steps(whole, result.dt, rounding=False, where=where)
+    return {**changes, "delay": quantity(whole, "second")}
 
 
 def _add_poisson(result: Circuit, part: PoissonInput, changes: Mapping[str, Any]) -> None:

@@ -197,6 +197,22 @@ def test_a_new_dt_checks_the_delays_that_were_given() -> None:
     assert made().replace({"dt": 0.3 * ms, "back.delay": 0.6 * ms}).projections["back"].delay == 0.0006
 
 
+def test_a_new_dt_keeps_what_was_learned_in_whole_steps_or_is_refused() -> None:
+    circuit = nc.Circuit("learned", dt=10 * ms)
+    circuit.source("in", nc.SpikeSource(3))
+    circuit.population("out", 1, nc.NeuronModel("x : 1"))
+    mark = nc.Trainable(np.array([8.0, 20.0, 41.0]) * ms, bounds=(0 * ms, 50 * ms))
+    circuit.connect("in", "out", nc.AllToAll(), receptor="x", weight=1.0, delay=mark)
+    assert circuit.edges("in_to_out").steps.tolist() == [1, 2, 4]
+    assert circuit.replace({"dt": 5 * ms}).edges("in_to_out").steps.tolist() == [2, 4, 8]
+    assert circuit.replace({"dt": 5 * ms}).trainables()["in_to_out.delay"].bounds == (0, 0.05)
+    with pytest.raises(CircuitError, match=r"'in_to_out', learned at dt = 0.01 s: the delay 0\.01 s is no multiple"):
+        circuit.replace({"dt": 20 * ms})
+    assert circuit.replace({"dt": 20 * ms, "in_to_out.delay": 20 * ms}).edges("in_to_out").steps.tolist() == [1] * 3
+    circuit.round_delays = True
+    assert circuit.replace({"dt": 20 * ms}).edges("in_to_out").steps.tolist() == [0, 1, 2]
+
+
 def test_seed() -> None:
     changed = made().replace({"seed": 6})
     assert changed == made(seed=6)
