@@ -5,6 +5,7 @@ within a tolerance of that variable's largest magnitude: 0 where both sides use 
 """
 
 from neurosim.verification.comparison import Comparison, Divergence, PopulationSpikes, VariableDifference
+from neurosim.verification.margin import Margin, threshold_margins
 from neurosim.verification.report import VerifyReport
 from neurosim.verification.verifying import DEFAULT_BACKENDS, verify, verify_pair
 
@@ -12,9 +13,11 @@ __all__ = [
     "DEFAULT_BACKENDS",
     "Comparison",
     "Divergence",
+    "Margin",
     "PopulationSpikes",
     "VariableDifference",
     "VerifyReport",
+    "threshold_margins",
     "verify",
     "verify_pair",
 ]
