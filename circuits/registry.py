@@ -100,6 +100,13 @@ _ENTRIES = (
         "R. Brette et al., J. Comput. Neurosci. 23:349 (2007)",
     ),
     CircuitEntry(
+        "delay-snn",
+        "neurosim.circuits.delay_snn.circuit:build",
+        "layers of leaky neurons with a delay for every synapse, to be trained (rate=20Hz: with random input)",
+        1.0,
+        "I. Hammouamri, I. Khalfaoui-Hassani, T. Masquelier, ICLR (2024), arXiv:2306.17670",
+    ),
+    CircuitEntry(
         "izhikevich-network",
         "neurosim.circuits.izhikevich_network.circuit:build",
         "1,000 simple neurons of different kinds, coupled all to all and driven by noise",

@@ -18,6 +18,7 @@ def test_names() -> None:
         "ca3-memory",
         "celegans-connectome",
         "coba",
+        "delay-snn",
         "izhikevich-network",
         "izhikevich-patterns",
         "oscillatory-memory",
