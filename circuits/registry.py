@@ -121,6 +121,14 @@ _ENTRIES = (
         "E. M. Izhikevich, IEEE Trans. Neural Netw. 15:1063 (2004)",
     ),
     CircuitEntry(
+        "motif-detection",
+        "neurosim.circuits.delay_snn.motif_circuit:build",
+        "neurons with several delays for every input, each of which finds one motif in a raster of spikes",
+        1.024,
+        "L. U. Perrinet, ICANN (2023), doi:10.1007/978-3-031-44207-0_31",
+        experiment="neurosim.circuits.delay_snn.motif_experiment:reproduce",
+    ),
+    CircuitEntry(
         "oscillatory-memory",
         "neurosim.circuits.oscillatory_memory.circuit:build",
         "15 recurrent cells that learn patterns, complete them from fragments, and go on oscillating",

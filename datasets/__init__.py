@@ -10,17 +10,34 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from neurosim.datasets.connectome import ChemicalSynapses, Connectome, GapJunctions, load_connectome
+    from neurosim.datasets.motifs import MotifRasters, motif_kernels, motif_rasters
 
-__all__ = ["ChemicalSynapses", "Connectome", "GapJunctions", "load_connectome"]
+__all__ = [
+    "ChemicalSynapses",
+    "Connectome",
+    "GapJunctions",
+    "MotifRasters",
+    "load_connectome",
+    "motif_kernels",
+    "motif_rasters",
+]
 
-_HOMES = {name: "neurosim.datasets.connectome" for name in __all__}
+_HOMES = {
+    "ChemicalSynapses": "connectome",
+    "Connectome": "connectome",
+    "GapJunctions": "connectome",
+    "MotifRasters": "motifs",
+    "load_connectome": "connectome",
+    "motif_kernels": "motifs",
+    "motif_rasters": "motifs",
+}
 
 
 def __getattr__(name: str) -> Any:
     """Import a loader's module when one of its names is first used."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:

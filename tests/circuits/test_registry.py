@@ -21,6 +21,7 @@ def test_names() -> None:
         "delay-snn",
         "izhikevich-network",
         "izhikevich-patterns",
+        "motif-detection",
         "oscillatory-memory",
         "polychronous",
     )
