@@ -21,15 +21,15 @@ def test_more_delays_find_more(delays: int) -> None:
 
 
 def test_other_kernels_find_less() -> None:
-    kernels = motif_kernels(100)
+    kernels = motif_kernels(64)
     rasters = motif_rasters(kernels, trials=3)
     probability, binary, unrelated = (
         hit_rate(used, rasters.spikes, rasters.onsets)
         for used in (baseline_kernels(kernels), baseline_kernels(kernels, "binary"), motif_kernels(64, seed=1))
     )
     assert hit_rate(kernels, rasters.spikes, rasters.onsets) > 0.93
-    assert binary < probability < 0.85
-    assert unrelated < 0.01
+    assert binary < probability < 0.88
+    assert unrelated < 0.02
     assert baseline_kernels(np.zeros((1, 1, 1)))[0, 0, 0] == pytest.approx(1e-3)
     with pytest.raises(CircuitError, match="Did you mean 'binary'"):
         baseline_kernels(kernels, "binry")  # type: ignore[arg-type]
