@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from neurosim.version import __version__
 
 if TYPE_CHECKING:
-    from neurosim import analysis, circuits, datasets, models, training, units
+    from neurosim import analysis, circuits, datasets, interop, models, training, units
     from neurosim.backends import RunInterrupted, compile, simulate
     from neurosim.circuit import (
         AllToAll,
@@ -75,7 +75,7 @@ _HOME = {
     "neurosim.verification": ("verify",),
 }  # fmt: skip
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
-_SUBMODULES = ("analysis", "circuits", "datasets", "models", "training", "units")
+_SUBMODULES = ("analysis", "circuits", "datasets", "interop", "models", "training", "units")
 
 __all__ = [
     "NMDA", "AllToAll", "Alpha", "BackendError", "Circuit", "CircuitError", "Convolution", "Delta",
@@ -84,8 +84,8 @@ __all__ = [
     "NeuronModel", "NeurosimError", "Normal", "OneToOne", "Pairwise", "PoissonSource", "Pulses", "Ramp",
     "Record", "RecordError", "Recording", "RunInterrupted", "Signal", "SignalSource", "Sine", "SpikeSource",
     "SpikeTrains", "State", "Step", "SynapseModel", "Trainable", "TrainingError", "Uniform", "UnitError",
-    "UnsupportedError", "__version__", "analysis", "circuits", "compile", "datasets", "export_brian2_script", "models",
-    "simulate", "training", "units", "verify",
+    "UnsupportedError", "__version__", "analysis", "circuits", "compile", "datasets", "export_brian2_script", "interop",
+    "models", "simulate", "training", "units", "verify",
 ]  # fmt: skip
 
 

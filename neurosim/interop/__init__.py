@@ -1,5 +1,7 @@
 """Circuits in the forms of other software."""
 
 from neurosim.interop.brian2_script import export_brian2_script
+from neurosim.interop.norse_layers import export_norse, to_norse
+from neurosim.interop.snntorch_layers import export_snntorch, to_snntorch
 
-__all__ = ["export_brian2_script"]
+__all__ = ["export_brian2_script", "export_norse", "export_snntorch", "to_norse", "to_snntorch"]

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import re
-import sys
 from collections.abc import Mapping
-from importlib.metadata import requires
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 
@@ -23,12 +18,13 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.circuit.parts import Injection, Part, PoissonInput, Population, Projection
 from neurosim.circuit.sources import PoissonSource, SpikeSource
-from neurosim.errors import BackendError, CircuitError, FileFormatError, nearest
+from neurosim.errors import BackendError, CircuitError, nearest
 from neurosim.interop.brian2_script import literals, objects
 from neurosim.interop.brian2_script.feeding import Feeding
 from neurosim.interop.brian2_script.framing import SET_UP, head, headline, helper_lines, imports, tail
 from neurosim.interop.brian2_script.native import native_texts, refuse_equal_time_constants
 from neurosim.interop.brian2_script.source import Source
+from neurosim.interop.script_files import checked_target, write_script
 from neurosim.program.lowering import lower
 from neurosim.program.step_program import StepProgram
 
@@ -82,39 +78,12 @@ def export_brian2_script(
     CircuitError, UnitError
         If the duration or an input does not fit.
     """
-    target = Path(path)
-    if target.suffix != ".py":
-        raise FileFormatError(f"{target}: the path of a script must end in .py.")
-    if target.stem.lower() in _names_that_hide():
-        raise FileFormatError(
-            f"{target}: a script of that name would be imported in place of the module {target.stem}; choose another."
-        )
+    target = checked_target(path, "brian2", overwrite=overwrite)
     if statements not in STATEMENTS:
         raise BackendError(f"statements={statements!r} is unknown.{nearest(str(statements), STATEMENTS)}")
-    companion = target.with_suffix(".npz")
-    for existing in (target, companion):
-        if existing.exists() and not overwrite:
-            raise FileFormatError(f"{existing} exists already; choose another path or pass overwrite=True.")
     text, arrays = brian2_script(circuit, duration, inputs=inputs, seed=seed, statements=statements)
-    named: dict[str, Any] = dict(arrays)
-    staged, staged_arrays = (file.with_name(f".{file.name}.{uuid4().hex}") for file in (target, companion))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with staged_arrays.open("wb") as file:
-            np.savez_compressed(file, **named)
-        staged.write_text(text, encoding="ascii")
-        os.replace(staged_arrays, companion)
-        os.replace(staged, target)
-    finally:
-        staged.unlink(missing_ok=True)
-        staged_arrays.unlink(missing_ok=True)
+    write_script(target, text, arrays)
     return target
-
-
-def _names_that_hide() -> set[str]:
-    """Return the names of modules that a script imports, itself or through Brian2: Python looks beside it first."""
-    needed = [re.split(r"[^\w-]", line, maxsplit=1)[0].lower() for line in requires("brian2") or ()]
-    return {name.lower() for name in sys.stdlib_module_names} | {"brian2", *needed}
 
 
 def brian2_script(
