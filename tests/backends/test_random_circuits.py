@@ -6,10 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 
 import neurosim as ns
 from backends.random_circuits import circuits, nested_circuits
+from neurosim.backends.inputs import Inputs
+from neurosim.backends.states import plain_state
 from neurosim.units import ms
 
 CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
@@ -35,6 +38,18 @@ def assert_equal(circuit: ns.Circuit, inputs: dict[str, Any]) -> None:
     for name, trains in eager.spikes.items():
         assert trains == reference.spikes[name]
     differences = eager.state.max_differences(reference.state)
+    assert all(relative <= 1e-9 for _, relative in differences.values()), differences
+
+    # As training calls it: component after component, whole blocks of time between them.
+    module = ns.compile(circuit, backend="snntorch", dtype="float64").eval()
+    steps = reference.state.step
+    fed = Inputs(circuit, inputs, start=0, n_steps=steps, trials=1, seed=5)
+    shapes = {name: circuit.populations[name].shape for name in fed.targets if name in circuit.populations}
+    shapes.update({name: (-1,) for name in circuit.injections})
+    rows = {name: fed.rows(name, 0, steps).reshape(steps, 1, *shape) for name, shape in shapes.items()}
+    with torch.no_grad():
+        _, end = module(rows, steps=steps, seed=5, record=record)
+    differences = plain_state(end).max_differences(reference.state)
     assert all(relative <= 1e-9 for _, relative in differences.values()), differences
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -76,6 +77,8 @@ def checked_input(circuit: Circuit, name: str, value: Any, device: torch.device,
     targets: dict[str, Any] = {**sources, **circuit.injections}
     if name not in targets:
         raise CircuitError(f"inputs: {name!r} is no source or injection of the circuit.{nearest(name, targets)}")
+    if isinstance(value, np.ndarray) and not value.flags.writeable:  # torch wants memory that it may write to
+        value = value.copy()
     tensor = torch.as_tensor(value, device=device).to(dtype)
     shape = sources[name].shape if name in sources else (targets[name].n,)
     if tensor.ndim != 2 + len(shape) or tensor.shape[2:] != shape:

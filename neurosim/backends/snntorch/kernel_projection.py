@@ -20,6 +20,7 @@ from neurosim.backends.snntorch.projection import (
 from neurosim.circuit.synapse_model import WEIGHT
 from neurosim.circuit.values import Trainable
 from neurosim.program.convolution import ConvolutionProgram
+from neurosim.program.torch_printer import Printed
 
 _CONVOLVE = (conv1d, conv2d, conv3d)
 
@@ -110,6 +111,14 @@ class KernelProjection(Projection):
         if not self.by_convolution or edge_values[WEIGHT].ndim < 2:
             return super().deliver(history, edge_values, ends, target, value)
         return value + self._convolved(history[self.item.max_delay], edge_values[WEIGHT])
+
+    def _block(self, train: Tensor, edge_values: Tensors, printed: Printed) -> Tensor:
+        if not self.by_convolution:
+            self._make_edges()
+            return super()._block(train, edge_values, printed)
+        steps = train.shape[0] - self.longest
+        rows = train[:steps].reshape(-1, self.n_pre)  # one delay for all: the oldest step of the train comes first
+        return self._convolved(rows, edge_values[WEIGHT]).reshape(steps, train.shape[1], self.n_post)
 
     def total(self, target: str, edge_values: Tensors, ends: EndReader, batch: int, *, exact: bool) -> Tensor:
         """Return what a graded projection sums into a variable, (batch, n_post)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from itertools import chain
 from typing import Any, Self
@@ -10,8 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from neurosim.backends.inputs import Inputs
-from neurosim.backends.simulator import Progress, Run, Simulator, draw_noise, steps_at_once
+from neurosim.backends.simulator import Progress, Run, Simulator, draw_noise
 from neurosim.backends.snntorch.arguments import (
     check_widths,
     checked_input,
@@ -20,9 +20,12 @@ from neurosim.backends.snntorch.arguments import (
     extent,
     marks_of,
 )
+from neurosim.backends.snntorch.blocks import BlockRun
 from neurosim.backends.snntorch.delays import DELAY, Rounding, mark_in_steps, rounding
 from neurosim.backends.snntorch.devices import checked_device, checked_dtype
+from neurosim.backends.snntorch.folding import add_constant_inputs, folded_weights, refuse_other_layers
 from neurosim.backends.snntorch.kernel_projection import KernelProjection
+from neurosim.backends.snntorch.layers import apply_layer, checked_layers
 from neurosim.backends.snntorch.options import SnntorchOptions
 from neurosim.backends.snntorch.parameters import Tie
 from neurosim.backends.snntorch.poisson import PoissonDrive
@@ -37,6 +40,7 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.synapse_model import WEIGHT
 from neurosim.circuit.values import Trainable
 from neurosim.errors import BackendError, UnsupportedError
+from neurosim.program.components import Component, adds_constants, components, one_component
 from neurosim.program.convolution import ConvolutionProgram
 from neurosim.program.lowering import lower
 from neurosim.program.step_program import ProjectionProgram
@@ -44,6 +48,8 @@ from neurosim.recording import Recording, RecordingBuilder, State
 from neurosim.recording.values import to_numpy
 
 Outputs = dict[str, dict[str, Tensor]]
+#: What the module of ``modules=`` at a part is called.
+LAYER = "layer"
 
 
 class CircuitModule(nn.Module, Simulator):
@@ -87,7 +93,17 @@ class CircuitModule(nn.Module, Simulator):
             self._add(drive.name, PoissonDrive(drive, items[drive.post].n, marks_of(marks, drive.name), ties, options))
         for name, part in circuit.injections.items():
             self.register_buffer(f"injection_{name}", torch.as_tensor(part.indices), persistent=False)
+        self.schedule = self._components()
+        parts = {name: self.part(name) for name in (*items, *self.program.projections)}
+        for name, layer in checked_layers(options.modules, self.program, self.schedule, parts).items():
+            self.part(name).add_module(LAYER, layer.to(self.torch_dtype))
         self.to(options.device)
+
+    def _components(self) -> tuple[Component, ...]:
+        """Return what advances together; everything, where arrivals are to be added in the order of the contract."""
+        if self.options.propagation == "ordered":
+            return (one_component(self.program),)
+        return components(self.program, adds_constants)
 
     def _projection(self, item: ProjectionProgram, marks: Mapping[str, Trainable], ties: dict[str, Tie]) -> Projection:
         if isinstance(item, ConvolutionProgram):
@@ -194,30 +210,13 @@ class CircuitModule(nn.Module, Simulator):
         else:
             check_state(state, self.circuit, self.program, batch)
         chosen = chosen_records(self.circuit, self.program, record)
-        stepper = Stepper(self, state, exact=False, events=False)
-        others = Inputs(self.circuit, None, start=state.step, n_steps=n_steps, trials=batch, seed=seed)
-        collected: dict[tuple[str, str], list[Tensor]] = {key: [] for key in chosen}
-        block = steps_at_once(self.program, batch)
-        for first in range(0, n_steps, block):
-            last = min(first + block, n_steps)
-            rows = {
-                name: given[name][first:last]
-                if name in given
-                else self.tensor(others.rows(name, state.step + first, state.step + last))
-                for name in others.targets
-            }
-            drawn = self._noise(seed, batch, state.step + first, state.step + last)
-            for step in range(last - first):
-                stepper.step({name: value[step] for name, value in rows.items()}, _at(drawn, step))
-                for name, variable in chosen:
-                    value = stepper.spikes[name] if variable == "spikes" else stepper.value(name, variable)
-                    collected[name, variable].append(value)
+        collected, end = BlockRun(self, given, state, n_steps, seed, chosen).run()
         outputs: Outputs = {}
-        for (name, variable), values in collected.items():
-            stacked = torch.stack(values).to(self.torch_dtype)
-            shape = self.circuit.populations[name].shape if name in self.circuit.populations else stacked.shape[2:]
-            outputs.setdefault(name, {})[variable] = stacked.reshape(*stacked.shape[:2], *shape)
-        return outputs, stepper.state(seed)
+        for name, variable in chosen:
+            values = collected[name, variable].to(self.torch_dtype)
+            shape = self.circuit.populations[name].shape if name in self.circuit.populations else values.shape[2:]
+            outputs.setdefault(name, {})[variable] = values.reshape(*values.shape[:2], *shape)
+        return outputs, end
 
     def project(self) -> None:
         """Put every parameter back into its bounds and sign; call it after each optimiser step."""
@@ -225,13 +224,28 @@ class CircuitModule(nn.Module, Simulator):
             self.part(name).values.project()
 
     def to_circuit(self) -> Circuit:
-        """Return the circuit with the module's present values, still marked trainable."""
-        values = {}
+        """Return the circuit with the module's present values, still marked trainable.
+
+        Batch normalisation is folded: into the weights, and into a neuron that fires in every step and brings the
+        constant part.
+
+        Raises
+        ------
+        UnsupportedError
+            If there are other modules than batch normalisation and dropout, which a circuit cannot express.
+        """
+        refuse_other_layers(self)
+        values: dict[str, Any] = {}
         for name, _ in self.named_children():
             for variable, array in self.part(name).values.trained().items():
                 key = "weight" if variable == WEIGHT and name in self.program.projections else variable
                 values[f"{name}.{key}"] = self._quantity(name, variable, array)
-        return self.circuit.replace(values) if values else self.circuit
+        values.update(folded_weights(self))
+        if not values:
+            return self.circuit
+        circuit = self.circuit.replace(values)
+        add_constant_inputs(circuit, self)
+        return circuit
 
     def delay_rounding(self) -> dict[str, Rounding]:
         """Return what becomes of the learned delays of each projection when a simulation rounds them to steps."""
@@ -264,6 +278,7 @@ class CircuitModule(nn.Module, Simulator):
 
         The parameters are read when it starts and at each ``reset()``.
         """
+        self._refuse_layers()
         return TorchSession(self, seed=seed, trials=trials, state=state, record=record)
 
     def _metadata(self) -> dict[str, Any]:
@@ -277,7 +292,16 @@ class CircuitModule(nn.Module, Simulator):
     def _trained(self) -> str:
         return digest({name: to_numpy(value) for name, value in self.state_dict().items()})
 
+    def _refuse_layers(self) -> None:
+        if self.layers():
+            names = ", ".join(name for name, _ in self.layers())
+            raise UnsupportedError(
+                f"a run goes step by step, without the modules at {names}. Run the circuit that they are folded into: "
+                "simulate(module.to_circuit(), ...)."
+            )
+
     def _run(self, run: Run, builder: RecordingBuilder, progress: Progress | None) -> State:
+        self._refuse_layers()
         return self._simulate(run, builder, progress, exact=self.exact, events=True)
 
     def run_eager(
@@ -292,6 +316,7 @@ class CircuitModule(nn.Module, Simulator):
         progress: Progress | None = None,
     ) -> Recording:
         """Run like :meth:`run`, through the differentiable path that training uses."""
+        self._refuse_layers()
         run = Run(self.circuit, self.program, duration, inputs, record, state, seed, trials)
         builder = RecordingBuilder(run.plan)
         final = self._simulate(run, builder, progress, exact=False, events=False)
@@ -306,7 +331,7 @@ class CircuitModule(nn.Module, Simulator):
         for first in range(run.start, end, run.block):
             last = min(first + run.block, end)
             rows = {name: self.tensor(run.inputs.rows(name, first, last)) for name in run.inputs.targets}
-            drawn = self._noise(run.seed, run.trials, first, last)
+            drawn = {name: self.noise_of(name, run.seed, run.trials, first, last) for name in self.program.noisy}
             fired: dict[str, list[Tensor]] = {name: [] for name in run.plan.spikes}
             for step in range(first, last):
                 stepper.step({name: value[step - first] for name, value in rows.items()}, _at(drawn, step - first))
@@ -329,14 +354,47 @@ class CircuitModule(nn.Module, Simulator):
         """Return a copy of an array where the module lives, in its dtype."""
         return torch.from_numpy(np.array(array)).to(device=self.device, dtype=self.torch_dtype)
 
-    def _noise(self, seed: int, trials: int, first: int, last: int) -> dict[str, dict[str, Tensor]]:
-        return {
-            name: {
-                symbol: self.tensor(values)
-                for symbol, values in draw_noise(self.program, name, seed, trials, first, last).items()
-            }
-            for name in self.program.noisy
-        }
+    def noise_of(self, part: str, seed: int, trials: int, first: int, last: int) -> dict[str, Tensor]:
+        """Return the random numbers of a part in a span of steps, by symbol, (time, batch, neuron or edge)."""
+        drawn = draw_noise(self.program, part, seed, trials, first, last)
+        return {symbol: self.tensor(values) for symbol, values in drawn.items()}
+
+    def layers(self) -> list[tuple[str, nn.Module]]:
+        """Return the modules of ``modules=`` with the projection or population where each stands."""
+        names = (*self.program.populations, *self.program.projections)
+        return [(name, getattr(self.part(name), LAYER)) for name in names if hasattr(self.part(name), LAYER)]
+
+    def through_layer(self, name: str, values: Tensor, seed: int) -> Tensor:
+        """Return what leaves a population, or arrives by a projection, (time, batch, neuron), after its layer."""
+        layer = getattr(self.part(name), LAYER, None)
+        return values if layer is None else apply_layer(layer, values, seed, name)
+
+    def set_delay_width(self, width: float) -> None:
+        """Set how far learned delays feel for spikes while training: a Gaussian's standard deviation, in steps.
+
+        Parameters
+        ----------
+        width
+            0 reads between two steps; wider kernels let a delay move towards spikes that are far from it, and are
+            narrowed from epoch to epoch. Evaluation and simulation do not know it.
+
+        Raises
+        ------
+        UnsupportedError
+            If a learned delay stands in a loop, where later spikes are not known yet.
+        """
+        if not width >= 0 or not math.isfinite(width):
+            raise BackendError(f"set_delay_width: the width is a number of steps from 0 up, got {width!r}.")
+        ahead = {name for component in self.schedule for name in component.ahead}
+        learned = [name for name in self.program.projections if self.part(name).learns_delays]
+        in_loops = [name for name in learned if name not in ahead]
+        if in_loops and width > 0:
+            raise UnsupportedError(
+                f"set_delay_width: {', '.join(in_loops)} advances step by step, where a wide kernel would need spikes "
+                "that have not happened yet."
+            )
+        for name in learned:
+            self.part(name).delay_width.fill_(width)
 
     def spread_injection(self, name: str, row: Tensor) -> Tensor:
         """Return an injection's row, (batch, chosen), as (batch, neuron) with 0 elsewhere."""

@@ -40,6 +40,9 @@ class SnntorchOptions:
     propagation
         ``"auto"`` multiplies dense projections by their weight matrix; ``"ordered"`` adds arrival after arrival in
         the order of the step contract, bit for bit as Brian2 does.
+    modules
+        What training puts between the parts: ``"batch_norm"`` or a torch module by projection (acts on what arrives) or
+        population (acts on its spikes as they leave); see :mod:`neurosim.backends.snntorch.layers`.
     training
         Make trainable values parameters; without it they are fixed and no gradient is kept.
     relaxed
@@ -53,6 +56,7 @@ class SnntorchOptions:
     surrogate_width: Mapping[str, Any] = field(default_factory=dict)
     trainable: Mapping[str, Any] = field(default_factory=dict)
     propagation: str = "auto"
+    modules: Mapping[str, Any] = field(default_factory=dict)
     training: bool = True
     relaxed: bool = False
 

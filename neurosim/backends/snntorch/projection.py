@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from neurosim.backends.snntorch.arrivals import ArrivalOrder
-from neurosim.backends.snntorch.delays import DELAY, seen, whole_steps
+from neurosim.backends.snntorch.delayed_sum import EdgePlan, delayed_sum
+from neurosim.backends.snntorch.delays import DELAY, seen, smoothed, whole_steps
 from neurosim.backends.snntorch.edge_dynamics import EdgeDynamics
 from neurosim.backends.snntorch.options import SnntorchOptions
 from neurosim.backends.snntorch.parameters import Tie, Values
@@ -53,6 +54,8 @@ class Projection(nn.Module):
 
     pre_edges: Tensor
     post_edges: Tensor
+    delay_width: Tensor
+    _plan: EdgePlan | None = None
 
     def __init__(
         self,
@@ -83,6 +86,7 @@ class Projection(nn.Module):
         }
         if self.learns_delays:
             values[DELAY] = item.delay.astype(np.float64)
+            self.register_buffer("delay_width", torch.tensor(0.0, dtype=dtype))
         shape = (post.n, pre.n) if self.by_matrix else None
         self.values = Values(self, values, trainable, ties, item.name, dtype, item, shape, frozenset({DELAY}))
 
@@ -125,7 +129,7 @@ class Projection(nn.Module):
         """Return the delays as they are now, in steps, (edge,): real numbers where they are learned."""
         if self.learns_delays:
             return edge_values[DELAY].expand(self.item.n)
-        return torch.as_tensor(self.item.delay, device=self.pre_edges.device)
+        return torch.tensor(self.item.delay, device=self.pre_edges.device)
 
     def whole_delay(self) -> np.ndarray:
         """Return the delays that a simulation uses, in steps, int64, (edge,)."""
@@ -172,6 +176,50 @@ class Projection(nn.Module):
             posts = self.post_edges.index_select(0, order)
             value = add_in_order(value, posts, amount * self.arrivals.spikes(history))
         return value
+
+    def brings(self, train: Tensor, edge_values: Tensors) -> Tensors:
+        """Return what arrives at each target variable in every step, (time, batch, n_post), all steps at once.
+
+        Only for projections whose pulses are known from their spikes alone
+        (:func:`neurosim.program.components.adds_constants`).
+
+        Parameters
+        ----------
+        train
+            Spikes, oldest first, (longest + time, batch, n_pre): as many earlier steps as :attr:`longest` says.
+        edge_values
+            From :meth:`current`.
+        """
+        found: Tensors = {}
+        for target, printed in self.expressions.terms:
+            amount = self._block(train, edge_values, printed)
+            found[target] = found[target] + amount if target in found else amount
+        return found
+
+    @property
+    def longest(self) -> int:
+        """The longest delay that the projection may have, in steps."""
+        return max(self.item.max_delay, self.item.reach)
+
+    def _block(self, train: Tensor, edge_values: Tensors, printed: Printed) -> Tensor:
+        steps = train.shape[0] - self.longest
+        if self.by_matrix:
+            newest = self.longest - self.item.max_delay
+            return linear(train[newest : newest + steps], edge_values[WEIGHT])
+        amount = torch.as_tensor(printed({key: edge_values[key] for key in printed.reads})["value"])
+        delay = self.steps(edge_values).to(train.dtype)
+        if self.learns_delays and not self.training:
+            delay = whole_steps(delay)
+        elif self.learns_delays and self.delay_width > 0:
+            train = smoothed(train, float(self.delay_width))
+        amount = amount.to(train.dtype).expand(self.item.n)
+        return delayed_sum(train, amount, delay, self.edge_plan())
+
+    def edge_plan(self) -> EdgePlan:
+        """Return the edges by the neuron at either end."""
+        if self._plan is None:
+            self._plan = EdgePlan(self.item.pre_index, self.item.post_index, self.n_pre, self.n_post, self.longest)
+        return self._plan
 
     # -- graded --------------------------------------------------------------------------------------------------
 

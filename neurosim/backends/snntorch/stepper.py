@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from neurosim.backends.snntorch.edge_dynamics import EdgeStates
 from neurosim.backends.snntorch.events import ArrivalTable, dense, indices
 from neurosim.backends.snntorch.population import Tensors, fixed_values
 from neurosim.backends.snntorch.projection import EndReader, add_in_order
+from neurosim.program.components import Component, one_component
 from neurosim.program.step_program import (
     Contribution,
     PoissonProgram,
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 #: Step of the last spike of a neuron that has not fired: earlier than any refractory period could reach.
 NEVER_STEP = -(2**62)
+#: What projections bring that are computed ahead of the steps: by projection and target, (batch, neuron).
+Arrivals = Mapping[str, Mapping[str, Tensor]]
 
 
 class Stepper:
@@ -44,37 +48,47 @@ class Stepper:
         Use numpy's functions (CPU, float64, no gradients).
     events
         Deliver spikes as events (no gradients) instead of through differentiable sums.
+    component
+        Which populations to carry; by default all.
     """
 
-    def __init__(self, module: CircuitModule, state: State, *, exact: bool, events: bool) -> None:
+    def __init__(
+        self, module: CircuitModule, state: State, *, exact: bool, events: bool, component: Component | None = None
+    ) -> None:
         module.check_whole()
         self.module = module
         self.program = module.program
+        self._choose(one_component(self.program) if component is None else component)
         self.exact, self.events = exact, events
         self.dtype, self.device = module.torch_dtype, module.device
         self.batch = state.trials
         self.step_number = state.step
         self.dt = state.dt
         self._dt = torch.tensor(state.dt, dtype=self.dtype, device=self.device)
-        items = self.program.populations
+        items = self.populations
         self.dynamics = {
             name: (module.part(name).exact_dynamics if exact else module.part(name).dynamics) for name in items
         }
         self.fixed = {name: fixed_values(module.part(name), self.dynamics[name], self.dt) for name in items}
-        self.edges = {name: module.part(name).current(by_edge=exact or events) for name in self.program.projections}
-        self.background = {item.name: module.part(item.name).pulse_weight() for item in self.program.poisson}
+        self.edges = {name: module.part(name).current(by_edge=exact or events) for name in self.projections}
+        self.background = {item.name: module.part(item.name).pulse_weight() for item in self.poisson}
         self.values: dict[str, Tensors] = {
             name: {key: self._tensor(array) for key, array in state.variables.get(name, {}).items()}
-            for name in (*items, *self.program.plastic)
+            for name in (*items, *self.plastic)
         }
         self.totals: dict[str, Tensors] = {name: {} for name in items}
-        self.active = {name: self._tensor(array, torch.bool) for name, array in state.not_refractory.items()}
-        self.last = {name: self._steps(array) for name, array in state.last_spike.items()}
+        self.active = {
+            name: self._tensor(array, torch.bool) for name, array in state.not_refractory.items() if name in items
+        }
+        self.last = {name: self._steps(array) for name, array in state.last_spike.items() if name in items}
         self._now: tuple[int, Tensor] | None = None
         self.spikes: dict[str, Tensor] = {}
         self.inputs: dict[str, Tensor] = {}
         self.noise: Mapping[str, Mapping[str, Tensor]] = {}
-        self.history: dict[str, deque[Any]] = {name: self._past(rows) for name, rows in state.spikes.items()}
+        self.arrivals: Arrivals = {}
+        self.history: dict[str, deque[Any]] = {
+            name: self._past(rows) for name, rows in state.spikes.items() if name in items
+        }
         self.tables = {}
         if events:
             self.tables = {
@@ -82,7 +96,26 @@ class Stepper:
                 for item in self.program.pulses
                 if item.dynamics is None
             }
-        self.edge_states = {name: EdgeStates(self, name) for name in self.program.plastic}
+        self.edge_states = {name: EdgeStates(self, name) for name in self.plastic}
+
+    def _choose(self, component: Component) -> None:
+        """Keep of the program what concerns a component."""
+        program, names = self.program, set(component.populations)
+        self.populations = {name: item for name, item in program.populations.items() if name in names}
+        entering = component.within.union(component.ahead)
+        self.projections = {name: item for name, item in program.projections.items() if name in entering}
+        self.plastic = [name for name in program.plastic if name in component.within]
+        self.poisson = [item for item in program.poisson if item.post in names]
+        self.graded_schedule = [
+            action
+            for action in program.graded_schedule
+            if (action.name in component.within if isinstance(action, ProjectionProgram) else action[0] in names)
+        ]
+        self.deliveries = [
+            item
+            for item in program.deliveries
+            if (item.projection.post if isinstance(item, PostPathway) else item.post) in names
+        ]
 
     def _tensor(self, array: Any, dtype: torch.dtype | None = None) -> Tensor:
         return writable(array).to(device=self.device, dtype=dtype or self.dtype)
@@ -99,7 +132,12 @@ class Stepper:
 
     # -- one step ------------------------------------------------------------------------------------------------
 
-    def step(self, rows: Mapping[str, Tensor], noise: Mapping[str, Mapping[str, Tensor]]) -> None:
+    def step(
+        self,
+        rows: Mapping[str, Tensor],
+        noise: Mapping[str, Mapping[str, Tensor]],
+        arrivals: Arrivals = MappingProxyType({}),
+    ) -> None:
         """Execute one step.
 
         Parameters
@@ -108,32 +146,44 @@ class Stepper:
             Input of each source and injection, (batch, neuron).
         noise
             Random numbers by population and symbol, (batch, neuron).
+        arrivals
+            What the projections that come from outside the component bring.
         """
-        self.inputs, self.noise = dict(rows), noise
-        for name, item in self.program.populations.items():
+        self.inputs, self.noise, self.arrivals = dict(rows), noise, arrivals
+        for name, item in self.populations.items():
             if item.kind == "signal":
                 self.values[name] = {"signal": rows[name]}
         self._graded_input()
         for edges in self.edge_states.values():
             edges.integrate()
-        for name, item in self.program.populations.items():
+        for name, item in self.populations.items():
             if item.kind == "neurons":
                 self._integrate(name, item)
-        for name, item in self.program.populations.items():
+        for name, item in self.populations.items():
             if item.spiking:
                 self._threshold(name, item, rows)
         self._deliver()
-        for name, item in self.program.populations.items():
+        for name, item in self.populations.items():
             if item.reset:
                 self._reset(name)
-        for name, past in self.history.items():
-            if len(past) > self.program.history_depth[name]:
-                past.pop()
+        for name in self.history:
+            self._forget(name)
         self.step_number += 1
+
+    def remember(self, name: str, spikes: Tensor) -> None:
+        """Count spikes, (batch, neuron), as the latest of a population."""
+        self.history[name].appendleft(indices(spikes) if self.events else spikes.to(self.dtype))
+        self._forget(name)
+
+    def _forget(self, name: str) -> None:
+        """Drop the spikes that no projection can still be waiting for."""
+        past = self.history[name]
+        if len(past) > self.program.history_depth[name]:
+            past.pop()
 
     def _graded_input(self) -> None:
         terms: dict[tuple[str, str], Tensor] = {}
-        for action in self.program.graded_schedule:
+        for action in self.graded_schedule:
             if isinstance(action, ProjectionProgram):
                 ends, part = self.reader(action.name), self.module.part(action.name)
                 for target in dict.fromkeys(addition.target for addition in action.additions):
@@ -142,9 +192,7 @@ class Stepper:
                     )
             else:
                 name, variable = action
-                self.totals[name][variable] = self._sum(
-                    variable, self.program.populations[name].inputs[variable], terms
-                )
+                self.totals[name][variable] = self._sum(variable, self.populations[name].inputs[variable], terms)
 
     def _sum(self, variable: str, sources: tuple[Contribution, ...], terms: Mapping[tuple[str, str], Tensor]) -> Tensor:
         """Add the contributions to an input, left to right in the order of the circuit."""
@@ -161,7 +209,7 @@ class Stepper:
 
     def reader(self, name: str) -> EndReader:
         """Return what reads, for the edges of a projection, their values and those of the neurons at their ends."""
-        item = self.program.projections[name]
+        item = self.projections[name]
         values = {**self.edges[name], "t": self._time()} if item.reads_time else self.edges[name]
         if item.dynamics is not None:
             values = {**values, **self.values[name], **self.noise.get(name, {}), "dt": self._dt}
@@ -182,7 +230,7 @@ class Stepper:
         names = {**self._readable(name), **self.noise.get(name, {}), "t": self._time()}
         if name in self.active:
             names["not_refractory"] = self.active[name]
-            if self.program.populations[name].reads_last_spike:
+            if self.populations[name].reads_last_spike:
                 names["lastspike"] = self._times(self.last[name]).to(self.dtype)
         return names
 
@@ -223,7 +271,7 @@ class Stepper:
     # -- deliver and reset ---------------------------------------------------------------------------------------
 
     def _deliver(self) -> None:
-        for item in self.program.deliveries:
+        for item in self.deliveries:
             if isinstance(item, PoissonProgram):
                 self._deliver_poisson(item)
                 continue
@@ -237,23 +285,27 @@ class Stepper:
                 self._deliver_events(item.name)
                 continue
             part = self.module.part(item.name)
+            ahead = self.arrivals.get(item.name)
             for target in dict.fromkeys(addition.target for addition in item.additions):
                 old = self.values[item.post][target]
-                past, ends = list(self.history[item.pre]), self.reader(item.name)
-                new = part.deliver(past, self.edges[item.name], ends, target, old)
-                if target in self.program.populations[item.post].masked:
+                if ahead is not None:
+                    new = old + ahead[target]
+                else:
+                    past, ends = list(self.history[item.pre]), self.reader(item.name)
+                    new = part.deliver(past, self.edges[item.name], ends, target, old)
+                if target in self.populations[item.post].masked:
                     new = torch.where(self.active[item.post], new, old)
                 self.values[item.post] = {**self.values[item.post], target: new}
 
     def _deliver_poisson(self, item: PoissonProgram) -> None:
         old = self.values[item.post][item.target]
         new = old + self.module.part(item.name).pulses(self.inputs[item.name] * self.background[item.name])
-        if item.target in self.program.populations[item.post].masked:
+        if item.target in self.populations[item.post].masked:
             new = torch.where(self.active[item.post], new, old)
         self.values[item.post] = {**self.values[item.post], item.target: new}
 
     def _deliver_events(self, name: str) -> None:
-        item, part = self.program.projections[name], self.module.part(name)
+        item, part = self.projections[name], self.module.part(name)
         due = self.tables[name].due(self.history[item.pre])
         if due is None:
             return
@@ -268,7 +320,7 @@ class Stepper:
         """Add what some edges bring, one after another: `edges`, `trials` and `amount` are each (arrival,)."""
         amount = torch.as_tensor(amount, dtype=self.dtype, device=self.device).expand(edges.shape)
         posts, where = self.module.part(item.name).post_edges.index_select(0, edges), trials
-        if target in self.program.populations[item.post].masked:
+        if target in self.populations[item.post].masked:
             active = self.active[item.post]
             keep = torch.nonzero(active.reshape(-1).index_select(0, trials * active.shape[1] + posts)).reshape(-1)
             posts, where, amount = (array.index_select(0, keep) for array in (posts, trials, amount))
@@ -282,7 +334,7 @@ class Stepper:
         old = self.values[item.post][target]
         posts = self.module.part(item.name).post_edges.index_select(0, order.order)
         new = add_in_order(old, posts, amount)
-        if target in self.program.populations[item.post].masked:
+        if target in self.populations[item.post].masked:
             new = torch.where(self.active[item.post], new, old)
         self.values[item.post] = {**self.values[item.post], target: new}
 
@@ -320,10 +372,10 @@ class Stepper:
         if variable in self.values.get(name, {}):
             value = self.values[name][variable]
             return value.clone() if self.events and name in self.edge_states else value
-        if name in self.program.projections:
+        if name in self.projections:
             per_edge: Tensor = self.module.part(name).edge_value(variable, self.edges[name])
             return per_edge.expand(self.batch, -1)
-        item = self.program.populations[name]
+        item = self.populations[name]
         if variable in self.totals[name]:
             return self.totals[name][variable]
         names = self._names(name)
@@ -338,7 +390,7 @@ class Stepper:
         """Return the state after the last step; tensors keep their gradients."""
         spikes = {}
         for name, past in self.history.items():
-            n = self.program.populations[name].n
+            n = self.populations[name].n
             rows = [dense(item, self.batch, n, self.device) if self.events else item for item in past]
             empty = torch.zeros((0, self.batch, n), dtype=self.dtype, device=self.device)
             spikes[name] = torch.stack(rows) if rows else empty
@@ -357,7 +409,7 @@ class Stepper:
     def _carried(self, name: str) -> bool:
         if name in self.edge_states:
             return bool(self.values[name])
-        return self.program.populations[name].kind == "neurons"
+        return self.populations[name].kind == "neurons"
 
     def _kept(self, name: str) -> Tensors:
         """Return the variables of a part as this step leaves them; events change those of edges in place."""

@@ -1,0 +1,187 @@
+"""The differentiable path over whole blocks of time: component after component, stepping only inside one.
+
+What a projection brings from one component to the next is computed for all steps at once: one matrix product, one
+convolution, or one delayed sum over the edges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from neurosim.backends.inputs import Inputs
+from neurosim.backends.simulator import steps_at_once
+from neurosim.backends.snntorch.stepper import Arrivals, Stepper, writable
+from neurosim.program.components import Component
+from neurosim.recording import State
+
+if TYPE_CHECKING:
+    from neurosim.backends.snntorch.module import CircuitModule
+
+#: Values by (part, variable), (time, batch, neuron).
+Collected = dict[tuple[str, str], Tensor]
+
+
+class BlockRun:
+    """One call of a module.
+
+    Parameters
+    ----------
+    module
+        The compiled circuit.
+    given
+        Inputs of this call by source or injection, (time, batch, neuron); the circuit's own serve for the others.
+    start
+        The state to begin from.
+    n_steps
+        How many steps.
+    seed
+        Of the noise.
+    records
+        What to collect, as (part, variable).
+    """
+
+    def __init__(
+        self,
+        module: CircuitModule,
+        given: Mapping[str, Tensor],
+        start: State,
+        n_steps: int,
+        seed: int,
+        records: Iterable[tuple[str, str]],
+    ) -> None:
+        self.module, self.program = module, module.program
+        self.given, self.start, self.n_steps, self.seed = given, start, n_steps, seed
+        self.others = Inputs(module.circuit, None, start=start.step, n_steps=n_steps, trials=start.trials, seed=seed)
+        self.records = list(records)
+        self.trains: dict[str, Tensor] = {}
+        self.collected: Collected = {}
+
+    def run(self) -> tuple[Collected, State]:
+        """Return what was to be collected, and the state after the last step."""
+        ends = [self._advance(component) for component in self.module.schedule]
+        return self.collected, _joined(ends)
+
+    def _advance(self, component: Component) -> State:
+        """Compute all steps of a component; return its part of the state."""
+        stepper = Stepper(self.module, self.start, exact=False, events=False, component=component)
+        owned = {**stepper.populations, **stepper.projections}
+        records = [key for key in self.records if key[0] in owned]
+        sending = [name for name in stepper.populations if self._sends_ahead(name)]
+        source = next(iter(stepper.populations.values()))
+        if source.kind == "spikes" and not component.ahead and len(component.populations) == 1:
+            spikes = torch.cat([self._rows(source.name, first, last) for first, last in self._spans()])
+            for key in records:
+                self.collected[key] = spikes
+            self._send(source.name, spikes)
+            return self._after_source(stepper, source.name, spikes)
+        arrivals = self._arrivals(stepper, component)
+        series: dict[tuple[str, str], list[Tensor]] = {key: [] for key in records}
+        series.update({(name, "spikes"): [] for name in sending})
+        for first, last in self._spans():
+            rows = {name: self._rows(name, first, last).unbind(0) for name in self._inputs_of(component)}
+            noise = self._noise(owned, first, last)
+            for step in range(first, last):
+                stepper.step(_at(rows, step - first), _deep(noise, step - first), _deep(arrivals, step))
+                for (name, variable), values in series.items():
+                    values.append(stepper.spikes[name] if variable == "spikes" else stepper.value(name, variable))
+        whole = {key: torch.stack(values) for key, values in series.items()}
+        self.collected.update({key: whole[key] for key in records})
+        for name in sending:
+            self._send(name, whole[name, "spikes"])
+        return stepper.state(self.seed)
+
+    # -- between components --------------------------------------------------------------------------------------
+
+    def _sends_ahead(self, name: str) -> bool:
+        return any(
+            self.program.projections[projection].pre == name
+            for component in self.module.schedule
+            for projection in component.ahead
+        )
+
+    def _send(self, name: str, spikes: Tensor) -> None:
+        """Keep the spikes of this call behind those that may still be under way, oldest first."""
+        past = writable(self.start.spikes[name]).to(device=spikes.device, dtype=self.module.torch_dtype)
+        self.trains[name] = torch.cat([past.flip(0), spikes.to(self.module.torch_dtype)])
+
+    def _arrivals(self, stepper: Stepper, component: Component) -> dict[str, dict[str, tuple[Tensor, ...]]]:
+        """Return what comes from other components, step by step: projection, target, step."""
+        found = {}
+        for name in component.ahead:
+            pre = self.program.projections[name].pre
+            part = self.module.part(name)
+            train = self.module.through_layer(pre, self.trains[pre], self.seed)
+            early = self.program.history_depth[pre] - part.longest
+            brought = part.brings(train[early:], stepper.edges[name])
+            found[name] = {
+                target: self.module.through_layer(name, values, self.seed).unbind(0)
+                for target, values in brought.items()
+            }
+        return found
+
+    # -- what a component is fed ---------------------------------------------------------------------------------
+
+    def _spans(self) -> list[tuple[int, int]]:
+        """Return (first, last) of the blocks in which inputs and noise are drawn."""
+        block = steps_at_once(self.program, self.start.trials)
+        return [(first, min(first + block, self.n_steps)) for first in range(0, self.n_steps, block)]
+
+    def _inputs_of(self, component: Component) -> list[str]:
+        circuit, names = self.module.circuit, component.populations
+        owner = {item.name: item.post for item in self.program.poisson}
+        owner.update({name: part.population for name, part in circuit.injections.items()})
+        return [name for name in self.others.targets if owner.get(name, name) in names]
+
+    def _rows(self, name: str, first: int, last: int) -> Tensor:
+        if name in self.given:
+            return self.given[name][first:last]
+        start = self.start.step
+        return self.module.tensor(self.others.rows(name, start + first, start + last))
+
+    def _noise(self, owned: Mapping[str, Any], first: int, last: int) -> dict[str, dict[str, tuple[Tensor, ...]]]:
+        start = self.start.step
+        return {
+            name: {
+                symbol: values.unbind(0)
+                for symbol, values in self.module.noise_of(
+                    name, self.seed, self.start.trials, start + first, start + last
+                ).items()
+            }
+            for name in self.program.noisy
+            if name in owned
+        }
+
+    def _after_source(self, stepper: Stepper, name: str, spikes: Tensor) -> State:
+        """Return the state of a lone source after its spikes, without stepping."""
+        for row in spikes[-max(self.program.history_depth[name], 1) :]:
+            stepper.remember(name, row)
+        stepper.step_number += self.n_steps
+        return stepper.state(self.seed)
+
+
+def _at(rows: Mapping[str, Sequence[Tensor]], step: int) -> dict[str, Tensor]:
+    return {name: values[step] for name, values in rows.items()}
+
+
+def _deep(series: Mapping[str, Mapping[str, Sequence[Tensor]]], step: int) -> Arrivals:
+    return {name: _at(values, step) for name, values in series.items()}
+
+
+def _joined(parts: Sequence[State]) -> State:
+    """Return the state of a circuit from those of its components."""
+    return replace(
+        parts[0],
+        variables=_merged([part.variables for part in parts]),
+        spikes=_merged([part.spikes for part in parts]),
+        last_spike=_merged([part.last_spike for part in parts]),
+        not_refractory=_merged([part.not_refractory for part in parts]),
+    )
+
+
+def _merged(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    return {name: value for part in parts for name, value in part.items()}

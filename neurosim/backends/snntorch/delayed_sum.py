@@ -1,0 +1,158 @@
+"""What the delayed spikes of one population bring to another in every step, differentiable in everything.
+
+On a CPU the loops of :mod:`neurosim.backends.snntorch.delay_kernel` compute it. Elsewhere, and as the twin that they
+are held against, torch gathers and adds.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from neurosim.program.frozen import Frozen
+
+#: Above this part of numbers that are not 0, running over whole rows is quicker than looking for them.
+DENSE = 0.25
+
+
+class EdgePlan(Frozen):
+    """The edges of a projection, by the neuron at either end.
+
+    Parameters
+    ----------
+    pre, post
+        Of each edge, (edge,).
+    n_pre, n_post
+        How many neurons there are.
+    longest
+        No delay is ever longer, in steps.
+    """
+
+    def __init__(self, pre: np.ndarray, post: np.ndarray, n_pre: int, n_post: int, longest: int) -> None:
+        self.pre, self.post = np.ascontiguousarray(pre, np.int64), np.ascontiguousarray(post, np.int64)
+        self.n_pre, self.n_post, self.longest = n_pre, n_post, longest
+        self.by_post, self.post_starts = _grouped(self.post, n_post)
+        self.by_pre, self.pre_starts = _grouped(self.pre, n_pre)
+
+
+def _grouped(index: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the edges by neuron, and where those of each begin, (n + 1,)."""
+    order = np.argsort(index, kind="stable")
+    return order, np.searchsorted(index[order], np.arange(n + 1))
+
+
+def delayed_sum(train: Tensor, weight: Tensor, delay: Tensor, plan: EdgePlan) -> Tensor:
+    r"""Return what arrives at each neuron in each step, (time, batch, n_post).
+
+    .. math:: y_m[t] = \sum_n w_{mn} \left((1 - r)\, x_n[t - f] + r\, x_n[t - f - 1]\right),
+        \quad f = \lfloor d \rfloor,\ r = d - f
+
+    Parameters
+    ----------
+    train
+        Spikes, oldest first, (longest + time, batch, n_pre): as many earlier steps as the longest delay has.
+    weight
+        What an edge adds for a spike, (edge,).
+    delay
+        In steps, (edge,); beyond 0 and the longest it counts as these.
+    plan
+        The edges.
+
+    Notes
+    -----
+    The derivative of a delay is that of the straight line between the two taps,
+    :math:`w \sum_t g[t] (x[t - f - 1] - x[t - f])` (Hammouamri, Khalfaoui-Hassani and Masquelier, ICLR 2024).
+    """
+    if train.device.type == "cpu":
+        result: Tensor = _DelayedSum.apply(train, weight, delay, plan)  # type: ignore[no-untyped-call]
+        return result
+    return delayed_sum_of_torch(train, weight, delay, plan)
+
+
+def taps(delay: Tensor, longest: int) -> tuple[Tensor, Tensor]:
+    """Return the whole steps and the rest of delays, the rest differentiable: (edge,) each."""
+    whole = torch.floor(delay.detach()).clamp(0, longest)
+    return whole.to(torch.int64), delay + (delay.detach().clamp(0, longest) - delay.detach()) - whole
+
+
+def delayed_sum_of_torch(train: Tensor, weight: Tensor, delay: Tensor, plan: EdgePlan, at_once: int = 2**22) -> Tensor:
+    """Compute :func:`delayed_sum` with torch's own operations; `at_once` numbers are gathered at a time."""
+    steps, batch = train.shape[0] - plan.longest, train.shape[1]
+    rows = train.permute(2, 0, 1).reshape(-1, batch)  # (n_pre * (longest + time), batch)
+    whole, part = taps(delay, plan.longest)
+    pre, post = torch.from_numpy(plan.pre).to(train.device), torch.from_numpy(plan.post).to(train.device)
+    time = torch.arange(steps, device=train.device)
+    result = torch.zeros((plan.n_post * steps, batch), dtype=train.dtype, device=train.device)
+    chunk = max(1, at_once // max(steps * batch, 1))
+    for first in range(0, len(plan.pre), chunk):
+        edges = slice(first, first + chunk)
+        newest = (pre[edges] * train.shape[0] + plan.longest - whole[edges])[:, None] + time
+        reaches = (plan.longest - whole[edges])[:, None] + time > 0
+        young = rows.index_select(0, newest.reshape(-1))
+        old = rows.index_select(0, (newest - reaches.long()).reshape(-1)) * reaches.reshape(-1, 1)
+        near, far = weight[edges] * (1 - part[edges]), weight[edges] * part[edges]
+        amount = near.repeat_interleave(steps)[:, None] * young + far.repeat_interleave(steps)[:, None] * old
+        result = result.index_add(0, (post[edges][:, None] * steps + time).reshape(-1), amount)
+    return result.reshape(plan.n_post, steps, batch).permute(1, 2, 0)
+
+
+class _DelayedSum(torch.autograd.Function):
+    """The compiled loops, forward and backward."""
+
+    @staticmethod
+    def forward(ctx: Any, train: Tensor, weight: Tensor, delay: Tensor, plan: EdgePlan) -> Tensor:
+        """Run the loops; keep what the way back reads."""
+        from neurosim.backends.snntorch import delay_kernel as kernel
+
+        batch, steps = train.shape[1], train.shape[0] - plan.longest
+        # One step more in front: the far tap of the longest delay may look there.
+        rows = np.zeros((plan.n_pre, (train.shape[0] + 1) * batch), dtype=train.detach().numpy().dtype)
+        rows[:, batch:] = train.detach().permute(2, 0, 1).reshape(plan.n_pre, -1).numpy()
+        whole, part = taps(delay.detach(), plan.longest)
+        edges = (plan.post_starts, plan.by_post, plan.pre, whole.numpy(), part.numpy(), _contiguous(weight))
+        origin = (plan.longest + 1) * batch
+        result = np.zeros((plan.n_post, steps * batch), dtype=rows.dtype)
+        threads = torch.get_num_threads()
+        counts = np.count_nonzero(rows, axis=1)
+        events: tuple[Any, ...] | None = None
+        if counts.sum() <= DENSE * rows.size:
+            start = np.concatenate([[0], np.cumsum(counts)])
+            events = (start, np.empty(start[-1], np.int64), np.empty(start[-1], rows.dtype))
+            kernel.in_parts(kernel.find_events, plan.n_pre, threads, rows, *events)
+            kernel.in_parts(kernel.add_events, plan.n_post, threads, result, *edges, *events, origin, batch)
+        else:
+            kernel.in_parts(kernel.add_rows, plan.n_post, threads, result, *edges, rows, origin, batch)
+        ctx.kept = (plan, edges, events, rows if events is None else None, origin, batch, steps)
+        return torch.from_numpy(result.reshape(plan.n_post, steps, batch)).permute(1, 2, 0)
+
+    @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """Return the gradients of spikes, weights and delays that are asked for."""
+        from neurosim.backends.snntorch import delay_kernel as kernel
+
+        plan, edges, events, rows, origin, batch, steps = ctx.kept
+        _, _, _, whole, part, weight = edges
+        g = np.ascontiguousarray(gradients[0].permute(2, 0, 1).reshape(plan.n_post, -1).numpy())
+        threads = torch.get_num_threads()
+        d_train = d_weight = d_delay = None
+        if ctx.needs_input_grad[1] or ctx.needs_input_grad[2]:
+            found = np.zeros((2, len(plan.pre)), dtype=g.dtype)
+            inputs = (rows,) if events is None else events
+            run = kernel.edge_gradients_of_rows if events is None else kernel.edge_gradients_of_events
+            kernel.in_parts(run, plan.n_post, threads, g, *edges, *inputs, origin, batch, *found)
+            d_weight, d_delay = torch.from_numpy(found[0]), torch.from_numpy(found[1])
+        if ctx.needs_input_grad[0]:
+            d_rows = np.zeros((plan.n_pre, origin + steps * batch), dtype=g.dtype)
+            by_pre = (plan.pre_starts, plan.by_pre, plan.post, whole, part, weight)
+            kernel.in_parts(kernel.input_gradients, plan.n_pre, threads, d_rows, *by_pre, g, origin, batch)
+            d_train = torch.from_numpy(d_rows[:, batch:].reshape(plan.n_pre, -1, batch)).permute(1, 2, 0)
+        return d_train, d_weight, d_delay, None
+
+
+def _contiguous(tensor: Tensor) -> np.ndarray:
+    return np.ascontiguousarray(tensor.detach().numpy())
