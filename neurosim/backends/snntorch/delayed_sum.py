@@ -130,7 +130,7 @@ class _DelayedSum(torch.autograd.Function):
         return torch.from_numpy(result.reshape(plan.n_post, steps, batch)).permute(1, 2, 0)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradients of spikes, weights and delays that are asked for."""
         from neurosim.backends.snntorch import delay_kernel as kernel
