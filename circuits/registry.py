@@ -125,7 +125,7 @@ _ENTRIES = (
         "neurosim.circuits.delay_snn.motif_circuit:build",
         "neurons with several delays for every input, each of which finds one motif in a raster of spikes",
         1.024,
-        "L. U. Perrinet, ICANN (2023), doi:10.1007/978-3-031-44207-0_31",
+        "L. U. Perrinet, ICANN (2023), arXiv:2307.11555",
         experiment="neurosim.circuits.delay_snn.motif_experiment:reproduce",
     ),
     CircuitEntry(

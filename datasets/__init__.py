@@ -11,13 +11,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from neurosim.datasets.connectome import ChemicalSynapses, Connectome, GapJunctions, load_connectome
     from neurosim.datasets.motifs import MotifRasters, motif_kernels, motif_rasters
+    from neurosim.datasets.timing import DelayPatterns, SpikeOrder
+    from neurosim.datasets.timing_baselines import count_accuracy, matched_filter
 
 __all__ = [
     "ChemicalSynapses",
     "Connectome",
+    "DelayPatterns",
     "GapJunctions",
     "MotifRasters",
+    "SpikeOrder",
+    "count_accuracy",
     "load_connectome",
+    "matched_filter",
     "motif_kernels",
     "motif_rasters",
 ]
@@ -25,9 +31,13 @@ __all__ = [
 _HOMES = {
     "ChemicalSynapses": "connectome",
     "Connectome": "connectome",
+    "DelayPatterns": "timing",
     "GapJunctions": "connectome",
     "MotifRasters": "motifs",
+    "SpikeOrder": "timing",
+    "count_accuracy": "timing_baselines",
     "load_connectome": "connectome",
+    "matched_filter": "timing_baselines",
     "motif_kernels": "motifs",
     "motif_rasters": "motifs",
 }

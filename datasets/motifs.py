@@ -5,8 +5,8 @@ an input fires at each delay. All evidence of a motif lies in the times of spike
 
 References
 ----------
-L. U. Perrinet: Accurate detection of spiking motifs in multi-unit raster plots. ICANN 2023, LNCS 14254, 369-380,
-doi:10.1007/978-3-031-44207-0_31; its program, repository ``laurentperrinet/2023-07-20_HDSNN-ICANN``.
+L. U. Perrinet: Accurate detection of spiking motifs in multi-unit raster plots. ICANN (2023),
+arXiv:2307.11555; its program, repository ``laurentperrinet/2023-07-20_HDSNN-ICANN``.
 """
 
 from __future__ import annotations

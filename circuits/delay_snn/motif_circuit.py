@@ -90,9 +90,9 @@ def build(
 
     References
     ----------
-    L. U. Perrinet: Accurate detection of spiking motifs in multi-unit raster plots. ICANN 2023, LNCS 14254, 369-380,
-    doi:10.1007/978-3-031-44207-0_31. A. Grimaldi, L. U. Perrinet: Learning heterogeneous delays in a layer of spiking
-    neurons for fast motion detection. Biological Cybernetics 117, 373-387 (2023), doi:10.1007/s00422-023-00975-8.
+    L. U. Perrinet: Accurate detection of spiking motifs in multi-unit raster plots. ICANN (2023),
+    arXiv:2307.11555. A. Grimaldi, L. U. Perrinet: Learning heterogeneous delays in a layer of spiking
+    neurons for fast motion detection. Biological Cybernetics (2023), doi:10.1007/s00422-023-00975-8.
     """
     if kernels is None:
         weights = motif_kernels(n_motifs, n_inputs, n_delays, seed=seed)

@@ -6,8 +6,8 @@ approximation where motifs overlap.
 
 References
 ----------
-L. U. Perrinet: Accurate detection of spiking motifs in multi-unit raster plots. ICANN 2023, LNCS 14254, 369-380,
-doi:10.1007/978-3-031-44207-0_31.
+L. U. Perrinet: Accurate detection of spiking motifs in multi-unit raster plots. ICANN (2023),
+arXiv:2307.11555.
 """
 
 from __future__ import annotations
