@@ -84,7 +84,7 @@ class SpikeOrder:
         stream = Stream(self.seed, f"spike-order/{self.split}")
         onsets = stream.child("onset").integers(self.steps - self.gap - 2 * self._reach, self.size) + self._reach
         shifts = _rounded(self.jitter * stream.child("jitter").normal(2 * self.size), self._reach).reshape(-1, 2)
-        return onsets[:, None] + np.array([0, self.gap]) + shifts
+        return np.asarray(onsets[:, None] + np.array([0, self.gap]) + shifts, dtype=np.int64)
 
     @property
     def best_accuracy(self) -> float:
