@@ -1,5 +1,5 @@
 """Training of compiled modules: what is minimised, what is held, and how sequences are cut."""
 
-from neurosim.training import losses, readouts, stochastic
+from neurosim.training import local, losses, readouts, stochastic
 
-__all__ = ["losses", "readouts", "stochastic"]
+__all__ = ["local", "losses", "readouts", "stochastic"]

@@ -110,9 +110,7 @@ def sample(
     if gradient not in GRADIENTS:
         raise TrainingError(f"gradient={gradient!r} is unknown.{nearest(gradient, GRADIENTS)}")
     if module.relaxed:
-        raise TrainingError(
-            "a module with relaxed=True has spikes between 0 and 1, which nothing draws; compile again."
-        )
+        raise TrainingError("a module with relaxed=True has spikes between 0 and 1, which nothing draws.")
     samplers = {name: _Sampler(module, name, gradient) for name in _chosen(module, populations)}
     with _estimators(module, samplers):
         outputs, state = module(inputs, state, steps=steps, record=record, seed=seed)
