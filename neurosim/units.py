@@ -278,10 +278,13 @@ def dimension_of_expression(expression: str, variables: dict[str, Any], where: s
 
 
 def is_condition(expression: str, variables: dict[str, Any]) -> bool:
-    """Tell whether an expression is true or false, rather than a number."""
+    """Tell whether an expression is true or false, rather than a number or a mixture of both (``v and w > 1``)."""
     from brian2.parsing.expressions import is_boolean_expression
 
-    return bool(is_boolean_expression(expression, variables))
+    try:
+        return bool(is_boolean_expression(expression, variables))
+    except SyntaxError:
+        return False
 
 
 def _short(value: object) -> str:
