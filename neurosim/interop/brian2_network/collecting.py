@@ -113,9 +113,9 @@ def _sort_in(item: Any, objects: Objects, findings: Findings) -> None:
     elif not item.active and kind in (brian2.Synapses, brian2.PoissonInput):
         findings.remark(f"{told} left out: it is not active")
     else:
-        for inner in contained(item):
-            if inner.active != item.active or not inner.active:
-                findings.refuse(f"{told}: {inner.name!r} is not active")
+        idle = next((inner for inner in contained(item) if not inner.active), None)
+        if idle is not None:
+            findings.refuse(f"{told}: {idle.name!r} is not active")
         _check_contained(item, told, findings)
         kinds[kind].append(item)
 
@@ -140,12 +140,16 @@ def _check_contained(item: Any, told: str, findings: Findings) -> None:
 
 def common_step(network: Any, objects: Objects, findings: Findings) -> float:
     """Return the time step of all objects, in seconds, noting objects on another one and a network that has run."""
+    from brian2.core.magic import MagicNetwork
+    from brian2.core.network import Network
+
     steps: dict[float, str] = {}
-    times = [float(getattr(network, "t_", 0.0))]
+    own_time = isinstance(network, Network) and not isinstance(network, MagicNetwork)
+    times = [float(network.t_) if own_time else 0.0]
     for item in objects.all:
         for runner in contained(item):
             steps.setdefault(_of_clock(runner, "dt"), str(runner.name))
-        if item._network is not None and not hasattr(network, "t_"):
+        if item._network is not None and not own_time:
             times.append(_of_clock(item, "t"))
     if max(times) > 0:
         findings.refuse(

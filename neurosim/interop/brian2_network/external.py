@@ -51,7 +51,7 @@ def resolve(group: Any, names: Iterable[str], namespace: Mapping[str, Any]) -> E
     found = Externals()
     wrong = []
     for name in sorted(names):
-        if name in DEFAULT_CONSTANTS or name in DEFAULT_UNITS or name in ("True", "False") or name.startswith("xi"):
+        if name in DEFAULT_CONSTANTS or name in DEFAULT_UNITS or name in ("True", "False"):
             continue
         try:
             meant = group.resolve_all([name], namespace, user_identifiers=set())[name]

@@ -75,11 +75,16 @@ def add_neurons(
     code = {"threshold": group.events.get("spike") or "", "reset": _reset(group), "refractory": _refractory(group)}
     texts = [*(line.expression for line in lines), *(text for text in code.values() if isinstance(text, str))]
     own = {line.name for line in lines}
-    externals = resolve(group, frozenset().union(*map(identifiers, texts)) - own - _OWN, namespace)
+    read = frozenset().union(*map(identifiers, texts))
+    noises = sorted(name for name in read if name == "xi" or name.startswith("xi_"))
+    if len(noises) > 1:
+        raise UnsupportedError(f"it has several noises ({', '.join(noises)}); equations of a circuit have one, xi")
+    externals = resolve(group, read - own - _OWN - set(noises), namespace)
     method = integrator(group, group.method_choice, group, namespace) if hasattr(group, "method_choice") else None
     lines, code = _with_inputs(lines, code, externals, method, len(group))
     lines, code = _without_truths(lines, code)
     names = variable_names([*own, *externals.arrays, *externals.constants])
+    names |= dict.fromkeys(noises, "xi")
     neurons.names = {name: names[name] for name in own}
     for name, called in names.items():
         if name != called:
@@ -113,7 +118,7 @@ def add_neurons(
         for number, signal in enumerate(signals(array, circuit.dt)):
             called = part_name(f"{neurons.name}_{names[name]}{'_after' if number else ''}", circuit.parts)
             circuit.inject(called, population, names[name], signal)
-    if any(word in identifiers(text) for text in texts for word in ("xi", "rand", "randn")):
+    if noises or read & {"rand", "randn"}:
         findings.remark(
             f"{group.name!r} draws random numbers: in a circuit they come from the run's seed, so that runs of the two "
             "agree in their statistics only"

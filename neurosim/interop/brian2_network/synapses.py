@@ -138,7 +138,7 @@ def translate(
     )
     ends, indices, outside = _names_of_ends(synapses, read - own.keys(), pre, post)
     temporaries = (assigned(edge.on_pre) | assigned(edge.on_post)) - own.keys() - ends.keys()
-    externals = resolve(synapses, outside - temporaries - {"delay"}, namespace)
+    externals = resolve(synapses, outside - temporaries - {"delay", "xi"}, namespace)
     if externals.arrays:
         raise UnsupportedError(f"it reads the TimedArray {', '.join(externals.arrays)}; read it in a neuron")
     weight_name, weight = _weight(synapses, edge, own, externals, namespace)
