@@ -11,11 +11,7 @@ from typing import TYPE_CHECKING, Any
 from neurosim.version import __version__
 
 if TYPE_CHECKING:
-<<<<<<< HEAD
     from neurosim import analysis, circuits, datasets, interop, models, training, units
-=======
-    from neurosim import analysis, circuits, datasets, interop, models, units
->>>>>>> 8e93dfa (from_brian2: a network written for Brian2 becomes a circuit)
     from neurosim.backends import RunInterrupted, compile, simulate
     from neurosim.circuit import (
         AllToAll,
@@ -79,11 +75,7 @@ _HOME = {
     "neurosim.verification": ("verify",),
 }  # fmt: skip
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
-<<<<<<< HEAD
 _SUBMODULES = ("analysis", "circuits", "datasets", "interop", "models", "training", "units")
-=======
-_SUBMODULES = ("analysis", "circuits", "datasets", "interop", "models", "units")
->>>>>>> 8e93dfa (from_brian2: a network written for Brian2 becomes a circuit)
 
 __all__ = [
     "NMDA", "AllToAll", "Alpha", "BackendError", "Circuit", "CircuitError", "Convolution", "Delta",
@@ -91,15 +83,9 @@ __all__ = [
     "FixedInDegree", "FixedOutDegree", "FixedProbability", "FixedTotalNumber", "Grouped", "Matrix",
     "NeuronModel", "NeurosimError", "Normal", "OneToOne", "Pairwise", "PoissonSource", "Pulses", "Ramp",
     "Record", "RecordError", "Recording", "RunInterrupted", "Signal", "SignalSource", "Sine", "SpikeSource",
-<<<<<<< HEAD
     "SpikeTrains", "State", "Step", "SynapseModel", "Trainable", "TrainingError", "Uniform", "UnitError",
     "UnsupportedError", "__version__", "analysis", "circuits", "compile", "datasets", "export_brian2_script", "interop",
     "models", "simulate", "training", "units", "verify",
-=======
-    "SpikeTrains", "State", "Step", "SynapseModel", "Trainable", "Uniform", "UnitError", "UnsupportedError",
-    "__version__", "analysis", "circuits", "compile", "datasets", "export_brian2_script", "interop", "models", "simulate",
-    "units", "verify",
->>>>>>> 8e93dfa (from_brian2: a network written for Brian2 becomes a circuit)
 ]  # fmt: skip
 
 

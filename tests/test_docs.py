@@ -9,6 +9,7 @@ import io
 import re
 import shlex
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,17 @@ def code(cell: str) -> list[str]:
 # --- the pages ---
 
 
+@pytest.fixture
+def own_preferences() -> Iterator[None]:
+    """Put back the preference of Brian2 that a page may set, as scripts do."""
+    import brian2
+
+    before = brian2.prefs.codegen.target
+    yield
+    brian2.prefs.codegen.target = before
+
+
+@pytest.mark.usefixtures("own_preferences")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_code_runs_and_prints_what_stands_below(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
