@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-EXTRAS ?= dev,exchange,plot
+EXTRAS ?= datasets,dev,exchange,plot
 PYTEST_ARGS ?=
 RESULTS ?= results
 

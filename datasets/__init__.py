@@ -1,4 +1,4 @@
-"""Loaders of recorded and anatomical data: real formats, read as they are, with licence and citation attached.
+"""Data to run and train circuits on: recorded, anatomical and synthetic, in real formats, with licence and citation.
 
 Nothing is downloaded without being asked. A loader that cannot find its data says which command installs it.
 """
@@ -9,37 +9,51 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from neurosim.datasets.binned import BinnedEvents
     from neurosim.datasets.connectome import ChemicalSynapses, Connectome, GapJunctions, load_connectome
+    from neurosim.datasets.event_files import read_events, write_events
+    from neurosim.datasets.events import EventSet
     from neurosim.datasets.motifs import MotifRasters, motif_kernels, motif_rasters
+    from neurosim.datasets.spoken_digits import load_spoken_digits
     from neurosim.datasets.timing import DelayPatterns, SpikeOrder
     from neurosim.datasets.timing_baselines import count_accuracy, matched_filter
 
 __all__ = [
+    "BinnedEvents",
     "ChemicalSynapses",
     "Connectome",
     "DelayPatterns",
+    "EventSet",
     "GapJunctions",
     "MotifRasters",
     "SpikeOrder",
     "count_accuracy",
     "load_connectome",
+    "load_spoken_digits",
     "matched_filter",
     "motif_kernels",
     "motif_rasters",
+    "read_events",
+    "write_events",
 ]
 
 _HOMES = {
+    "BinnedEvents": "binned",
     "ChemicalSynapses": "connectome",
     "Connectome": "connectome",
     "DelayPatterns": "timing",
+    "EventSet": "events",
     "GapJunctions": "connectome",
     "MotifRasters": "motifs",
     "SpikeOrder": "timing",
     "count_accuracy": "timing_baselines",
     "load_connectome": "connectome",
+    "load_spoken_digits": "spoken_digits",
     "matched_filter": "timing_baselines",
     "motif_kernels": "motifs",
     "motif_rasters": "motifs",
+    "read_events": "event_files",
+    "write_events": "event_files",
 }
 
 

@@ -1,0 +1,37 @@
+"""Where data sets are kept that were made or fetched, and how files get there whole."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+
+def cache_folder() -> Path:
+    """Return the folder of data sets: that of NEUROSIM_CACHE, else the user's cache folder of this system.
+
+    It need not exist yet.
+    """
+    named = os.environ.get("NEUROSIM_CACHE")
+    if named:
+        return Path(named).expanduser()
+    from neurosim.datasets.extras import extra
+
+    return Path(extra("platformdirs", "The cache of data sets (or set NEUROSIM_CACHE)").user_cache_path("neurosim"))
+
+
+@contextmanager
+def staged(path: Path) -> Iterator[Path]:
+    """Yield the name of a file beside `path`, which becomes `path` when all went well and is removed otherwise.
+
+    Who reads `path` sees it whole or not at all, also when this process is killed; several may write it at once.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{uuid4().hex}.partial")
+    try:
+        yield partial
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
