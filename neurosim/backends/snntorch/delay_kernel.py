@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numba
+import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
@@ -24,12 +25,12 @@ Array = NDArray[Any]
 _LANES = {"contract", "reassoc", "nsz"}
 
 
-def _compiled(**options: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    def compile_it(function: Callable[..., None]) -> Callable[..., None]:
+def _compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    def compile_it(function: Callable[..., Any]) -> Any:
         try:
-            return numba.njit(function, cache=True, nogil=True, **options)  # type: ignore[no-any-return]
+            return numba.njit(function, cache=True, nogil=True, **options)
         except RuntimeError:  # no folder to keep it in
-            return numba.njit(function, nogil=True, **options)  # type: ignore[no-any-return]
+            return numba.njit(function, nogil=True, **options)
 
     return compile_it
 
@@ -57,6 +58,18 @@ def find_events(first: int, last: int, x: Array, start: Array, position: Array, 
                 place += 1
 
 
+@_compiled(inline="always")
+def _first_from(position: Array, low: Any, high: Any, place: Any) -> Any:
+    """Return the first event in [low, high) at a place or after it, or `high`: positions ascend."""
+    while low < high:
+        middle = (low + high) >> 1
+        if position[middle] < place:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
 @_compiled()
 def add_events(
     first: int, last: int, y: Array, starts: Array, edges: Array, pre: Array, whole: Array, part: Array, weight: Array,
@@ -71,22 +84,22 @@ def add_events(
             near, far = weight[edge] * (1 - part[edge]), weight[edge] * part[edge]
             offset = origin - whole[edge] * batch
             neuron = pre[edge]
-            if far == 0:
-                for event in range(start[neuron], start[neuron + 1]):
-                    place = position[event] - offset
-                    if 0 <= place < length:
-                        row[place] += near * value[event]
-                continue
-            for event in range(start[neuron], start[neuron + 1]):
-                place = position[event] - offset
-                if 0 <= place < length:
-                    row[place] += near * value[event]
-                place += batch
-                if 0 <= place < length:
-                    row[place] += far * value[event]
+            # First the events of which only the far tap is in time, then both, then only the near one.
+            begin = _first_from(position, start[neuron], start[neuron + 1], offset - batch)
+            both = _first_from(position, begin, start[neuron + 1], offset)
+            late = _first_from(position, both, start[neuron + 1], offset + length - batch)
+            end = _first_from(position, late, start[neuron + 1], offset + length)
+            for event in range(begin, both):
+                row[position[event] - offset + batch] += far * value[event]
+            for event in range(both, late):
+                place = np.uint64(position[event] - offset)  # unsigned: nothing looks for negative indices
+                row[place] += near * value[event]
+                row[place + np.uint64(batch)] += far * value[event]
+            for event in range(late, end):
+                row[position[event] - offset] += near * value[event]
 
 
-@_compiled()
+@_compiled(fastmath=_LANES)
 def edge_gradients_of_events(
     first: int, last: int, g: Array, starts: Array, edges: Array, pre: Array, whole: Array, part: Array, weight: Array,
     start: Array, position: Array, value: Array, origin: int, batch: int, d_weight: Array, d_delay: Array,
@@ -99,14 +112,19 @@ def edge_gradients_of_events(
             edge = edges[index]
             offset = origin - whole[edge] * batch
             neuron = pre[edge]
+            begin = _first_from(position, start[neuron], start[neuron + 1], offset - batch)
+            both = _first_from(position, begin, start[neuron + 1], offset)
+            late = _first_from(position, both, start[neuron + 1], offset + length - batch)
+            end = _first_from(position, late, start[neuron + 1], offset + length)
             near = far = row[0] * 0
-            for event in range(start[neuron], start[neuron + 1]):
-                place = position[event] - offset
-                if 0 <= place < length:
-                    near += row[place] * value[event]
-                place += batch
-                if 0 <= place < length:
-                    far += row[place] * value[event]
+            for event in range(begin, both):
+                far += row[position[event] - offset + batch] * value[event]
+            for event in range(both, late):
+                place = np.uint64(position[event] - offset)
+                near += row[place] * value[event]
+                far += row[place + np.uint64(batch)] * value[event]
+            for event in range(late, end):
+                near += row[position[event] - offset] * value[event]
             d_weight[edge] = near + part[edge] * (far - near)
             d_delay[edge] = weight[edge] * (far - near)
 
@@ -169,16 +187,13 @@ def input_gradients(
             near, far = weight[edge] * (1 - part[edge]), weight[edge] * part[edge]
             offset = origin - whole[edge] * batch
             row = g[post[edge]]
-            young = d_x[pre, offset : offset + length]
-            if far == 0:
-                for place in range(length):
-                    young[place] += near * row[place]
-                continue
             both = max(length - batch, 0)
+            young, now, later = d_x[pre, offset : offset + both], row[:both], row[batch : batch + both]
             for place in range(both):
-                young[place] += near * row[place] + far * row[place + batch]
-            for place in range(both, length):
-                young[place] += near * row[place]
+                young[place] += near * now[place] + far * later[place]
+            last_step, now = d_x[pre, offset + both : offset + length], row[both:length]
+            for place in range(length - both):
+                last_step[place] += near * now[place]
             old = d_x[pre, offset - batch : offset]
             for place in range(min(batch, length)):
                 old[place] += far * row[place]
