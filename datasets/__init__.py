@@ -9,27 +9,37 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from neurosim.datasets.augmentation import Augmented
     from neurosim.datasets.binned import BinnedEvents
     from neurosim.datasets.connectome import ChemicalSynapses, Connectome, GapJunctions, load_connectome
     from neurosim.datasets.event_files import read_events, write_events
     from neurosim.datasets.events import EventSet
+    from neurosim.datasets.heidelberg import load_shd, load_ssc
+    from neurosim.datasets.log_mel import LogMel
     from neurosim.datasets.motifs import MotifRasters, motif_kernels, motif_rasters
+    from neurosim.datasets.speech_commands import SpeechCommands, load_speech_commands
     from neurosim.datasets.spoken_digits import load_spoken_digits
     from neurosim.datasets.timing import DelayPatterns, SpikeOrder
     from neurosim.datasets.timing_baselines import count_accuracy, matched_filter
 
 __all__ = [
+    "Augmented",
     "BinnedEvents",
     "ChemicalSynapses",
     "Connectome",
     "DelayPatterns",
     "EventSet",
     "GapJunctions",
+    "LogMel",
     "MotifRasters",
+    "SpeechCommands",
     "SpikeOrder",
     "count_accuracy",
     "load_connectome",
+    "load_shd",
+    "load_speech_commands",
     "load_spoken_digits",
+    "load_ssc",
     "matched_filter",
     "motif_kernels",
     "motif_rasters",
@@ -38,17 +48,23 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Augmented": "augmentation",
     "BinnedEvents": "binned",
     "ChemicalSynapses": "connectome",
     "Connectome": "connectome",
     "DelayPatterns": "timing",
     "EventSet": "events",
     "GapJunctions": "connectome",
+    "LogMel": "log_mel",
     "MotifRasters": "motifs",
+    "SpeechCommands": "speech_commands",
     "SpikeOrder": "timing",
     "count_accuracy": "timing_baselines",
     "load_connectome": "connectome",
+    "load_shd": "heidelberg",
+    "load_speech_commands": "speech_commands",
     "load_spoken_digits": "spoken_digits",
+    "load_ssc": "heidelberg",
     "matched_filter": "timing_baselines",
     "motif_kernels": "motifs",
     "motif_rasters": "motifs",
