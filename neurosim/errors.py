@@ -34,6 +34,10 @@ class RecordError(NeurosimError, ValueError):
     """A record plan asks for something that does not exist or does not fit."""
 
 
+class TrainingError(NeurosimError, ValueError):
+    """A training run cannot be started, or cannot go on, as asked."""
+
+
 class FileFormatError(NeurosimError, ValueError):
     """A file is not what it should be: truncated, edited, or of another version."""
 
