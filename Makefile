@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-EXTRAS ?= datasets,dev,exchange,plot
+EXTRAS ?= datasets,dev,exchange,plot,training
 PYTEST_ARGS ?=
 RESULTS ?= results
 

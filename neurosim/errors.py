@@ -34,16 +34,12 @@ class RecordError(NeurosimError, ValueError):
     """A record plan asks for something that does not exist or does not fit."""
 
 
-class TrainingError(NeurosimError, ValueError):
-    """A training run cannot be started, or cannot go on, as asked."""
-
-
 class FileFormatError(NeurosimError, ValueError):
     """A file is not what it should be: truncated, edited, or of another version."""
 
 
 class TrainingError(NeurosimError, ValueError):
-    """Training was given what does not fit: targets, masks, items of a dataset, settings."""
+    """Training was given what does not fit (targets, masks, items, settings), or cannot go on as asked."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -14,10 +14,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from neurosim.errors import TrainingError
 from neurosim.random import Stream
+from neurosim.training.terms import MASK
 
 #: What a step is given: inputs, targets, and the number of items. Both are None where a process has no item.
 Batch: TypeAlias = tuple[Any, Any, int]
@@ -154,13 +154,14 @@ def stack(items: Sequence[Any]) -> tuple[Any, Any]:
     ----------
     items
         (inputs, target) each. Inputs are an array (time, \*shape), or a dict of such by source or injection. A target
-        is a number, an array (\*shape), or one over time (time, \*shape); or a dict or tuple of targets.
+        is a number, an array (n,), or one over time (time, \*shape); or a dict or tuple of targets, where ``"mask"``
+        is (time,).
 
     Returns
     -------
     tuple
         Inputs (time, batch, \*shape). Targets (batch,) from numbers, (batch, n) from arrays with one axis, and
-        (time, batch, \*shape) from arrays with more.
+        (time, batch, \*shape) from arrays with more; a mask (time, batch).
 
     Raises
     ------
@@ -171,19 +172,20 @@ def stack(items: Sequence[Any]) -> tuple[Any, Any]:
         inputs, targets = zip(*items, strict=True)
     except (TypeError, ValueError):
         raise TrainingError("an item of the dataset must be a pair (inputs, target); or give collate=.") from None
-    return _stacked(inputs, "inputs", axis=lambda item: 1), _stacked(targets, "target", axis=_target_axis)
+    return _stacked(inputs, "inputs", over_time=True), _stacked(targets, "target", over_time=False)
 
 
-def _target_axis(item: Tensor) -> int:
-    return 1 if item.ndim > 1 else 0
-
-
-def _stacked(values: Sequence[Any], what: str, axis: Callable[[Tensor], int]) -> Any:
+def _stacked(values: Sequence[Any], what: str, *, over_time: bool) -> Any:
+    """Return values with a batch axis, behind the first where that is time."""
     first = values[0]
     if isinstance(first, Mapping):
-        return {key: _stacked([value[key] for value in values], f"{what}[{key!r}]", axis) for key in first}
+        return {
+            key: _stacked([value[key] for value in values], f"{what}[{key!r}]", over_time=over_time or key == MASK)
+            for key in first
+        }
     if isinstance(first, tuple):
-        return tuple(_stacked(each, f"{what}[{n}]", axis) for n, each in enumerate(zip(*values, strict=True)))
+        pieces = enumerate(zip(*values, strict=True))
+        return tuple(_stacked(each, f"{what}[{number}]", over_time=over_time) for number, each in pieces)
     tensors = [torch.as_tensor(value) for value in values]
     shapes = {tuple(tensor.shape) for tensor in tensors}
     if len(shapes) > 1:
@@ -192,6 +194,6 @@ def _stacked(values: Sequence[Any], what: str, axis: Callable[[Tensor], int]) ->
             f"the items of a batch have {what} of different shapes: {shown}. Give collate=, which makes (inputs, "
             "targets) of a list of items, and pads, say."
         )
-    if what.startswith("inputs") and not tensors[0].ndim:
+    if over_time and not tensors[0].ndim:
         raise TrainingError(f"{what}: an item must have a time axis, got a number.")
-    return torch.stack(tensors, dim=axis(tensors[0]))
+    return torch.stack(tensors, dim=1 if over_time or tensors[0].ndim > 1 else 0)

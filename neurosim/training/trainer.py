@@ -29,9 +29,10 @@ class Trainer:
     module
         What ``ns.compile(circuit, backend="snntorch")`` returned, on the device on which it is to be trained.
     loss
-        Called as ``loss(outputs, targets)``; returns a number, the mean over the items of a batch. ``loss.records``
-        says what it needs of the outputs, as for ``record=`` of the module; ``loss.predict(outputs)``, if there is
-        one, tells classes, and ``accuracy`` is then reported.
+        One of :mod:`neurosim.training.losses`; or anything called as ``loss(outputs, targets)`` that returns a number,
+        the mean over the items of a batch. ``loss.records`` says what it needs of the outputs, as for ``record=`` of
+        the module. Where it has ``loss.correct(outputs, targets)`` or ``loss.predict(outputs)``, ``accuracy`` is
+        reported.
     optimiser
         An optimiser of torch over the module's parameters (see :func:`groups`), or a list of them.
     schedule

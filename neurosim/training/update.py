@@ -59,7 +59,8 @@ class Update:
     module
         What is trained.
     loss
-        Called with (outputs, targets); ``loss.records`` says what it needs, ``loss.predict(outputs)`` tells classes.
+        Called with (outputs, targets); ``loss.records`` says what it needs, ``loss.correct(outputs, targets)`` or
+        ``loss.predict(outputs)`` tell which items are right.
     optimisers
         One or several.
     processes
@@ -90,9 +91,9 @@ class Update:
         self.optimisers = list(optimisers)
         self.clip, self.metrics, self.forward, self.seed = clip, dict(metrics), forward, seed
         self.records = merged_records([loss, *metrics.values()])
-        predict = getattr(loss, "predict", None)
-        if predict is not None and "accuracy" not in self.metrics:
-            self.metrics["accuracy"] = lambda outputs, targets: (predict(outputs) == targets).double().mean()
+        correct = correctness(loss)
+        if correct is not None and "accuracy" not in self.metrics:
+            self.metrics["accuracy"] = lambda outputs, targets: correct(outputs, targets).double().mean()
 
     @property
     def names(self) -> list[str]:
@@ -194,6 +195,16 @@ class Update:
         if self.clip is not None:
             torch.nn.utils.clip_grads_with_norm_(parameters, limit, norm)
         return float(norm)
+
+
+def correctness(loss: Any) -> Metric | None:
+    """Return what tells of each item whether its class is told rightly, (batch,); None for a loss without classes."""
+    if hasattr(loss, "correct"):
+        correct: Metric = loss.correct
+        return correct
+    if hasattr(loss, "predict"):
+        return lambda outputs, targets: loss.predict(outputs) == targets
+    return None
 
 
 def merged_records(parts: Sequence[Any]) -> dict[str, list[str]] | None:

@@ -78,7 +78,12 @@ def test_workers_fetch_the_same() -> None:
 def test_stacking() -> None:
     def item(label: int) -> tuple[Any, Any]:
         image = np.full((3, 2, 2), label)
-        return {"a": image, "b": torch.ones(3, 4)}, (label, np.ones(5), np.zeros((3, 2)), {"late": True})
+        return {"a": image, "b": torch.ones(3, 4)}, (
+            label,
+            np.ones(5),
+            np.zeros((3, 2)),
+            {"late": True, "mask": np.ones(3)},
+        )
 
     inputs, targets = stack([item(0), item(7)])
     assert inputs["a"].shape == (3, 2, 2, 2)
@@ -88,6 +93,7 @@ def test_stacking() -> None:
     assert targets[1].shape == (2, 5)
     assert targets[2].shape == (3, 2, 2)
     assert targets[3]["late"].tolist() == [True, True]
+    assert targets[3]["mask"].shape == (3, 2)
 
 
 @pytest.mark.parametrize(

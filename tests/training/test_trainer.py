@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 import neurosim as ns
 from neurosim.errors import TrainingError
-from neurosim.training import Clip, EveryStep, Monitor, Trainer, groups
+from neurosim.training import Clip, EveryStep, Monitor, Trainer, groups, losses
 from neurosim.training.batches import Batches, Plan, step_seed
 from training.tasks import Readout, Spikes, module
 
@@ -103,6 +103,18 @@ def test_it_leaves_torchs_own_random_numbers_alone() -> None:
     torch.rand(7)
     assert equal(first, trained(1)), "what was drawn before makes no difference"
     assert not equal(first, trained(2))
+
+
+def test_the_librarys_losses_fit(tmp_path: Path) -> None:
+    found = module()
+    loss = losses.softmax_over_time("out.v") + 0.1 * losses.rate_error("hidden.spikes", target="rate")
+    dataset = [
+        (spikes, {"target": label, "rate": torch.full((5,), 0.1), "steps": 9})
+        for spikes, label in map(Spikes(8).__getitem__, range(8))
+    ]
+    history = Trainer(found, loss, adam(found)).fit(dataset, epochs=3, batch_size=4)
+    assert history["loss"][-1] < history["loss"][0]
+    assert 0 <= history["accuracy"][0] <= 1
 
 
 def test_several_optimisers_and_schedules() -> None:
