@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-EXTRAS ?= datasets,dev,exchange,plot,training
+EXTRAS ?= datasets,dev,exchange,nir,plot,training
 PYTEST_ARGS ?=
 RESULTS ?= results
 

@@ -1,0 +1,6 @@
+"""Circuits to and from graphs of NIR, the Neuromorphic Intermediate Representation."""
+
+from neurosim.interop.nir_graph.reading import from_nir
+from neurosim.interop.nir_graph.writing import NirReport, to_nir
+
+__all__ = ["NirReport", "from_nir", "to_nir"]
