@@ -29,6 +29,7 @@ Report = Callable[[str, int, int], None]
 
 _FOLDER = "spoken_digits"
 _PARTS = "parts"
+_MOST_WORKERS = 4  # what each holds in a cache that they share
 
 
 def made(recipe: Recipe, split: str, *, folder: Path | None, workers: int | None, report: Report | None) -> EventSet:
@@ -38,8 +39,13 @@ def made(recipe: Recipe, split: str, *, folder: Path | None, workers: int | None
     kept = _kept(home, recipe)
     if kept is None:
         kept = home / f"{recipe.key}-espeak-ng-{espeak_version()}"
-        _make(recipe, kept, workers or min(4, len(os.sched_getaffinity(0))), report)
+        _make(recipe, kept, workers or min(_MOST_WORKERS, _cores()), report)
     return read_events(kept / f"{split}.h5")
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _kept(home: Path, recipe: Recipe) -> Path | None:
