@@ -13,6 +13,7 @@ from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, OmitSubcommandPrefixe
 
 from neurosim.cli.doctor import DoctorCommand
 from neurosim.cli.export import ExportCommand
+from neurosim.cli.importing import ImportCommand
 from neurosim.cli.listing import ListCommand
 from neurosim.cli.reproduce import ReproduceCommand
 from neurosim.cli.run import RunCommand
@@ -26,6 +27,7 @@ Verb = (
     Annotated[RunCommand, subcommand("run")]
     | Annotated[VerifyCommand, subcommand("verify")]
     | Annotated[ExportCommand, subcommand("export")]
+    | Annotated[ImportCommand, subcommand("import")]
     | Annotated[ReproduceCommand, subcommand("reproduce")]
     | Annotated[ListCommand, subcommand("list")]
     | Annotated[ShowCommand, subcommand("show")]

@@ -40,7 +40,7 @@ def from_nir(
 
     Nodes become populations under their own names (what cannot stand in a name becomes ``_``), an ``LI`` that drives
     one other node alone becomes a receptor of it, what lies between two populations becomes a projection, and a bias a
-    constant injection.
+    constant injection. Weights of 0 are no edges, and an input that has no other leads nowhere and is left out.
 
     Parameters
     ----------
@@ -73,13 +73,14 @@ def from_nir(
     CircuitError
         If no dt is given and the file notes none, or a delay is no multiple of it.
     """
+    given = None if dt is None else seconds(dt, "from_nir: dt")
     graph = _read(file)
     noted = graph.metadata if isinstance(graph.metadata, dict) else {}
-    if dt is None and "dt" not in noted:
+    if given is None and "dt" not in noted:
         raise CircuitError("from_nir: give dt=, such as 1*ms: a graph of NIR is in continuous time.")
-    step = quantity(float(noted["dt"]), "second") if dt is None else dt
+    step = float(noted["dt"]) if given is None else given
     reading = spikes or str(noted.get("spikes", "dirac"))
-    spike = area(reading, seconds(step, "from_nir: dt"))
+    spike = area(reading, step)
     if units is not None and units not in UNITS:
         raise UnsupportedError(f"units={units!r} must be 'plain' or 'SI'.")
     try:
@@ -87,7 +88,7 @@ def from_nir(
     except PathError as error:
         raise UnsupportedError(f"this graph of NIR cannot become a circuit: {error}.") from None
     name = str(noted.get("circuit", "nir"))
-    circuit = Circuit(name, dt=step, seed=seed, round_delays=round_delays)
+    circuit = Circuit(name, dt=quantity(step, "second"), seed=seed, round_delays=round_delays)
     _Reader(flat, circuit, inputs, spike, None if units is None else UNITS[units], method).read()
     return circuit
 
@@ -131,9 +132,11 @@ class _Reader:
         for name in (*graph.inputs, *(name for name in populations if name not in self.drives)):
             self.names[name] = free_name(name, self.names.values())
         self._check_inputs()
-        for name in graph.inputs:
-            self._add_input(name)
         reached = {name: self._paths(name) for name in populations}
+        used = {path.origin for paths in reached.values() for path in paths if path.matrix is None or path.matrix.nnz}
+        for name in graph.inputs:
+            if name in used:
+                self._add_input(name)
         constants = {name: self._constant(name) for name in populations}
         for name in populations:
             if name not in self.drives:
@@ -141,7 +144,8 @@ class _Reader:
         for name in self.neurons:
             for node in self.neurons[name].entries:
                 for path in reached[node]:
-                    self._connect(path, name, node)
+                    if path.origin in self.neurons or path.origin in used:
+                        self._connect(path, name, node)
                 self._inject(name, node, constants[node])
         if self.problems:
             listed = "\n".join(f"- {problem}" for problem in dict.fromkeys(self.problems))
