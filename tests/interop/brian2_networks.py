@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from brian2 import (
+    Equations,
     Network,
     NeuronGroup,
     PoissonGroup,
@@ -43,7 +44,7 @@ class Script:
     renamed: dict[str, str] = field(default_factory=dict)  # "object.variable" of Brian2 -> name in the circuit
 
 
-def cuba() -> Script:
+def cuba(method: str = "euler") -> Script:
     """Connect a balanced network of current pulses, parts of one group, a delay off the grid."""
     seed(1)
     namespace = {
@@ -54,7 +55,7 @@ def cuba() -> Script:
     dge/dt = -ge/taue : volt
     """
     cells = NeuronGroup(
-        60, model, threshold="v>vt", reset="v = vr", refractory=5 * ms, method="exact", name="P", namespace=namespace
+        60, model, threshold="v>vt", reset="v = vr", refractory=5 * ms, method=method, name="P", namespace=namespace
     )
     cells.v = "vr + i*(vt - vr)/N"
     excitatory = Synapses(cells[:48], cells, on_pre="ge += we", name="Ce", delay=1.23 * ms)
@@ -62,7 +63,7 @@ def cuba() -> Script:
     inhibitory = Synapses(cells[48:], cells, on_pre="ge += wi", name="Ci")
     inhibitory.connect(p=0.1)
     network = Network(cells, excitatory, inhibitory, SpikeMonitor(cells, name="spikes_P"))
-    return Script(network, namespace, 50 * ms, 60)
+    return Script(network, namespace, 30 * ms, 60)
 
 
 def coba() -> Script:
@@ -92,7 +93,7 @@ def coba() -> Script:
     strong.delay = "rand()*4*ms"
     inhibition = Synapses(cells, cells, on_pre="gi_post += 1.5", name="inhibition")
     inhibition.connect(condition="i >= 32", p=0.2)
-    return Script(Network(cells, strong, inhibition), namespace, 60 * ms, 60)
+    return Script(Network(cells, strong, inhibition), namespace, 35 * ms, 60)
 
 
 def izhikevich() -> Script:
@@ -130,7 +131,7 @@ def izhikevich() -> Script:
     first.weight = 2 * mV
     again = Synapses(cells, cells, on_pre="I -= 1.5*mV; I += 0.25*mV", name="again")
     again.connect(j="i")
-    return Script(Network(cells, outside, feed, first, again), namespace, 60 * ms, 30)
+    return Script(Network(cells, outside, feed, first, again), namespace, 40 * ms, 30)
 
 
 def adaptive_exponential() -> Script:
@@ -150,7 +151,7 @@ def adaptive_exponential() -> Script:
         threshold="vm > Vcut", reset="vm = Vr; w += jump", method="euler", name="AdEx",
     )  # fmt: skip
     cells.vm = EL
-    return Script(Network(cells), namespace, 80 * ms, 5)
+    return Script(Network(cells), namespace, 60 * ms, 5)
 
 
 def hodgkin_huxley() -> Script:
@@ -185,7 +186,7 @@ def hodgkin_huxley() -> Script:
     links = Synapses(cells[:5], cells[3:], on_pre="ge += we", name="links")
     links.connect(condition="i != j", p=1)
     links.delay = "1*ms + 0.1*ms*i"
-    return Script(Network(cells, links), namespace, 40 * ms, 20)
+    return Script(Network(cells, links), namespace, 25 * ms, 20)
 
 
 def stdp() -> Script:
@@ -200,23 +201,25 @@ def stdp() -> Script:
     steps, neurons = np.nonzero(generator.random((1000, 50)) < 0.004)
     outside = SpikeGeneratorGroup(50, neurons, steps * 0.1 * ms, name="input")
     cells = NeuronGroup(
-        2, "dv/dt = (ge*(Ee-v) + El - v)/taum : volt\ndge/dt = -ge/taue : 1",
+        3, "dv/dt = (ge*(Ee-v) + El - v)/taum : volt\ndge/dt = -ge/taue : 1",
         threshold="v>vt", reset="v = vr", method="euler", name="neurons",
         namespace={"vr": namespace["vr"], "vt": -54 * mV},
     )  # fmt: skip
     cells.v = "vr - i*mV"
     synapses = Synapses(
-        outside, cells,
+        outside, cells[1:],
         """
         w : 1
         dApre/dt = -Apre/tau_pre : 1 (event-driven)
         dApost/dt = -Apost/tau_post : 1 (event-driven)
         """,
-        on_pre="""
-        ge += 8*w
-        Apre += dA_pre
-        w = clip(w + Apost, 0, gmax)
-        """,
+        on_pre={
+            "transmission": "ge += 8*w",
+            "plasticity": """
+            Apre += dA_pre
+            w = clip(w + Apost, 0, gmax)
+            """,
+        },
         on_post="""
         Apost += dA_post
         w = clip(w + Apre, 0, gmax)
@@ -225,8 +228,15 @@ def stdp() -> Script:
     )  # fmt: skip
     synapses.connect()
     synapses.w = "gmax*(0.2 + 0.6*i/50)"
-    synapses.pre.delay = "0.1*ms*(i % 5)"
-    return Script(Network(outside, cells, synapses), namespace, 100 * ms, 4)
+    synapses.transmission.delay = "0.1*ms*(i % 5)"
+    synapses.plasticity.delay = "0.1*ms*(i % 5)"
+    synapses.post.delay = 0.3 * ms
+    lateral = Synapses(
+        cells[1:], cells[:2], "x : 1\ny : 1", on_pre="ge_post += x; y += 0.1*j", on_post="x += 0.0005*y", name="lateral"
+    )
+    lateral.connect()
+    lateral.x = "0.01 + 0.005*i"
+    return Script(Network(outside, cells, synapses, lateral), namespace, 60 * ms, 4)
 
 
 def clock_driven() -> Script:
@@ -249,14 +259,15 @@ def clock_driven() -> Script:
     depressing.connect(j="(i + 1) % 6")
     depressing.x = 1
     depressing.share = 0.4
-    return Script(Network(outside, cells, facilitating, depressing), namespace, 70 * ms, 5)
+    return Script(Network(outside, cells, facilitating, depressing), namespace, 40 * ms, 5)
 
 
 def gap_junctions() -> Script:
     """Gap junctions, and a layer of algebraic neurons that feeds another within the step."""
-    namespace = {"tau": 10 * ms, "v0": 1.3, "half": 0.5}
+    tonic = TimedArray(np.array([0.3, 0.0, 0.1]), dt=10 * ms)
+    namespace = {"tau": 10 * ms, "v0": 1.2, "half": 0.5, "tonic": tonic}
     cells = NeuronGroup(
-        10, "dv/dt = (v0 - v + Igap + top)/tau : 1\nIgap : 1 # gap junction current\ntop : 1",
+        10, "dv/dt = (v0 - v + Igap + top + tonic(t))/tau : 1\nIgap : 1 # gap junction current\ntop : 1",
         threshold="v > 1", reset="v = 0", method="exact", name="junctions",
     )  # fmt: skip
     cells.v = "i*1.0/N"
@@ -270,7 +281,7 @@ def gap_junctions() -> Script:
     up = Synapses(layer, cells[2:7], "w : 1\ntop_post = w*rate_pre : 1 (summed)", name="b_up")
     up.connect()
     up.w = 0.1
-    return Script(Network(cells, gaps, layer, bottom, up), namespace, 60 * ms, 20)
+    return Script(Network(cells, gaps, layer, bottom, up), namespace, 40 * ms, 20)
 
 
 def pathways() -> Script:
@@ -297,7 +308,7 @@ def pathways() -> Script:
     one = Synapses(cells, cells, on_pre="v_post += (i - j)*0.004", name="by_index")
     one.connect(condition="i > j")
     monitor = StateMonitor(cells, "v", record=True, name="trace")
-    return Script(Network(cells, both, early, one, monitor), namespace, 80 * ms, 20)
+    return Script(Network(cells, both, early, one, monitor), namespace, 40 * ms, 20)
 
 
 def second_order() -> Script:
@@ -321,13 +332,37 @@ def second_order() -> Script:
     push.connect(j="(i + 1) % 8")
     push.tau_ = "0.1 + 0.01*i"
     renamed = {"_odd__name_.v__1": "v_1", "_odd__name_.y_": "y", "push.tau_": "w"}
-    return Script(Network(cells, push), namespace, 50 * ms, 20, renamed)
+    return Script(Network(cells, push), namespace, 30 * ms, 20, renamed)
 
 
-NETWORKS: dict[str, Callable[[], Script]] = {
+def written_otherwise() -> Script:
+    """Write equations as objects with values put in, conditions with names, an array over time off the grid."""
+    stimulus = TimedArray(np.array([0.2, 1.4, 2.0, 1.1]), dt=2.25 * ms)
+    fine = TimedArray(np.linspace(0, 0.5, 400), dt=0.04 * ms)
+    model = Equations("dv/dt = (inflow - v)/tau : 1", tau=5 * ms, inflow="current")
+    model += Equations(
+        """
+        current = stimulus(t) + fine(t) + bias : 1
+        high = v > limit : boolean
+        ready = high and enabled : boolean
+        enabled : boolean
+        bias : 1 (constant, shared)
+        """
+    )
+    cells = NeuronGroup(
+        4, model, threshold="ready", reset="v -= 0.5*int(high)", method="euler", name="objects",
+        namespace={"stimulus": stimulus, "fine": fine, "limit": 0.8, "bias": 7.0},
+    )  # fmt: skip
+    cells.v = "0.2*i"
+    cells.enabled = "i > 0"
+    cells.bias = 0.1
+    return Script(Network(cells), {}, 25 * ms, 10)
+
+
+NETWORKS: dict[str, Callable[..., Script]] = {
     script.__name__: script
     for script in (
         cuba, coba, izhikevich, adaptive_exponential, hodgkin_huxley, stdp, clock_driven, gap_junctions, pathways,
-        second_order,
+        second_order, written_otherwise,
     )
 }  # fmt: skip

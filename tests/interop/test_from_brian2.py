@@ -84,6 +84,12 @@ def test_runs_as_in_brian2(name: str) -> None:
     compare(script, found, {"_odd__name_": "odd_name"})
 
 
+@pytest.mark.slow  # the exact solution of several equations takes computer algebra seconds, three times
+def test_exact_solutions_as_in_brian2() -> None:
+    script = NETWORKS["cuba"](method="exact")
+    compare(script, ns.interop.from_brian2(script.network, namespace=script.namespace), {})
+
+
 def lif(n: int = 4, name: str = "cells", **options: Any) -> Any:
     model = "dv/dt = (drive - v)/(10*ms) : 1\ndrive : 1"
     return brian2.NeuronGroup(n, model, **{"threshold": "v > 1", "reset": "v = 0", "method": "euler", "name": name,

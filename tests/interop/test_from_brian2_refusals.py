@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -169,9 +170,13 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         ),
         "what it sums reads s, which each edge integrates",
     ),
-    "several plastic pathways": (
-        lambda: connected("w : 1", on_pre={"first": "I_post += w", "second": "w += 0.1"}),
-        r"it has several pathways \(first, second\) over variables that change",
+    "pathways of different delays": (
+        lambda: connected("w : 1", on_pre={"a": "I_post += w", "b": "w += 0.1"}, delay={"b": 1 * ms}),
+        "its pathways a, b have different delays and change variables of the same edge",
+    ),
+    "pathways to one variable": (
+        lambda: connected("w : 1", on_pre={"a": "I_post += w", "b": "w += 0.1; I_post += 1"}),
+        "its pathways a, b all add to I_post; write them as one",
     ),
     "nothing but variables": (
         lambda: connected("ds/dt = -s/TAU : 1 (clock-driven)", method="exact"), "integrates variables that nothing"
@@ -194,6 +199,13 @@ def test_refused_with_the_place(name: str) -> None:
     build, message = REFUSED[name]
     with pytest.raises(UnsupportedError, match=message):
         ns.interop.from_brian2(build(), namespace={"TAU": TAU})
+
+
+def test_objects_for_a_standalone_program_hold_no_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    cells, devices = neurons(), sys.modules["brian2.devices.device"]
+    monkeypatch.setattr(devices, "get_device", lambda: devices.all_devices["cpp_standalone"])
+    with pytest.raises(BackendError, match=r"leave set_device\(\) out"):
+        ns.interop.from_brian2(cells, namespace={"TAU": TAU})
 
 
 def test_everything_is_told_at_once() -> None:

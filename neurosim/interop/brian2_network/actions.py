@@ -84,10 +84,11 @@ def actions_of_draft(draft: Draft, place: int, last: int, *, post_first: bool) -
         changed = [line.name for line in clocked]
         found.append(action(draft.synapses.state_updater, (EDGES,), variables, read, also=changed))
     driven = [line for line in draft.edge.lines if line.flag == "event-driven"]
-    for pathway, order in ((draft.pre, (place, 1)), (draft.post, (place, 0) if post_first else (last, place))):
-        if pathway is not None:
+    for pathways, order in ((draft.pre, (place, 1)), (draft.post, (place, 0) if post_first else (last, place))):
+        for number, pathway in enumerate(pathways):
             code = "\n".join((pathway.code, *(line.expression for line in driven)))
-            does = action(pathway, (ARRIVALS, *order), variables, code, also=[line.name for line in driven])
+            changed = [line.name for line in driven]
+            does = action(pathway, (ARRIVALS, *order, number), variables, code, also=changed)
             spikes = frozenset(read_by(pathway.variables, pathway.eventspace_name))
             found.append(replace(does, reads=does.reads | spikes))
     return found

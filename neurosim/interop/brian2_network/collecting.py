@@ -50,7 +50,13 @@ def collected(network: Any, level: int, findings: Findings) -> Objects:
     from brian2.core.magic import MagicNetwork, collect
     from brian2.core.network import Network
     from brian2.core.preferences import prefs
+    from brian2.devices.device import RuntimeDevice, get_device
 
+    if not isinstance(get_device(), RuntimeDevice):
+        raise BackendError(
+            "from_brian2 reads the values that a network holds, and objects made for a standalone program hold none: "
+            "leave set_device() out where the network is imported."
+        )
     if network is None or isinstance(network, MagicNetwork):
         schedule = prefs.core.network.default_schedule
         given = list(collect(level=level + 1))

@@ -117,7 +117,7 @@ def from_brian2(
     neurons = {group.name: Neurons(group, called[group.name]) for group in objects.groups}
     position = positions(objects.all, objects.schedule)
     inputs = _add_groups(circuit, objects, neurons, local, findings)
-    drafts = _drafts(objects, neurons, called, findings)
+    drafts = _drafts(objects, neurons, called, position, findings)
     actions = _add_connections(circuit, objects, neurons, drafts, called, position, local, findings)
     check_order([*actions_of_groups(objects), *actions], position, findings)
     findings.raise_problems()
@@ -169,7 +169,11 @@ def _written(objects: Objects) -> Written:
 
 
 def _drafts(
-    objects: Objects, neurons: Mapping[str, Neurons], called: Mapping[str, str], findings: Findings
+    objects: Objects,
+    neurons: Mapping[str, Neurons],
+    called: Mapping[str, str],
+    position: Mapping[int, int],
+    findings: Findings,
 ) -> list[Draft]:
     """Return the projections to be of all synapses whose groups are there."""
     drafts = []
@@ -180,7 +184,7 @@ def _drafts(
             findings.refuse(f"{synapses.name!r} connects {', '.join(absent)}, not part of what was given")
             continue
         with findings.collecting(repr(synapses.name)):
-            found = drafts_of(synapses, called[synapses.name])
+            found = drafts_of(synapses, called[synapses.name], position)
             used = {line.name for draft in found for line in draft.edge.lines}
             for line in lines_of(synapses):
                 if line.name not in used:
@@ -211,8 +215,8 @@ def _add_connections(
             continue  # what is wrong with the neurons is told already
         with findings.collecting(repr(name)):
             if isinstance(item, Draft):
-                both = item.pre is not None and item.post is not None
-                post_first = both and position[id(item.post)] < position[id(item.pre)]
+                both = bool(item.pre and item.post)
+                post_first = both and position[id(item.post[0])] < position[id(item.pre[0])]
                 actions += actions_of_draft(item, place, len(drafts) + len(arriving), post_first=post_first)
                 item.add(circuit, neurons, namespace, post_first, findings)
             else:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,9 +16,9 @@ from neurosim.circuit.parts import Population, View
 from neurosim.circuit.synapse_model import SynapseModel
 from neurosim.errors import UnsupportedError
 from neurosim.interop.brian2_network.findings import Findings
-from neurosim.interop.brian2_network.names import plain_code
+from neurosim.interop.brian2_network.names import assigned, plain_code
 from neurosim.interop.brian2_network.neurons import Neurons
-from neurosim.interop.brian2_network.synapses import Edge, lines_of, taking_part, translate
+from neurosim.interop.brian2_network.synapses import Edge, Line, lines_of, taking_part, translate
 from neurosim.units import quantity, text_of_dimension
 
 
@@ -34,7 +35,7 @@ class Draft:
     edge
         What it does.
     pre, post
-        The pathways of Brian2 that deliver its spikes, if any.
+        The pathways of Brian2 that deliver its spikes, in the order in which they do.
     updaters
         What sums its graded input in Brian2.
     """
@@ -42,14 +43,14 @@ class Draft:
     synapses: Any
     name: str
     edge: Edge
-    pre: Any = None
-    post: Any = None
+    pre: Sequence[Any] = ()
+    post: Sequence[Any] = ()
     updaters: list[Any] = field(default_factory=list)
 
     @property
     def first(self) -> Any:
         """What decides on its place among the others."""
-        return next(runner for runner in (self.pre, self.post, *self.updaters) if runner is not None)
+        return next(iter((*self.pre, *self.post, *self.updaters)))
 
     def add(
         self,
@@ -70,9 +71,9 @@ class Draft:
         found = translate(self.synapses, self.edge, neurons[source], neurons[target], namespace, findings)
         model = SynapseModel(**found.model, post_first=post_first, name=self.name)
         delays = {
-            key: self._delay(runner, circuit.dt, findings)
-            for key, runner in (("delay", self.pre), ("post_delay", self.post))
-            if runner is not None
+            key: self._delay(pathways[0], circuit.dt, findings)
+            for key, pathways in (("delay", self.pre), ("post_delay", self.post))
+            if pathways
         }
         circuit.connect(
             view_of(self.synapses.source, circuit, neurons), view_of(self.synapses.target, circuit, neurons),
@@ -105,17 +106,55 @@ def view_of(group: Any, circuit: Circuit, neurons: Mapping[str, Neurons]) -> Pop
     return population if whole else population[group.start : group.stop]
 
 
-def drafts_of(synapses: Any, name: str) -> list[Draft]:
+def drafts_of(synapses: Any, name: str, position: Mapping[int, int]) -> list[Draft]:
     """Return the projections that a ``Synapses`` object becomes: one, or one for each thing that it does.
+
+    Parameters
+    ----------
+    synapses
+        Brian2's object.
+    name
+        In the circuit.
+    position
+        Of what the object contains in Brian2's step.
 
     Raises
     ------
     UnsupportedError
-        For several pathways over variables that change, and what else circuits have no form for.
+        For pathways that cannot be one, and what else circuits have no form for.
     """
     lines = lines_of(synapses)
-    pre = [pathway for pathway in synapses._pathways if pathway.prepost == "pre"]
-    post = [pathway for pathway in synapses._pathways if pathway.prepost == "post"]
+    pathways = sorted(synapses._pathways, key=lambda pathway: position[id(pathway)])
+    pre = [pathway for pathway in pathways if pathway.prepost == "pre"]
+    post = [pathway for pathway in pathways if pathway.prepost == "post"]
+    code = {id(pathway): plain_code(pathway.code) for pathway in pathways}
+    on_pre, on_post = ("\n".join(code[id(pathway)] for pathway in side) for side in (pre, post))
+    whole = Edge(taking_part(lines, list(code.values()), integrated=True), {}, on_pre, on_post)
+    drafts = _graded(synapses, name, lines, whole)
+    if not pathways:
+        if whole.state:
+            raise UnsupportedError("it integrates variables that nothing reads; leave it out")
+        return drafts
+    if whole.state:
+        for side in (pre, post):
+            _refuse_unlike(synapses, side, {line.name for line in lines})
+        return [*drafts, Draft(synapses, name, whole, pre, post)]
+    for pathway in pathways:
+        text = code[id(pathway)]
+        edge = Edge(taking_part(lines, [text], integrated=False), {}, **{f"on_{pathway.prepost}": text})
+        called = name if len(pathways) == 1 else f"{name}_{pathway.objname}"
+        drafts.append(Draft(synapses, called, edge, **{pathway.prepost: [pathway]}))
+    return drafts
+
+
+def _graded(synapses: Any, name: str, lines: list[Line], whole: Edge) -> list[Draft]:
+    """Return the projection that does what a ``Synapses`` object sums, if it sums anything.
+
+    Raises
+    ------
+    UnsupportedError
+        If it sums into presynaptic neurons, or what each edge changes for itself.
+    """
     summed = {}
     for target, updater in synapses.summed_updaters.items():
         if not target.endswith("_post"):
@@ -123,35 +162,41 @@ def drafts_of(synapses: Any, name: str) -> list[Draft]:
                 f"it sums into {target!r}; connect the other way round, and sum into {target[:-4]}_post"
             )
         summed[target] = (updater.expression.code, text_of_dimension(synapses.variables[target].dim))
-    code = [plain_code(pathway.code) for pathway in (*pre, *post)]
-    whole = Edge(
-        taking_part(lines, code, integrated=True), {},
-        "\n".join(code[: len(pre)]), "\n".join(code[len(pre) :]),
-    )  # fmt: skip
-    drafts = []
-    if summed:
-        texts = [text for pair in summed.items() for text in (pair[0], pair[1][0])]
-        edge = Edge(taking_part(lines, texts, integrated=False), summed)
-        changing = sorted({line.name for line in edge.lines} & whole.state)
-        if changing:
-            raise UnsupportedError(
-                f"what it sums reads {', '.join(changing)}, which each edge integrates or changes for itself; give the "
-                "variable to the presynaptic or postsynaptic neurons"
-            )
-        graded = Draft(synapses, name, edge, updaters=list(synapses.summed_updaters.values()))
-        graded.name = f"{name}_graded" if code else name
-        drafts.append(graded)
-    if whole.state and (len(pre) > 1 or len(post) > 1):
-        listed = ", ".join(pathway.objname for pathway in (*pre, *post))
+    if not summed:
+        return []
+    texts = [text for target, (expression, _) in summed.items() for text in (target, expression)]
+    edge = Edge(taking_part(lines, texts, integrated=False), summed)
+    changing = sorted({line.name for line in edge.lines} & whole.state)
+    if changing:
         raise UnsupportedError(
-            f"it has several pathways ({listed}) over variables that change; a circuit has one on_pre and one on_post"
+            f"what it sums reads {', '.join(changing)}, which each edge integrates or changes for itself; give the "
+            "variable to the presynaptic or postsynaptic neurons"
         )
-    if whole.state or (len(pre) == 1 and len(post) <= 1):
-        if not code:
-            raise UnsupportedError("it integrates variables that nothing reads; leave it out")
-        return [*drafts, Draft(synapses, name, whole, pre[0] if pre else None, post[0] if post else None)]
-    for pathway, text in zip((*pre, *post), code, strict=True):
-        part = f"{name}_{pathway.objname}"
-        edge = Edge(taking_part(lines, [text], integrated=False), {}, **{f"on_{pathway.prepost}": text})
-        drafts.append(Draft(synapses, part, edge, **{pathway.prepost: pathway}))
-    return drafts
+    called = f"{name}_graded" if whole.on_pre or whole.on_post else name
+    return [Draft(synapses, called, edge, updaters=list(synapses.summed_updaters.values()))]
+
+
+def _refuse_unlike(synapses: Any, pathways: Sequence[Any], own: set[str]) -> None:
+    """Refuse several pathways from one side that cannot be one.
+
+    They can where they have the same delays, for then each edge does what they say one after the other; but what two
+    of them add to a variable of a neuron would be added in another order.
+
+    Raises
+    ------
+    UnsupportedError
+        If they differ, naming them.
+    """
+    if len(pathways) < 2:
+        return
+    called = ", ".join(pathway.objname for pathway in pathways)
+    first, *others = (np.asarray(pathway.variables["delay"].get_value()) for pathway in pathways)
+    if any(np.any(first != other) for other in others):
+        raise UnsupportedError(
+            f"its pathways {called} have different delays and change variables of the same edge; a circuit has one "
+            "delay for each side of an edge"
+        )
+    targets = Counter(target for pathway in pathways for target in assigned(pathway.code) if target not in own)
+    twice = [target for target, count in targets.items() if count > 1 and target in synapses.variables]
+    if twice:
+        raise UnsupportedError(f"its pathways {called} all add to {', '.join(twice)}; write them as one")
