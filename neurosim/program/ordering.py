@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.circuit.language import identifiers, names_in
+from neurosim.circuit.language import names_in
 from neurosim.errors import CircuitError
 from neurosim.program.step_program import PopulationProgram
+from neurosim.program.synapse_dynamics import summed_terms
 
 
 def graded_ranks(circuit: Circuit, populations: Mapping[str, PopulationProgram]) -> dict[str, int]:
@@ -25,7 +26,7 @@ def graded_ranks(circuit: Circuit, populations: Mapping[str, PopulationProgram])
     graded = {name: part for name, part in circuit.projections.items() if part.graded}
     needs: dict[str, set[str]] = {}
     for name, part in graded.items():
-        read = set().union(*(identifiers(line.expression or "", name) for line in part.synapse.summed))
+        read = set().union(*(names_in(tree) for _, tree in summed_terms(part, f"projection {name!r}")))
         needs[name] = {
             end
             for end, suffix in ((part.pre, "_pre"), (part.post, "_post"))

@@ -21,7 +21,7 @@ from neurosim.program.discretise import units_as_numbers
 from neurosim.program.normalise import fold, powers_as_products
 from neurosim.program.statements import Statement, substitute
 from neurosim.program.step_program import PopulationProgram, ProjectionProgram
-from neurosim.program.synapse_dynamics import lower_dynamics, own_subexpressions
+from neurosim.program.synapse_dynamics import lower_dynamics, own_subexpressions, summed_terms
 
 
 def lower_projection(
@@ -85,7 +85,7 @@ def lower_projection(
         )  # fmt: skip
     additions = []
     if part.graded:
-        terms = [(line.name, parse_expression(line.expression or "", where)) for line in part.synapse.summed]
+        terms = summed_terms(part, where)
     else:
         terms = _pulse_terms(part, where)
     terms = [(target, _expand_ends(tree, populations[part.pre], populations[part.post])) for target, tree in terms]

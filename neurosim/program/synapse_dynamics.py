@@ -154,6 +154,14 @@ def own_subexpressions(part: Projection, where: str) -> dict[str, ast.expr]:
     return trees
 
 
+def summed_terms(part: Projection, where: str) -> list[tuple[str, ast.expr]]:
+    """Return what a graded projection sums into each variable, with its own sub-expressions written out."""
+    own = own_subexpressions(part, where)
+    return [
+        (line.name, substitute(parse_expression(line.expression or "", where), own)) for line in part.synapse.summed
+    ]
+
+
 def _event(
     what: str,
     given: tuple[Assignment, ...],

@@ -271,7 +271,7 @@ def gap_junctions() -> Script:
         threshold="v > 1", reset="v = 0", method="exact", name="junctions",
     )  # fmt: skip
     cells.v = "i*1.0/N"
-    gaps = Synapses(cells, cells, "g : 1\nIgap_post = g*(v_pre - v_post) : 1 (summed)", name="gaps")
+    gaps = Synapses(cells, cells, "g : 1\ngap = v_pre - v_post : 1\nIgap_post = g*gap : 1 (summed)", name="gaps")
     gaps.connect(condition="i != j")
     gaps.g = "0.02 + 0.001*i"
     layer = NeuronGroup(3, "sum_in : 1\nrate = tanh(sum_in - half) : 1", name="layer")

@@ -119,3 +119,19 @@ def test_an_injection_reaches_the_end_of_a_chain_in_its_step() -> None:
     for backend in ("brian2", "snntorch"):
         recording = ns.simulate(circuit, 3 * ms, backend=backend, record={"b": "r"})
         assert recording["b"]["r"].values.ravel().tolist() == [0.0, 2.0, 0.0]
+
+
+def test_sub_expressions_of_a_graded_synapse_are_part_of_what_it_reads() -> None:
+    """The rank and the sum are those of the expression written out, on both backends."""
+    results = []
+    for text in ("half = w*r_pre/2 : 1\nx_post = half + half*r_pre : 1 (summed)",
+                 "x_post = w*r_pre/2 + w*r_pre/2*r_pre : 1 (summed)"):  # fmt: skip
+        circuit = chain(FORWARD[:1])
+        circuit.connect("b", "c", ns.OneToOne(), synapse=ns.SynapseModel(text), weight=3.0)
+        circuit.connect("a", "b", ns.OneToOne(), receptor="x", weight=2.0)
+        assert [item.name for item in lower(circuit).graded] == ["drive_to_a", "a_to_b", "b_to_c"]
+        inputs = {"drive": np.array([[1.0], [0.5]])}
+        for backend in ("brian2", "snntorch"):
+            recording = ns.simulate(circuit, 2 * ms, backend=backend, inputs=inputs, record={"c": "r"})
+            results.append(recording["c"]["r"].values[0, :, 0].tolist())
+    assert results == [[30.0, 9.0]] * 4

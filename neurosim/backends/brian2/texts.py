@@ -16,6 +16,7 @@ from neurosim.circuit.parts import Projection
 from neurosim.program.discretise import brian2_name
 from neurosim.program.statements import Statement, name, rename, substitute, transform
 from neurosim.program.step_program import PoissonProgram, PopulationProgram, ProjectionProgram, StepProgram
+from neurosim.program.synapse_dynamics import summed_terms
 from neurosim.units import quantity
 
 #: Under which name a group finds ``exprel``.
@@ -138,13 +139,11 @@ def summed_equations(part: Projection, item: ProjectionProgram, pre: PopulationP
         for name, value in item.values.items()
         if np.ndim(value)
     ]
-    for line in part.synapse.summed:
+    for target, term in summed_terms(part, part.name):
         # Brian2 would look for the constants of a sub-expression among the synapse's own names: write it out.
-        tree = substitute(
-            parse_expression(line.expression or "", part.name), {**pre.at_end("_pre"), **post.at_end("_post")}
-        )
+        tree = substitute(term, {**pre.at_end("_pre"), **post.at_end("_post")})
         right = expression(tree, names)
-        lines.append(f"{input_name(line.name, part.name)}_post = {right} : {post.units[line.name]} (summed)")
+        lines.append(f"{input_name(target, part.name)}_post = {right} : {post.units[target]} (summed)")
     return "\n".join(lines)
 
 
