@@ -59,7 +59,7 @@ def _fibre_spikes(chance: Floats, refractory: Any, place: Any, sample: Any, k0: 
     until = uniform(np.uint64(0), place, sample, k0, k1, False)
     total = 0
     for time in range(chance.size):
-        one = 1.0 - chance[time]
+        one = max(1.0 - chance[time], 0.0)
         two = one * one
         four = two * two
         eight = four * four
@@ -146,7 +146,7 @@ def bushy_spikes(chance: Floats, rate: int, *, seed: int, sample: int = 0, first
     Parameters
     ----------
     chance
-        Probability that a fibre fires in each sample, shape (time, place); at most 1.
+        Probability that a fibre fires in each sample, shape (time, place); what is above 1 is certain.
     rate
         Samples a second.
     seed

@@ -39,7 +39,12 @@ def made(recipe: Recipe, split: str, *, folder: Path | None, workers: int | None
     kept = _kept(home, recipe)
     if kept is None:
         kept = home / f"{recipe.key}-espeak-ng-{espeak_version()}"
-        _make(recipe, kept, workers or min(_MOST_WORKERS, _cores()), report)
+        try:
+            _make(recipe, kept, workers or min(_MOST_WORKERS, _cores()), report)
+        except FileNotFoundError:
+            # Another process that made the same set was done first, and removed the parts.
+            if _kept(home, recipe) is None:
+                raise
     return read_events(kept / f"{split}.h5")
 
 
@@ -81,7 +86,7 @@ def _make(recipe: Recipe, target: Path, workers: int, report: Report | None) -> 
     for split, voices in splits.items():
         together = _joined((_read_part(_part(target, voice), recipe) for voice in voices), recipe)
         write_events(target / f"{split}.h5", replace(together, facts=MappingProxyType(recipe.facts(split))))
-    shutil.rmtree(target / _PARTS)
+    shutil.rmtree(target / _PARTS, ignore_errors=True)
 
 
 def _part(target: Path, voice: int) -> Path:

@@ -136,6 +136,7 @@ def test_fibres_that_must_fire_do() -> None:
     steps, _ = bushy_spikes(np.ones((1000, 1)), 10_000, seed=0)
     assert steps[0] == 0
     assert np.diff(steps).min() == 11
+    assert np.array_equal(bushy_spikes(np.full((1000, 1), 1.5), 10_000, seed=0)[0], steps)
     assert bushy_spikes(np.zeros((1000, 1)), 10_000, seed=0)[0].size == 0
 
 

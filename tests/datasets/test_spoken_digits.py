@@ -189,6 +189,17 @@ def test_what_was_interrupted_goes_on(tones: list[Utterance], tmp_path: Path) ->
     assert len(tones) == 60
 
 
+def test_another_process_may_be_done_first(tones: list[Utterance], tmp_path: Path) -> None:
+    def other_is_done(name: str, done: int, total: int) -> None:
+        if done == 40:
+            load_spoken_digits("train", folder=tmp_path, **SMALL)  # type: ignore[arg-type]
+
+    found = load_spoken_digits("train", folder=tmp_path, report=other_is_done, **SMALL)  # type: ignore[arg-type]
+    assert len(tones) == 80  # the other made the last voice, this one too
+    assert same(found, load_spoken_digits("train", folder=tmp_path, **SMALL))  # type: ignore[arg-type]
+    assert len(tones) == 80
+
+
 def test_a_split_that_there_is_not() -> None:
     with pytest.raises(CircuitError, match="Did you mean 'validation'"):
         load_spoken_digits("valid")  # type: ignore[arg-type]
