@@ -202,6 +202,24 @@ def test_refractory_neurons_have_no_choice() -> None:
     assert torch.all(spikes[1:][after] == 0)
 
 
+def test_many_trials_of_a_layer_that_hears_from_outside_only() -> None:
+    """Large enough for every way that the backend has to run such a layer."""
+    circuit = ns.Circuit("layer", dt=1 * ms)
+    cell = ns.models.stochastic_lif(
+        tau_mem=5 * ms, v_threshold=1.0, v_reset=0.0, v_leak=0.0, softness=0.5, rate=200 * Hz
+    )
+    circuit.source("in", ns.SpikeSource(2))
+    circuit.population("h", 8, cell)
+    circuit.connect("in", "h", ns.AllToAll(), receptor="v", weight=ns.Trainable(0.5))
+    module = ns.compile(circuit)
+    outputs, _ = stochastic.sample(module, {"in": torch.ones(10, 2000, 2)}, record={"h": "spikes"})
+    spikes, likelihood = outputs["h"]["spikes"], outputs["h"]["log_likelihood"]
+    assert 0 < spikes.mean() < 1
+    assert not spikes.requires_grad
+    assert likelihood.shape == spikes.shape
+    assert likelihood.requires_grad
+
+
 def test_probabilities_of_0_and_1_leave_the_gradient_whole() -> None:
     circuit = ns.Circuit("certain", dt=1 * ms)
     cell = ns.NeuronModel("dv/dt = -v/tau : 1", threshold="v > rand()", parameters={"tau": 5 * ms})

@@ -106,6 +106,7 @@ def _address(program: StepProgram, readout: str) -> tuple[str, str]:
 def _of_circuit(module: CircuitModule) -> list[str]:
     """Return ways from neuron to neuron that eligibility traces do not follow."""
     problems = ["relaxed=True: spikes are to be 0 or 1"] if module.relaxed else []
+    problems += [f"modules[{name!r}]: a layer that acts on whole sequences" for name in module.options.modules]
     for item in module.program.projections.values():
         if item.graded and module.program.populations[item.pre].kind == "neurons":
             problems.append(f"{item.name}: graded input from neurons")
@@ -144,7 +145,9 @@ def _trained(module: CircuitModule, problems: list[str]) -> tuple[str, ...]:
     """Return the projections whose weights are trained; add other trainable values to the problems."""
     found = []
     for address, _ in module.named_parameters(remove_duplicate=False):
-        part, _, value = address.rpartition(".")
+        part, _, value = address.partition(".")
+        if part in module.options.modules and value != "weight":
+            continue  # of a layer, which is named already
         item = module.program.projections.get(part)
         if item is None or value != "weight":
             problems.append(f"{address}: only weights of projections can be trained")

@@ -256,17 +256,18 @@ def test_what_it_cannot_do_is_listed() -> None:
     circuit.connect("deep", "h", ns.AllToAll(), receptor="v", weight=0.3)
     circuit.source("level", ns.SignalSource(1))
     circuit.connect("level", "h", ns.AllToAll(), receptor="i_ext", weight=ns.Trainable(0.1))
-    module = ns.compile(circuit, trainable={"h.tau_mem": ns.Trainable()})
+    module = ns.compile(circuit, trainable={"h.tau_mem": ns.Trainable()}, modules={"h_to_out": "batch_norm"})
     with pytest.raises(UnsupportedError) as refused:
         EProp(module)
     message = str(refused.value)
     for part in (
+        "modules['h_to_out']: a layer",
         "h.tau_mem: only weights",
         "level_to_h.weight: only pulses",
         "in_to_deep.weight: 'deep' does not project to the readout; feedback=\"random\"",
     ):
         assert part in message
-    assert message.count("\n- ") == 3
+    assert message.count("\n- ") == 4
 
 
 def test_populations_behind_others_learn_by_random_feedback() -> None:
