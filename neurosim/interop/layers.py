@@ -276,8 +276,6 @@ def _stepped(
     level = reset = lowered = None
     if threshold is not None:
         level = threshold.value - rest
-        if np.any(level <= 0):
-            raise NotLinearError(f"it rests above its threshold ({np.sum(level <= 0)} of {n} neurons)")
         reset = None if threshold.reset is None else _snapped(threshold.reset - rest, level)
         lowered = threshold.lowered
     v = initial - rest
@@ -297,4 +295,4 @@ def _stepped(
 
 def _snapped(value: np.ndarray, level: np.ndarray) -> np.ndarray:
     """Return 0 where a voltage lies at rest but for rounding."""
-    return np.where(np.abs(value) <= NEARLY * level, 0.0, value)
+    return np.where(np.abs(value) <= NEARLY * np.abs(level), 0.0, value)

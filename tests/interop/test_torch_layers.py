@@ -128,6 +128,17 @@ def test_convolutions(run: Callable[[ns.Circuit, np.ndarray], dict[str, np.ndarr
     assert torch.nn.Conv2d in kinds
 
 
+def test_a_recurrent_layer_behind_a_grid() -> None:
+    circuit = images()
+    last = circuit.population("last", 4, cell({"ampa": 5 * ms}, "exact"))
+    circuit.connect("second", last, ns.AllToAll(), receptor="ampa", weight=ns.Uniform(0 * nA, 0.3 * nA))
+    circuit.connect(last, last, ns.AllToAll(), receptor="ampa", weight=-0.1 * nA)
+    given = spikes_for((2, 6, 5), 150, 0.1)
+    expected = of_circuit(circuit, given, ["first", "second", "last"])
+    for run in (run_snntorch, run_norse):
+        check_shifted(expected, run(circuit, given))
+
+
 def test_a_run_can_be_cut() -> None:
     network = to_snntorch(stack(1.0, recurrent=True), dtype="float64")
     given = torch.tensor(spikes_for((2, N_IN), 60), dtype=torch.float64)
@@ -256,7 +267,7 @@ def test_shapes_of_networks_that_are_no_chain() -> None:
     [
         ({"hidden.v": -55 * mV}, None),
         ({"hidden.v": -49 * mV}, "spikes without input"),
-        ({"hidden.v_leak": -49 * mV}, "rests above its threshold"),
+        ({"hidden.v_leak": -49 * mV}, "spikes without input"),
         ({"hidden.ampa": 0.1 * nA}, "does not start at 0"),
     ],
 )
@@ -268,6 +279,14 @@ def test_where_a_layer_begins(changed: dict[str, Any], reason: str | None) -> No
     given = spikes_for((N_IN,), 200)
     check_shifted(of_circuit(circuit, given, LAYERS), run_snntorch(circuit, given))
     assert "does not start at rest" in problems_of(to_norse, circuit)[0]
+
+
+def test_constant_currents_that_make_neurons_fire() -> None:
+    circuit = stack(1.0)
+    circuit.inject("strong", circuit.populations["hidden"][:9], "i_ext", ns.Step(np.linspace(0.11, 0.2, 9) * nA))
+    given = spikes_for((N_IN,), 150)
+    assert of_circuit(circuit, np.zeros_like(given), ["hidden"])["hidden"][:, :9].any(0).all()
+    check_shifted(of_circuit(circuit, given, LAYERS), run_snntorch(circuit, given))
 
 
 def test_norse_refuses_what_its_cells_do_not_do() -> None:

@@ -37,6 +37,8 @@ def build(plan: Sequence[Mapping[str, Any]], arrays: Mapping[str, np.ndarray], d
         own = {key.partition(".")[2]: torch.tensor(value).to(dtype) for key, value in arrays.items()
                if key.partition(".")[0] == item["name"]}  # fmt: skip
         weight = nn.Parameter(own.pop("weight"))
+        # Of more than one axis: edges of a matrix do not care about them.
+        modules += [nn.Flatten(1)] if item["flatten"] else []
         if item["cell"] == "LIFRecurrentCell":
             modules.append(norse.LIFRecurrentCell(
                 weight.shape[1], weight.shape[0], p=LIFParameters(**{k: v for k, v in own.items() if k != "recurrent"}),
@@ -88,5 +90,4 @@ def _weights(weight: nn.Parameter, convolution: Mapping[str, Any], shape: Sequen
         return [module]
     module = nn.Linear(weight.shape[1], weight.shape[0], bias=False)
     module.weight = weight
-    # What is before may have more axes, which edges do not care about.
-    return [nn.Flatten(1), module, nn.Unflatten(1, tuple(shape))]
+    return [module, nn.Unflatten(1, tuple(shape))] if len(shape) > 1 else [module]

@@ -24,15 +24,18 @@ def plan_of(layers: Layers) -> tuple[list[dict[str, Any]], dict[str, np.ndarray]
     plan: list[dict[str, Any]] = []
     arrays: dict[str, np.ndarray] = {}
     problems: list[str] = []
-    n_before = int(np.prod(layers.shape))
+    n_before, before = int(np.prod(layers.shape)), layers.shape
     for layer in layers.layers:
         cell, refused = _cell(layer)
         problems += [f"population {layer.name!r}: {problem}" for problem in refused]
         if cell:
             own, convolution = _numbers(layer, cell, n_before, layers.dt)
             arrays |= {f"{layer.name}.{key}": value for key, value in own.items()}
-            plan.append({"name": layer.name, "cell": cell, "shape": list(layer.shape), "weight": convolution})
-        n_before = layer.n
+            plan.append({
+                "name": layer.name, "cell": cell, "shape": list(layer.shape), "weight": convolution,
+                "flatten": len(before) > 1 and not convolution,
+            })  # fmt: skip
+        n_before, before = layer.n, layer.shape
     return plan, arrays, problems
 
 
@@ -51,6 +54,8 @@ def _cell(layer: Layer) -> tuple[str, list[str]]:
         problems.append("it does not start at rest, where Norse starts; a constant current moves the rest as well")
     if layer.recurrent and (layer.synapse is None or layer.reset is None or len(layer.shape) > 1):
         problems.append("Norse has recurrent neurons with a synaptic current and a value to reset to alone")
+    if layer.threshold is not None and np.any(layer.threshold <= 0):
+        problems.append("it rests above its threshold")
     if spikes and layer.reset is None and layer.lowered is None:
         problems.append("it is not reset")
     if layer.lowered is not None and layer.threshold is not None:

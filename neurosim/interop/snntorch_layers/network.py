@@ -55,7 +55,10 @@ class Layer(nn.Module):
     def forward(self, spikes: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
         """Do one step: return spikes, or v of a layer that does not spike, and the state."""
         before, v, current = state
-        given: Tensor = self.weight(spikes).reshape(v.shape)
+        # Of more than one axis: edges of a matrix do not care about them.
+        given: Tensor = self.weight(spikes.flatten(1) if isinstance(self.weight, nn.Linear) else spikes).reshape(
+            v.shape
+        )
         if self.recurrent is not None:
             given = given + self.recurrent(before.flatten(1)).reshape(v.shape)
         if self.loses_arrivals:
@@ -165,8 +168,7 @@ def _weights(weight: Tensor, convolution: Mapping[str, Any]) -> nn.Module:
         channels = (weight.shape[1] * convolution["groups"], weight.shape[0])
         module = kind(*channels, tuple(weight.shape[2:]), bias=False, **convolution)
     else:
-        # A layer before may have more than one axis, which edges do not care about.
-        module = nn.Sequential(nn.Flatten(1), nn.Linear(weight.shape[1], weight.shape[0], bias=False))
+        module = nn.Linear(weight.shape[1], weight.shape[0], bias=False)
     with torch.no_grad():
         next(module.parameters()).data = weight.clone()
     return module

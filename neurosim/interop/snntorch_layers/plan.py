@@ -18,15 +18,17 @@ def plan_of(layers: Layers) -> tuple[list[dict[str, Any]], dict[str, np.ndarray]
     -----
     ``Leaky`` computes ``v = beta*v + input`` and ``Synaptic`` ``i = alpha*i + input; v = beta*v + i``, with no gain of
     the input (snntorch 1.0, ``_neurons/leaky.py``, ``synaptic.py``): here the gain is in the weights. Resetting to rest
-    is left to them (``reset_mechanism="zero"``, ``reset_delay=False``); lowering by the threshold is not, because they
-    look at the threshold again before the next step and lower twice where v is still above it.
+    is left to them (``reset_mechanism="zero"``, ``reset_delay=False``). Lowering by the threshold is not, because they
+    look at the threshold again before the next step and lower twice where v is still above it; nor is what rests above
+    its threshold, driven by a constant current.
     """
     plan = []
     arrays: dict[str, np.ndarray] = {}
     n_before = int(np.prod(layers.shape))
     for layer in layers.layers:
         own, convolution = numbers_of(layer, n_before)
-        zero = layer.reset is not None and not np.any(layer.reset)
+        low = layer.threshold is None or bool(np.all(layer.threshold > 0))
+        zero = layer.reset is not None and not np.any(layer.reset) and low
         if zero:
             del own["reset"]
         arrays |= {f"{layer.name}.{key}": value for key, value in own.items()}
