@@ -83,6 +83,22 @@ class Skipped:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """A value of ours beside which nothing published stands.
+
+    Parameters
+    ----------
+    what
+        What it is the value of.
+    obtained
+        What came out here, with its unit and what else belongs to it.
+    """
+
+    what: str
+    obtained: str
+
+
+@dataclass(frozen=True)
 class Reproduction:
     """What came out of an experiment.
 
@@ -96,12 +112,15 @@ class Reproduction:
         What could not be.
     draw
         Returns the figure of the experiment, or None if it has none.
+    measured
+        What came out besides; it decides nothing.
     """
 
     name: str
     rows: tuple[Row, ...]
     skipped: tuple[Skipped, ...] = ()
     draw: Callable[[], Figure] | None = field(default=None, compare=False)
+    measured: tuple[Measured, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -109,8 +128,10 @@ class Reproduction:
         return bool(self.rows) and all(row.ok for row in self.rows)
 
     def summary(self) -> dict[str, Any]:
-        """Return the result as JSON values: name, ok, rows, and what was skipped, if anything was."""
+        """Return the result as JSON values: name, ok, rows, and what was measured besides or skipped, if anything."""
         found: dict[str, Any] = {"name": self.name, "ok": self.ok, "rows": [row.summary() for row in self.rows]}
+        if self.measured:
+            found["measured"] = [{"what": item.what, "obtained": item.obtained} for item in self.measured]
         if self.skipped:
             found["skipped"] = [{"what": item.what, "needs": item.needs} for item in self.skipped]
         return found

@@ -7,7 +7,7 @@ import pytest
 
 import neurosim as ns
 from neurosim.errors import CircuitError
-from neurosim.experiments import Reproduction, Row, Skipped
+from neurosim.experiments import Measured, Reproduction, Row, Skipped
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,10 @@ def test_summary_of_a_reproduction() -> None:
         "rows": [{"what": "rate (Hz)", "reported": 60, "obtained": 60.5, "tolerance": 1, "ok": True}],
         "skipped": [{"what": "worm", "needs": "the tables of cect"}],
     }
-    assert "skipped" not in Reproduction("net", (right,)).summary()
+    assert not {"skipped", "measured"} & Reproduction("net", (right,)).summary().keys()
+    besides = Reproduction("net", (right,), measured=(Measured("test set", "54.2 ± 3.1 %"),))
+    assert besides.ok
+    assert besides.summary()["measured"] == [{"what": "test set", "obtained": "54.2 ± 3.1 %"}]
 
 
 def test_nothing_compared_is_nothing_shown() -> None:

@@ -112,6 +112,8 @@ def _print(found: Reproduction, remarks: Sequence[str], backend: str) -> None:
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 160, highlight=False)
     print(found.name)
     console.print(table)
+    for measured in found.measured:
+        print(f"measured: {measured.what}: {measured.obtained}")
     for item in found.skipped:
         print(f"skipped: {item.what} (needs {item.needs})")
     right = sum(row.ok for row in found.rows)

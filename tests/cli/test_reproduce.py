@@ -9,7 +9,7 @@ import pytest
 
 from neurosim import circuits
 from neurosim.circuits import registry
-from neurosim.experiments import Reproduction, Row, Skipped
+from neurosim.experiments import Measured, Reproduction, Row, Skipped
 
 Neurosim = Callable[..., Any]
 GOOD, BAD = Row("rate (Hz)", 60.0, 60.5, 1.0), Row("regime", "fast", "slow")
@@ -40,7 +40,9 @@ def test_without_a_name_they_are_listed(neurosim: Neurosim) -> None:
 
 
 def test_the_table_and_the_exit_code(neurosim: Neurosim, experiment: Callable[..., Any], workplace: Path) -> None:
-    called = experiment(GOOD, BAD, skipped=(Skipped("worm", "the tables of cect"),))
+    called = experiment(
+        GOOD, BAD, skipped=(Skipped("worm", "the tables of cect"),), measured=(Measured("test set", "54.2 %"),)
+    )
     done = neurosim("reproduce", "ca3-memory", "--quick", "--backend", "snntorch", "--dtype", "float32")
     assert done.code == 1
     assert called == {"quick": True, "backend": "snntorch", "options": {"dtype": "float32"}}
@@ -48,6 +50,7 @@ def test_the_table_and_the_exit_code(neurosim: Neurosim, experiment: Callable[..
     assert any("rate (Hz)" in line and "60.5" in line and "ok" in line for line in lines)
     assert any("regime" in line and "slow" in line and "DIFFERS" in line for line in lines)
     assert "skipped: worm (needs the tables of cect)" in lines
+    assert "measured: test set: 54.2 %" in lines
     assert "1 of 2 as reported" in done.out
     assert not list(workplace.iterdir())
     called = experiment(GOOD)
