@@ -105,6 +105,7 @@ _ENTRIES = (
         "layers of leaky neurons with a delay for every synapse, to be trained (rate=20Hz: with random input)",
         1.0,
         "I. Hammouamri, I. Khalfaoui-Hassani, T. Masquelier, ICLR (2024), arXiv:2306.17670",
+        experiment="neurosim.circuits.delay_snn.experiment:reproduce",
     ),
     CircuitEntry(
         "izhikevich-network",

@@ -74,7 +74,7 @@ def _run(b2: Any, circuit: Circuit, spikes: np.ndarray, schedule: Sequence[str])
         elif isinstance(model, NeuronModel) and model.name in ("leaky", "readout"):
             groups[name] = _layer(b2, circuit, name, part.n, clock)
         elif isinstance(model, NeuronModel) and model.threshold == "True":
-            groups[name] = b2.NeuronGroup(part.n, "", threshold="True", clock=clock)
+            groups[name] = b2.NeuronGroup(part.n, "", threshold="True", reset="", clock=clock)
         else:
             raise CircuitError(f"simulate_by_hand: {name!r} is no part of a network of layers with delays.")
     synapses = []
