@@ -305,10 +305,12 @@ def pathways() -> Script:
     both.fast.delay = "0.2*ms*i"
     early = Synapses(cells, cells, on_pre="v += 0.013", name="aa_early")
     early.connect(j="(i + 2) % 6")
-    one = Synapses(cells, cells, on_pre="v_post += (i - j)*0.004", name="by_index")
+    one = Synapses(cells, cells, on_pre="v_post += (i - j)*0.02*N_incoming/N_outgoing/N_pre", name="by_index")
     one.connect(condition="i > j")
+    clash = Synapses(cells, cells, on_pre="v_post += 0.001*N/N_post", name="both_graded")
+    clash.connect(j="i")
     monitor = StateMonitor(cells, "v", record=True, name="trace")
-    return Script(Network(cells, both, early, one, monitor), namespace, 40 * ms, 20)
+    return Script(Network(cells, both, early, one, clash, monitor), namespace, 40 * ms, 20)
 
 
 def second_order() -> Script:

@@ -85,6 +85,12 @@ def spiked() -> Any:
     return cells
 
 
+def updated() -> Any:
+    objects = connected("dr/dt = -r/TAU : 1 (event-driven)", on_pre="r += 1; I_post += r")
+    objects[1].lastupdate = 1 * ms
+    return objects
+
+
 def partly_summed() -> Any:
     cells = neurons()
     cells.I = 1
@@ -150,6 +156,10 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "changing boolean": (
         lambda: neurons("dv/dt = -v/TAU : 1\nk : boolean", reset="k = True"), "k is boolean and changes in a run"
     ),
+    "changing integer of edges": (
+        lambda: connected("k : integer", on_pre="k += 1; I_post += k"), "'edges': 'k' is a whole number or truth value"
+    ),
+    "earlier events": (updated, "'edges': 'lastupdate' was set"),
     "earlier spikes": (spiked, "'lastspike' or 'not_refractory' was set"),
     "several cells": (spatial, "SpatialNeuron 'cable': circuits have nothing like it"),
     "inactive": (inactive, "NeuronGroup 'cells': 'cells' is not active"),

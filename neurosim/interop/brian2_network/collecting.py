@@ -160,7 +160,7 @@ def common_step(network: Any, objects: Objects, findings: Findings) -> float:
     if max(times) > 0:
         findings.refuse(
             f"the network has run until t = {max(times):g} s, and a circuit begins at 0: import it before it runs, or "
-            "restore() what was stored before"
+            "restore() what was stored before. Values of a later moment can be put in with circuit.replace()"
         )
     if len(steps) > 1:
         shown = ", ".join(f"{dt:g} s ({name!r})" for dt, name in steps.items())

@@ -116,8 +116,8 @@ def from_brian2(
     called = {item.name: _called(item, taken, findings) for item in objects.all}
     neurons = {group.name: Neurons(group, called[group.name]) for group in objects.groups}
     position = positions(objects.all, objects.schedule)
-    inputs = _add_groups(circuit, objects, neurons, local, findings)
-    drafts = _drafts(objects, neurons, called, position, findings)
+    inputs = _add_groups(circuit, objects, neurons, local, taken, findings)
+    drafts = _drafts(objects, neurons, called, position, taken, findings)
     actions = _add_connections(circuit, objects, neurons, drafts, called, position, local, findings)
     check_order([*actions_of_groups(objects), *actions], position, findings)
     findings.raise_problems()
@@ -137,7 +137,12 @@ def _called(item: Any, taken: set[str], findings: Findings) -> str:
 
 
 def _add_groups(
-    circuit: Circuit, objects: Objects, neurons: Mapping[str, Neurons], namespace: Mapping[str, Any], findings: Findings
+    circuit: Circuit,
+    objects: Objects,
+    neurons: Mapping[str, Neurons],
+    namespace: Mapping[str, Any],
+    taken: set[str],
+    findings: Findings,
 ) -> dict[str, SpikeTrains]:
     """Add populations and sources; return the spikes of generators."""
     written = _written(objects)
@@ -146,7 +151,7 @@ def _add_groups(
             if group in objects.poisson_groups and not isinstance(group._rates, str):
                 add_poisson_source(circuit, neurons[group.name], findings)
             else:
-                add_neurons(circuit, neurons[group.name], written, namespace, findings)
+                add_neurons(circuit, neurons[group.name], written, namespace, taken, findings)
     inputs = {}
     for group in objects.generators:
         with findings.collecting(repr(group.name)):
@@ -173,6 +178,7 @@ def _drafts(
     neurons: Mapping[str, Neurons],
     called: Mapping[str, str],
     position: Mapping[int, int],
+    taken: set[str],
     findings: Findings,
 ) -> list[Draft]:
     """Return the projections to be of all synapses whose groups are there."""
@@ -184,7 +190,7 @@ def _drafts(
             findings.refuse(f"{synapses.name!r} connects {', '.join(absent)}, not part of what was given")
             continue
         with findings.collecting(repr(synapses.name)):
-            found = drafts_of(synapses, called[synapses.name], position)
+            found = drafts_of(synapses, called[synapses.name], position, taken)
             used = {line.name for draft in found for line in draft.edge.lines}
             for line in lines_of(synapses):
                 if line.name not in used:

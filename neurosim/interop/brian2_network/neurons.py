@@ -61,9 +61,29 @@ class _Line:
 
 
 def add_neurons(
-    circuit: Circuit, neurons: Neurons, written: Written, namespace: Mapping[str, Any], findings: Findings
+    circuit: Circuit,
+    neurons: Neurons,
+    written: Written,
+    namespace: Mapping[str, Any],
+    taken: set[str],
+    findings: Findings,
 ) -> None:
     """Add a ``NeuronGroup``, or a ``PoissonGroup`` whose rates are an expression, to a circuit.
+
+    Parameters
+    ----------
+    circuit
+        Takes the population, and an injection for each array over time.
+    neurons
+        The group; its names are filled in.
+    written
+        What other objects write.
+    namespace
+        Of the caller.
+    taken
+        Names of parts; those of the injections are added.
+    findings
+        Takes remarks.
 
     Raises
     ------
@@ -116,7 +136,8 @@ def add_neurons(
     population = circuit.population(neurons.name, len(group), model, parameters=parameters, initial=initial)
     for name, array in externals.arrays.items():
         for number, signal in enumerate(signals(array, circuit.dt)):
-            called = part_name(f"{neurons.name}_{names[name]}{'_after' if number else ''}", circuit.parts)
+            called = part_name(f"{neurons.name}_{names[name]}{'_after' if number else ''}", taken)
+            taken.add(called)
             circuit.inject(called, population, names[name], signal)
     if noises or read & {"rand", "randn"}:
         findings.remark(

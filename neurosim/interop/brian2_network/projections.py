@@ -16,7 +16,7 @@ from neurosim.circuit.parts import Population, View
 from neurosim.circuit.synapse_model import SynapseModel
 from neurosim.errors import UnsupportedError
 from neurosim.interop.brian2_network.findings import Findings
-from neurosim.interop.brian2_network.names import assigned, plain_code
+from neurosim.interop.brian2_network.names import assigned, part_name, plain_code
 from neurosim.interop.brian2_network.neurons import Neurons
 from neurosim.interop.brian2_network.synapses import Edge, Line, lines_of, taking_part, translate
 from neurosim.units import quantity, text_of_dimension
@@ -106,7 +106,7 @@ def view_of(group: Any, circuit: Circuit, neurons: Mapping[str, Neurons]) -> Pop
     return population if whole else population[group.start : group.stop]
 
 
-def drafts_of(synapses: Any, name: str, position: Mapping[int, int]) -> list[Draft]:
+def drafts_of(synapses: Any, name: str, position: Mapping[int, int], taken: set[str]) -> list[Draft]:
     """Return the projections that a ``Synapses`` object becomes: one, or one for each thing that it does.
 
     Parameters
@@ -117,6 +117,8 @@ def drafts_of(synapses: Any, name: str, position: Mapping[int, int]) -> list[Dra
         In the circuit.
     position
         Of what the object contains in Brian2's step.
+    taken
+        Names of parts; those of the projections are added.
 
     Raises
     ------
@@ -130,7 +132,7 @@ def drafts_of(synapses: Any, name: str, position: Mapping[int, int]) -> list[Dra
     code = {id(pathway): plain_code(pathway.code) for pathway in pathways}
     on_pre, on_post = ("\n".join(code[id(pathway)] for pathway in side) for side in (pre, post))
     whole = Edge(taking_part(lines, list(code.values()), integrated=True), {}, on_pre, on_post)
-    drafts = _graded(synapses, name, lines, whole)
+    drafts = _graded(synapses, name, lines, whole, taken)
     if not pathways:
         if whole.state:
             raise UnsupportedError("it integrates variables that nothing reads; leave it out")
@@ -142,12 +144,18 @@ def drafts_of(synapses: Any, name: str, position: Mapping[int, int]) -> list[Dra
     for pathway in pathways:
         text = code[id(pathway)]
         edge = Edge(taking_part(lines, [text], integrated=False), {}, **{f"on_{pathway.prepost}": text})
-        called = name if len(pathways) == 1 else f"{name}_{pathway.objname}"
+        called = name if len(pathways) == 1 else _new(f"{name}_{pathway.objname}", taken)
         drafts.append(Draft(synapses, called, edge, **{pathway.prepost: [pathway]}))
     return drafts
 
 
-def _graded(synapses: Any, name: str, lines: list[Line], whole: Edge) -> list[Draft]:
+def _new(name: str, taken: set[str]) -> str:
+    free = part_name(name, taken)
+    taken.add(free)
+    return free
+
+
+def _graded(synapses: Any, name: str, lines: list[Line], whole: Edge, taken: set[str]) -> list[Draft]:
     """Return the projection that does what a ``Synapses`` object sums, if it sums anything.
 
     Raises
@@ -172,7 +180,7 @@ def _graded(synapses: Any, name: str, lines: list[Line], whole: Edge) -> list[Dr
             f"what it sums reads {', '.join(changing)}, which each edge integrates or changes for itself; give the "
             "variable to the presynaptic or postsynaptic neurons"
         )
-    called = f"{name}_graded" if whole.on_pre or whole.on_post else name
+    called = _new(f"{name}_graded", taken) if whole.on_pre or whole.on_post else name
     return [Draft(synapses, called, edge, updaters=list(synapses.summed_updaters.values()))]
 
 

@@ -16,8 +16,13 @@ from neurosim.interop.brian2_network.neurons import Neurons, integrator, shared_
 from neurosim.units import quantity, text_of_dimension
 
 #: Names that a synapse of a circuit keeps for itself.
+_TIME = ("t", "dt", "xi")
 _RESERVED = ("w", "weight", "delay", "lastupdate")
-_INDICES = {"i": "pre_index", "j": "post_index"}
+#: What Brian2 gives to the code of synapses, and the parameter that stands for it in a circuit.
+_GIVEN = {
+    "i": "pre_index", "j": "post_index", "N": "edge_count", "N_pre": "pre_size", "N_post": "post_size",
+    "N_incoming": "incoming_count", "N_outgoing": "outgoing_count",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -136,20 +141,21 @@ def translate(
     read = frozenset().union(*map(identifiers, edge.texts)) | frozenset().union(
         *map(assigned, (edge.on_pre, edge.on_post))
     )
-    ends, indices, outside = _names_of_ends(synapses, read - own.keys(), pre, post)
+    _check_state(synapses, edge)
+    ends, given, outside = _names_of_ends(synapses, read - own.keys(), pre, post)
     temporaries = (assigned(edge.on_pre) | assigned(edge.on_post)) - own.keys() - ends.keys()
-    externals = resolve(synapses, outside - temporaries - {"delay", "xi"}, namespace)
+    externals = resolve(synapses, outside - temporaries - {"delay"}, namespace)
     if externals.arrays:
         raise UnsupportedError(f"it reads the TimedArray {', '.join(externals.arrays)}; read it in a neuron")
     weight_name, weight = _weight(synapses, edge, own, externals, namespace)
     inner = variable_names(
         [name for name in (*own, *externals.constants, *temporaries) if name != weight_name],
-        (*_RESERVED, *_INDICES.values()),
+        (*_RESERVED, *_GIVEN.values()),
     )
-    inner |= {name: _INDICES[name] for name in indices}
+    inner |= {name: _GIVEN[name] for name in given}
     called = {**ends, **inner, **({weight_name: "w"} if weight_name else {})}
     for name, new in called.items():
-        if name != new and name not in ends and name not in indices:
+        if name != new and name not in ends and name not in given:
             told = "is the weight ('w')" if new == "w" else f"is called {new!r} in the circuit"
             findings.remark(f"{synapses.name!r}: {name!r} {told}")
     if weight is not None and not weight_name:
@@ -178,8 +184,8 @@ def translate(
             continue
         kept = initial if name in edge.state else parameters
         kept[called[name]] = _values(synapses, line)
-    model["parameters"] |= {_INDICES[name]: 0.0 for name in indices}
-    parameters |= {_INDICES[name]: np.asarray(getattr(synapses, name)[:], dtype=np.float64) for name in indices}
+    model["parameters"] |= {_GIVEN[name]: 0.0 for name in given}
+    parameters |= {_GIVEN[name]: shared_or_each(_given(synapses, name)) for name in given}
     if any(word in identifiers(text) for text in edge.texts for word in ("xi", "rand", "randn")):
         findings.remark(
             f"{synapses.name!r} draws random numbers: in a circuit they come from the run's seed, so that runs of the "
@@ -191,32 +197,61 @@ def translate(
 def _names_of_ends(
     synapses: Any, names: frozenset[str], pre: Neurons, post: Neurons
 ) -> tuple[dict[str, str], list[str], frozenset[str]]:
-    """Return what names of the neurons at both ends are in a circuit, the indices read, and what else there is.
+    """Return what names of the neurons at both ends are in a circuit, those that Brian2 gives, and what else there is.
 
     Raises
     ------
     UnsupportedError
         For what Brian2 gives to synapses and circuits do not.
     """
-    found, indices, outside, wrong = {}, [], set(), []
+    found, given, outside, wrong = {}, [], set(), []
     for name in sorted(names):
         base, _, end = name.rpartition("_")
-        if name in synapses.variables and name not in ("t", "dt"):
+        if name in synapses.variables and name not in _TIME:
             if end == "pre" and base in pre.names:
                 found[name] = f"{pre.names[base]}_pre"
             elif end == "post" and base in post.names:
                 found[name] = f"{post.names[base]}_post"
-            elif name in post.names and name not in _INDICES:
+            elif name in post.names:
                 found[name] = f"{post.names[name]}_post"
-            elif name in _INDICES:
-                indices.append(name)
+            elif name in _GIVEN:
+                given.append(name)
             else:
                 wrong.append(name)
-        elif name not in ("t", "dt"):
+        elif name not in _TIME:
             outside.add(name)
     if wrong:
         raise UnsupportedError(f"it reads {', '.join(wrong)}, which synapses of a circuit cannot")
-    return found, indices, frozenset(outside)
+    return found, given, frozenset(outside)
+
+
+def _given(synapses: Any, name: str) -> Any:
+    """Return the value of a name of :data:`_GIVEN`, one or one per edge."""
+    pre, post = (np.asarray(synapses.variables[f"_synaptic_{end}"].get_value()) for end in ("pre", "post"))
+    if name in ("N_incoming", "N_outgoing"):
+        index = post if name == "N_incoming" else pre
+        return np.bincount(index)[index] if index.size else index
+    sizes = {"N": len(pre), "N_pre": len(synapses.source), "N_post": len(synapses.target)}
+    return sizes[name] if name in sizes else np.asarray(getattr(synapses, name)[:])
+
+
+def _check_state(synapses: Any, edge: Edge) -> None:
+    """Refuse variables that change otherwise than in a circuit, or have begun to.
+
+    Raises
+    ------
+    UnsupportedError
+        With all of them.
+    """
+    wrong = [
+        f"{name!r} is a whole number or truth value and changes in a run; declare it with ': 1'"
+        for name in sorted(edge.state)
+        if np.dtype(synapses.variables[name].dtype).kind != "f"
+    ]
+    if synapses.event_driven is not None and np.any(synapses.variables["lastupdate"].get_value()):
+        wrong.append("'lastupdate' was set; the edges of a circuit begin at 0")
+    if wrong:
+        raise UnsupportedError("; ".join(wrong))
 
 
 def _weight(
