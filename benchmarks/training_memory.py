@@ -1,7 +1,8 @@
 """Memory and time of one training step over a long sequence: at once, checkpointed, truncated.
 
 Each way runs in a process of its own: a recurrent layer of leaky integrate-and-fire neurons with delays, forward and
-backward once. On a CPU the memory is the peak of the process above what it held before the step, on a GPU torch's own.
+backward once. On a CPU the memory is the peak of the process above what it held before the step, and the time the
+processor's, which other processes do not change; on a GPU the memory is torch's own and the time that on the clock.
 
     python benchmarks/training_memory.py
     python benchmarks/training_memory.py --steps 4000 --chunk 64 --device cuda --json
@@ -76,7 +77,8 @@ def measure(way: str, steps: int, neurons: int, batch: int, chunk: int, device: 
         torch.cuda.synchronize()
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
-    start = time.perf_counter()
+    clock = time.perf_counter if cuda else time.process_time
+    start = clock()
     with Peak() as peak:
         if way == "truncated":
             for outputs, _ in chunks(module, inputs, steps_per_chunk=chunk):
@@ -89,7 +91,7 @@ def measure(way: str, steps: int, neurons: int, batch: int, chunk: int, device: 
             (outputs["out"]["v"].square().sum() / steps).backward()
         if cuda:
             torch.cuda.synchronize()
-    seconds = time.perf_counter() - start
+    seconds = clock() - start
     used = torch.cuda.max_memory_allocated() - before if cuda else peak.most - peak.start
     slopes = [parameter.grad for parameter in module.parameters() if parameter.grad is not None]
     norm = torch.linalg.vector_norm(torch.cat([slope.flatten() for slope in slopes])).item()

@@ -23,6 +23,7 @@ from neurosim.circuit.synapse_model import SynapseModel
 from neurosim.cli import main
 from neurosim.program.discretise import DEFAULT_METHODS
 from neurosim.program.lowering import lower
+from neurosim.training import constraints, losses, regularisers
 from neurosim.units import ms
 
 ROOT = Path(__file__).parents[1]
@@ -199,6 +200,19 @@ def test_every_model_says_what_it_is(name: str) -> None:
 def test_every_circuit_is_listed() -> None:
     page = (ROOT / "docs" / "circuits.md").read_text(encoding="utf-8")
     assert tuple(code(row[0])[0] for row in table(page, "| circuit |")) == ns.circuits.names()
+
+
+# --- training ---
+
+
+@pytest.mark.parametrize(
+    ("header", "home"), [("loss", losses), ("regulariser", regularisers), ("constraint", constraints)]
+)
+def test_what_training_offers_is_listed(header: str, home: Any) -> None:
+    page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    listed = {name for row in table(page, f"| {header} |") for name in code(row[0])}
+    offered = {name for name in home.__all__ if name[0].islower()} - {"hold", "reparametrise"}
+    assert listed == offered
 
 
 # --- the equations ---

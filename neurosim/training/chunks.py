@@ -68,8 +68,8 @@ def chunks(
     Raises
     ------
     TrainingError
-        If `steps_per_chunk` is below 1, or the module normalises over the steps of a call (batch normalisation while it
-        trains), which depends on where the sequence is cut.
+        If `steps_per_chunk` is below 1, or the module looks over all steps of a call while it trains (batch
+        normalisation, learned delays with a width), so that the result would depend on where the sequence is cut.
 
     Examples
     --------
@@ -86,8 +86,9 @@ def chunks(
         for name, value in (inputs or {}).items()
     }
     n_steps, _ = extent(given, steps, state)
-    if checkpoint or steps_per_chunk < n_steps:
-        _refuse_normalisation(module)
+    cut = steps_per_chunk < n_steps
+    if checkpoint or cut:
+        _refuse_what_a_cut_changes(module, cut=cut)
     return _pieces(module, dict(inputs or {}), state, n_steps, steps_per_chunk, record, seed, checkpoint, truncate)
 
 
@@ -178,15 +179,26 @@ def without_gradient(state: State) -> State:
     return state.map(lambda array: array.detach() if isinstance(array, Tensor) else array)
 
 
-def _refuse_normalisation(module: CircuitModule) -> None:
-    found = [
+def _refuse_what_a_cut_changes(module: CircuitModule, *, cut: bool) -> None:
+    """Refuse what looks over all steps of a call; what only counts its calls must not be computed again."""
+    norms = [
         name
         for name, part in module.named_modules()
         if isinstance(part, nn.modules.batchnorm._BatchNorm) and (part.training or not part.track_running_stats)
     ]
-    if found:
+    if norms:
         raise TrainingError(
-            f"chunks: {', '.join(found)} take their mean over the steps of a call, so the result depends on where the "
+            f"chunks: {', '.join(norms)} take their mean over the steps of a call, so the result depends on where the "
             "sequence is cut, and computing a chunk again would count it twice. Run whole sequences, or put the "
             "normalisation into eval() first."
+        )
+    wide = [
+        name
+        for name, width in module.named_buffers()
+        if name.endswith(".delay_width") and bool(width > 0) and module.part(name.partition(".")[0]).training
+    ]
+    if cut and wide:
+        raise TrainingError(
+            f"chunks: {', '.join(wide)} is above 0, and a wide kernel looks into the steps behind the cut. Run whole "
+            "sequences, or set_delay_width(0)."
         )

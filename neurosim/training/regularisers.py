@@ -22,6 +22,17 @@ from neurosim.training.trainable_values import TrainableValue, trainable_values
 if TYPE_CHECKING:
     from neurosim.backends.snntorch.module import CircuitModule
 
+__all__ = [
+    "density",
+    "from_snntorch",
+    "lower_rate",
+    "magnitude",
+    "parameters",
+    "target_rate",
+    "total_variation",
+    "upper_rate",
+]
+
 #: What a rate is averaged over before it is compared: each neuron's over the batch, each sample's over the neurons, or
 #: nothing.
 Averaged = Literal["batch", "neurons", "nothing"]

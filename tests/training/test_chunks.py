@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 import neurosim as ns
-from backends.snntorch.networks import RECORD, STEPS, gradients, mixed, mixed_inputs, scalar
+from backends.snntorch.networks import RECORD, STEPS, gradients, mixed, mixed_inputs, plain_lif, scalar
+from neurosim.backends.snntorch.layers import Dropout
 from neurosim.errors import CircuitError, TrainingError
 from neurosim.training import chunked, chunks
 from neurosim.training.chunks import without_gradient
@@ -231,15 +232,45 @@ def test_nothing_is_kept_without_gradients() -> None:
     assert torch.equal(outputs["out"]["v"], module(inputs, record=RECORD)[0]["out"]["v"])
 
 
+def layered(**modules: Any) -> tuple[Any, dict[str, Tensor]]:
+    """Return a module with layers between its parts, and inputs."""
+    circuit = ns.Circuit("layered", dt=1 * ms, seed=1)
+    circuit.source("in", ns.SpikeSource(6))
+    circuit.population("h", 5, plain_lif(v_threshold=0.5))
+    circuit.population("out", 2, ns.models.leaky_integrator(tau_mem=10 * ms))
+    delay = ns.Trainable(ns.Uniform(0 * ms, 3 * ms), bounds=(0 * ms, 4 * ms))
+    circuit.connect("in", "h", ns.AllToAll(), receptor="v", weight=ns.Trainable(ns.Normal(0.2, 0.2)), delay=delay)
+    circuit.connect("h", "out", ns.AllToAll(), receptor="v", weight=ns.Trainable(ns.Normal(0.0, 0.5)))
+    spikes = (torch.rand(STEPS, 3, 6, generator=torch.Generator().manual_seed(4)) < 0.4).double()
+    return ns.compile(circuit, backend="snntorch", dtype="float64", modules=modules), {"in": spikes}
+
+
+def test_layers_across_the_cut() -> None:
+    """Delayed sums read spikes of the chunk before; dropout silences the same neurons in every chunk."""
+    module, inputs = layered(h=Dropout(0.4))
+    run = {"record": {"out": "v", "h": "spikes"}, "seed": 3}
+    whole, parts = module(inputs, **run), chunked(module, inputs, steps_per_chunk=3, **run)
+    torch.testing.assert_close(parts[0]["out"]["v"], whole[0]["out"]["v"], rtol=1e-12, atol=1e-14)
+    assert not torch.equal(whole[0]["out"]["v"], module(inputs, **{**run, "seed": 4})[0]["out"]["v"])
+    expected = everything(module, lambda: module(inputs, **run))
+    for name, slope in everything(module, lambda: chunked(module, inputs, steps_per_chunk=3, **run)).items():
+        assert np.abs(slope).max() > 0
+        np.testing.assert_allclose(slope, expected[name], rtol=1e-12, atol=1e-14)
+
+
 def test_what_depends_on_the_cut_is_refused() -> None:
-    module, inputs = compiled(), mixed_inputs()
-    module.add_module("norm", nn.BatchNorm1d(3, dtype=torch.float64))
+    module, inputs = layered(in_to_h="batch_norm")
     for way in ({"steps_per_chunk": 5, "checkpoint": False}, {"steps_per_chunk": STEPS, "checkpoint": True}):
-        with pytest.raises(TrainingError, match=r"norm take their mean over the steps of a call.*eval\(\)"):
+        with pytest.raises(TrainingError, match=r"in_to_h.* take their mean over the steps of a call.*eval\(\)"):
             chunked(module, inputs, **way)
     assert chunked(module, inputs, steps_per_chunk=STEPS, checkpoint=False)[1].step == STEPS
-    module.part("norm").eval()
-    assert chunked(module, inputs, steps_per_chunk=5)[1].step == STEPS
+    assert chunked(module.eval(), inputs, steps_per_chunk=5)[1].step == STEPS
+    module, inputs = layered()
+    module.set_delay_width(2.0)
+    with pytest.raises(TrainingError, match=r"in_to_h.delay_width is above 0, and a wide kernel looks into the steps"):
+        chunked(module, inputs, steps_per_chunk=5)
+    assert chunked(module, inputs, steps_per_chunk=STEPS)[1].step == STEPS
+    assert chunked(module.eval(), inputs, steps_per_chunk=5)[1].step == STEPS
 
 
 def test_what_does_not_fit_is_refused() -> None:
