@@ -35,6 +35,9 @@ class CircuitEntry:
     experiment
         ``"module:function"`` of its published experiment, an :class:`~neurosim.experiments.Experiment`; empty if it
         has none.
+    recipe
+        ``"module:function"`` that returns how it is trained, a :class:`neurosim.training.recipe.Recipe`; empty if it is
+        not. The function may take ``quick`` and ``seed``, and what ``--set`` is to change.
     """
 
     name: str
@@ -44,6 +47,7 @@ class CircuitEntry:
     citation: str
     record: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     experiment: str = ""
+    recipe: str = ""
 
     def load(self) -> Callable[..., Circuit]:
         """Import and return the function that builds the circuit."""
@@ -197,6 +201,25 @@ def build(name: str, **parameters: Any) -> Circuit:
         if parameter not in known:
             raise CircuitError(f"circuit {name!r} has no parameter {parameter!r}.{nearest(parameter, known)}")
     return entry.load()(**parameters)
+
+
+def recipes() -> tuple[str, ...]:
+    """Return the names of the circuits that say how they are trained."""
+    return tuple(entry.name for entry in _ENTRIES if entry.recipe)
+
+
+def recipe(name: str) -> Callable[..., Any]:
+    """Return the function that makes the recipe of a circuit's training.
+
+    Raises
+    ------
+    CircuitError
+        If there is none.
+    """
+    if name not in recipes():
+        raise CircuitError(f"there is no recipe to train {name!r}.{nearest(str(name), recipes())}")
+    made: Callable[..., Any] = _imported(describe(name).recipe)
+    return made
 
 
 def experiments() -> tuple[str, ...]:

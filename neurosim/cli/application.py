@@ -18,6 +18,7 @@ from neurosim.cli.listing import ListCommand
 from neurosim.cli.reproduce import ReproduceCommand
 from neurosim.cli.run import RunCommand
 from neurosim.cli.show import ShowCommand
+from neurosim.cli.train import TrainCommand
 from neurosim.cli.verify import VerifyCommand
 from neurosim.errors import NeurosimError
 from neurosim.version import __version__
@@ -26,6 +27,7 @@ from neurosim.version import __version__
 Verb = (
     Annotated[RunCommand, subcommand("run")]
     | Annotated[VerifyCommand, subcommand("verify")]
+    | Annotated[TrainCommand, subcommand("train")]
     | Annotated[ExportCommand, subcommand("export")]
     | Annotated[ImportCommand, subcommand("import")]
     | Annotated[ReproduceCommand, subcommand("reproduce")]

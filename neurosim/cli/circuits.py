@@ -5,9 +5,8 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import sys
-import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import import_module
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from neurosim.circuit.circuit import Circuit
+from neurosim.cli.python_files import function_of
 from neurosim.cli.values import parse_setting
 from neurosim.errors import CircuitError, nearest
 from neurosim.units import DIMENSIONLESS, is_quantity, to_si, unit_of
@@ -154,47 +154,5 @@ def _replaced(circuit: Circuit, values: Mapping[str, Any]) -> Circuit:
 
 
 def _from_python(path: Path, function: str, given: Mapping[str, Any]) -> tuple[Circuit, dict[str, Any]]:
-    if not path.is_file():
-        raise CircuitError(f"there is no file {path}.")
-    name = f"_neurosim_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise CircuitError(f"{path} cannot be imported.")
-    module = importlib.util.module_from_spec(spec)
-    with _importable(path.resolve().parent):
-        sys.modules[name] = module  # where dataclasses and the like look their module up
-        with _failures_of(path):
-            spec.loader.exec_module(module)
-        builder = getattr(module, function, None)
-        if not callable(builder):
-            functions = [key for key, value in vars(module).items() if inspect.isfunction(value)]
-            raise CircuitError(f"{path} has no function {function!r}.{nearest(function, functions)}")
-        with _failures_of(path):
-            return _built(builder, given, f"{path}: {function}()")
-
-
-@contextmanager
-def _importable(folder: Path) -> Iterator[None]:
-    """Let a file import its neighbours, as it could when run as a script."""
-    before = list(sys.path)
-    sys.path.insert(0, str(folder))
-    try:
-        yield
-    finally:
-        sys.path[:] = before
-
-
-@contextmanager
-def _failures_of(path: Path) -> Iterator[None]:
-    """Say of an error in a user's file in which of its lines it arose."""
-    try:
-        yield
-    except Exception as error:
-        file = path.resolve()
-        frames = [
-            frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).resolve() == file
-        ]
-        if not frames and isinstance(error, CircuitError):
-            raise
-        line = f", line {frames[-1].lineno}" if frames else ""
-        raise CircuitError(f"{path}{line}: {type(error).__name__}: {error}") from error
+    with function_of(path, function) as builder:
+        return _built(builder, given, f"{path}: {function}()")

@@ -6,6 +6,7 @@ from neurosim.training.history import History
 from neurosim.training.interruption import TrainingInterrupted
 from neurosim.training.monitor import Monitor
 from neurosim.training.parameter_groups import groups
+from neurosim.training.recipe import Recipe
 from neurosim.training.schedules import EveryStep
 from neurosim.training.trainer import Trainer
 from neurosim.training.update import Clip
@@ -15,6 +16,7 @@ __all__ = [
     "EveryStep",
     "History",
     "Monitor",
+    "Recipe",
     "Trainer",
     "TrainingInterrupted",
     "chunked",

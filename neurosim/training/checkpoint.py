@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from neurosim.training.monitor import Watch
 from neurosim.training.schedules import Schedules
 from neurosim.training.update import Update
+
+#: Options of a module that may differ (where it is), or that the circuit and other facts tell.
+_TOLD_ELSEWHERE = ("device", "dtype", "trainable")
 
 
 @dataclass
@@ -104,7 +107,11 @@ def identity(update: Update, schedules: Schedules) -> dict[str, Any]:
         "circuit": module.circuit.digest(),
         "dtype": str(module.torch_dtype).removeprefix("torch."),
         "precision": update.processes.precision,
-        "surrogate": _plain(module.options.surrogate),
+        "options": {
+            item.name: _plain(getattr(module.options, item.name))
+            for item in fields(module.options)
+            if item.name not in _TOLD_ELSEWHERE
+        },
         "values": {name: list(value.shape) for name, value in module.state_dict().items()},
         "optimisers": [
             {
@@ -132,6 +139,8 @@ def _plain(value: Any) -> Any:
     """Return a setting as a JSON value; of what is none (a function, say) the kind."""
     if isinstance(value, Tensor):
         return value.tolist()
+    if isinstance(value, nn.Module):
+        return str(value)
     if isinstance(value, Mapping):
         return {str(key): _plain(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):

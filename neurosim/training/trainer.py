@@ -124,6 +124,11 @@ class Trainer:
             "tensorboard": tensorboard, "show_progress": show_progress,
         }  # fmt: skip
 
+    @property
+    def writes(self) -> bool:
+        """Whether this is the first of the processes, which writes what is to be written."""
+        return self._processes.first
+
     def fit(
         self,
         dataset: Any,
