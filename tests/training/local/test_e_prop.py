@@ -14,7 +14,7 @@ from torch.nn.functional import cosine_similarity
 import neurosim as ns
 from neurosim.errors import CircuitError, TrainingError, UnsupportedError
 from neurosim.training.local import EProp, cross_entropy, squared_error
-from neurosim.units import ms
+from neurosim.units import Hz, ms
 
 STEPS, BATCH = 40, 3
 #: snnTorch's own surrogates round gradients to float32 on their way.
@@ -105,6 +105,37 @@ def test_it_is_back_propagation_where_nothing_recurs(title: str) -> None:
     for name, values in state.variables.items():
         for key, value in values.items():
             assert torch.equal(value, run.state.variables[name][key])
+
+
+def test_it_is_back_propagation_with_noise_background_and_a_current() -> None:
+    """What comes from outside is the same, drawn from the same seed; populations may have any shape."""
+    circuit = ns.Circuit("noisy", dt=1 * ms, seed=3)
+    cell = ns.NeuronModel(
+        "dv/dt = (i - v)/tau + 0.3*xi*tau**-0.5 : 1\ni : 1",
+        threshold="v > 1",
+        reset="v = 0",
+        method="euler",
+        parameters={"tau": 10 * ms},
+    )
+    circuit.source("in", ns.SpikeSource(5))
+    circuit.population("h", (2, 3), cell)
+    circuit.population("out", (1, 2), ns.models.leaky_integrator(tau_mem=15 * ms))
+    circuit.connect("in", "h", ns.AllToAll(), receptor="v", weight=ns.Trainable(ns.Normal(0.3, 0.2)))
+    circuit.connect("h", "out", ns.AllToAll(), receptor="v", weight=ns.Trainable(ns.Normal(0, 0.5)))
+    circuit.poisson("background", "h", receptor="v", count=10, rate=10 * Hz, weight=0.2)
+    circuit.inject("drive", "h", "i", ns.Step(0.4, start=5 * ms))
+    module = ns.compile(circuit, **SURROGATE)
+    spikes, targets = task()
+    targets = targets[:, :, None]
+    run = EProp(module).accumulate({"in": spikes}, targets, seed=7)
+    assert run.outputs["out"]["v"].shape == (STEPS, BATCH, 1, 2)
+    found = gradients(module)
+    module.zero_grad()
+    outputs, _ = module({"in": spikes}, record={"out": "v"}, seed=7)
+    (0.5 * (outputs["out"]["v"] - targets).square().sum() / BATCH).backward()
+    for name, value in gradients(module).items():
+        torch.testing.assert_close(found[name], value, rtol=1e-11, atol=1e-12, msg=name)
+        assert value.abs().sum() > 0
 
 
 def test_recurrent_weights_against_the_rule_written_by_hand() -> None:

@@ -121,6 +121,7 @@ PHYSICAL = ns.models.lif(
     v_reset=-60 * mV,
     tau_ref=5 * ms,
     receptors={"x": ns.DoubleExponential(2 * ms, 6 * ms)},
+    method="euler",
 )
 CELLS = {
     "delays": (CELL, ns.Normal(0.5, 1.0), {"delay": ns.Uniform(0 * ms, 20 * ms)}),
