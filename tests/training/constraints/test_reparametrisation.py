@@ -118,6 +118,29 @@ def test_copies_are_apart_and_dtypes_change() -> None:
     assert outputs["out"]["v"].dtype == torch.float32
 
 
+def test_a_trained_circuit_gives_the_same_spikes_on_brian2() -> None:
+    module = compiled({**MARKS, "h.v_threshold": ns.Trainable(0.6, bounds=(0.2, None))})
+    constraints.reparametrise(module, "*")
+    optimiser = torch.optim.Adam(module.parameters(), lr=0.1)
+    inputs = mixed_inputs(steps=40, batch=1)
+    for _ in range(3):
+        optimiser.zero_grad()
+        scalar(module(inputs, record=RECORD)[0]).backward()
+        optimiser.step()
+    trained = module.to_circuit()
+    fed = {"in": inputs["in"][:, 0].numpy() > 0, "level": inputs["level"][:, 0].numpy()}
+    record = {"h": "spikes", "out": "v"}
+    runs = [
+        ns.simulate(trained, 40 * ms, backend="brian2", inputs=fed, record=record),
+        module.run(40 * ms, inputs=fed, record=record),
+    ]
+    spikes = [run.spikes["h"] for run in runs]
+    assert len(spikes[0]) > 5
+    assert np.array_equal(spikes[0].times, spikes[1].times)
+    assert np.array_equal(spikes[0].neurons, spikes[1].neurons)
+    assert np.array_equal(*(run.traces["out"]["v"].values for run in runs))
+
+
 def test_what_cannot_be_is_refused() -> None:
     module = compiled({"h_to_h.weight": ns.Trainable(), "in_to_h.weight": ns.Trainable(ns.Uniform(-0.1, 0.5), sign=1)})
     with pytest.raises(TrainingError, match=r"h_to_h\.weight has neither bounds nor a sign"):
