@@ -15,6 +15,7 @@ from torch import Tensor
 
 from neurosim.backends.inputs import Inputs
 from neurosim.backends.simulator import steps_at_once
+from neurosim.backends.snntorch.fused import WORTH_IT, deliveries_of, run_fused
 from neurosim.backends.snntorch.stepper import Arrivals, Stepper, writable
 from neurosim.program.components import Component
 from neurosim.recording import State
@@ -74,12 +75,19 @@ class BlockRun:
         sending = [name for name in stepper.populations if self._sends_ahead(name)]
         source = next(iter(stepper.populations.values()))
         if source.kind == "spikes" and not component.ahead and len(component.populations) == 1:
-            spikes = torch.cat([self._rows(source.name, first, last) for first, last in self._spans()])
+            spikes = self._all_rows(source.name)
             for key in records:
                 self.collected[key] = spikes
             self._send(source.name, spikes)
             return self._after_source(stepper, source.name, spikes)
-        arrivals = self._arrivals(stepper, component)
+        arriving = self._arriving(stepper, component)
+        if self._in_loops(stepper, component, arriving, records):
+            for name in sending:
+                self._send(name, self.collected[name, "spikes"])
+            return stepper.state(self.seed)
+        arrivals = {
+            name: {target: values.unbind(0) for target, values in found.items()} for name, found in arriving.items()
+        }
         series: dict[tuple[str, str], list[Tensor]] = {key: [] for key in records}
         series.update({(name, "spikes"): [] for name in sending})
         for first, last in self._spans():
@@ -107,10 +115,11 @@ class BlockRun:
     def _send(self, name: str, spikes: Tensor) -> None:
         """Keep the spikes of this call behind those that may still be under way, oldest first."""
         past = writable(self.start.spikes[name]).to(device=spikes.device, dtype=self.module.torch_dtype)
-        self.trains[name] = torch.cat([past.flip(0), spikes.to(self.module.torch_dtype)])
+        spikes = spikes.to(self.module.torch_dtype)
+        self.trains[name] = torch.cat([past.flip(0), spikes]) if len(past) else spikes
 
-    def _arrivals(self, stepper: Stepper, component: Component) -> dict[str, dict[str, tuple[Tensor, ...]]]:
-        """Return what comes from other components, step by step: projection, target, step."""
+    def _arriving(self, stepper: Stepper, component: Component) -> dict[str, dict[str, Tensor]]:
+        """Return what comes from other components, by projection and target, (time, batch, neuron)."""
         found = {}
         for name in component.ahead:
             pre = self.program.projections[name].pre
@@ -119,10 +128,38 @@ class BlockRun:
             early = self.program.history_depth[pre] - part.longest
             brought = part.brings(train[early:], stepper.edges[name])
             found[name] = {
-                target: self.module.through_layer(name, values, self.seed).unbind(0)
-                for target, values in brought.items()
+                target: self.module.through_layer(name, values, self.seed) for target, values in brought.items()
             }
         return found
+
+    def _in_loops(
+        self,
+        stepper: Stepper,
+        component: Component,
+        arriving: Mapping[str, Mapping[str, Tensor]],
+        records: Sequence[tuple[str, str]],
+    ) -> bool:
+        """Run a component in compiled loops if that can be done and is worth it; tell whether it was done."""
+        item = stepper.populations[component.populations[0]]
+        traced = [variable for _, variable in records if variable != "spikes"]
+        size = self.n_steps * self.start.trials * item.n
+        worth = self.module.options.fused == "always" or size >= WORTH_IT
+        if not worth or not set(traced) <= set(item.state) or self.module.stepped[component] is not None:
+            return False
+        rows = {name: self._rows(name, 0, self.n_steps) for name in self._inputs_of(component)}
+        driven = {
+            variable: stepper.summed(
+                [self.module.spread_injection(source.source, rows[source.source]) for source in sources]
+            )
+            for variable, sources in item.inputs.items()
+        }
+        start = self.start.step
+        driven.update(self.module.noise_of(item.name, self.seed, self.start.trials, start, start + self.n_steps))
+        found = run_fused(stepper, item, deliveries_of(stepper, arriving, rows), driven, traced, self.n_steps)
+        self.collected.update({(item.name, variable): values for variable, values in found.traces.items()})
+        if found.spikes is not None:
+            self.collected[item.name, "spikes"] = found.spikes
+        return True
 
     # -- what a component is fed ---------------------------------------------------------------------------------
 
@@ -142,6 +179,11 @@ class BlockRun:
             return self.given[name][first:last]
         start = self.start.step
         return self.module.tensor(self.others.rows(name, start + first, start + last))
+
+    def _all_rows(self, name: str) -> Tensor:
+        if name in self.given:
+            return self.given[name]
+        return torch.cat([self._rows(name, first, last) for first, last in self._spans()])
 
     def _noise(self, owned: Mapping[str, Any], first: int, last: int) -> dict[str, dict[str, tuple[Tensor, ...]]]:
         start = self.start.step

@@ -25,7 +25,9 @@ Array = NDArray[Any]
 _LANES = {"contract", "reassoc", "nsz"}
 
 
-def _compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+def kept_on_disk(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Compile a function with numba, without Python's lock, and keep the result on disk where that can be done."""
+
     def compile_it(function: Callable[..., Any]) -> Any:
         try:
             return numba.njit(function, cache=True, nogil=True, **options)
@@ -46,7 +48,17 @@ def in_parts(kernel: Callable[..., None], rows: int, threads: int, *arguments: A
         list(pool.map(lambda first, last: kernel(first, last, *arguments), edges[:-1], edges[1:]))
 
 
-@_compiled()
+@kept_on_disk()
+def count_events(first: int, last: int, x: Array, counts: Array) -> None:
+    """Write how many numbers of each row are not 0, (row,)."""
+    for row in range(first, last):
+        found = 0
+        for column in range(x.shape[1]):
+            found += x[row, column] != 0
+        counts[row] = found
+
+
+@kept_on_disk()
 def find_events(first: int, last: int, x: Array, start: Array, position: Array, value: Array) -> None:
     """Write where each row is not 0: `start` (n + 1,), `position` and `value` (events,)."""
     for row in range(first, last):
@@ -58,7 +70,7 @@ def find_events(first: int, last: int, x: Array, start: Array, position: Array, 
                 place += 1
 
 
-@_compiled(inline="always")
+@kept_on_disk(inline="always")
 def _first_from(position: Array, low: Any, high: Any, place: Any) -> Any:
     """Return the first event in [low, high) at a place or after it, or `high`: positions ascend."""
     while low < high:
@@ -70,7 +82,7 @@ def _first_from(position: Array, low: Any, high: Any, place: Any) -> Any:
     return low
 
 
-@_compiled()
+@kept_on_disk()
 def add_events(
     first: int, last: int, y: Array, starts: Array, edges: Array, pre: Array, whole: Array, part: Array, weight: Array,
     start: Array, position: Array, value: Array, origin: int, batch: int,
@@ -99,7 +111,7 @@ def add_events(
                 row[position[event] - offset] += near * value[event]
 
 
-@_compiled(fastmath=_LANES)
+@kept_on_disk(fastmath=_LANES)
 def edge_gradients_of_events(
     first: int, last: int, g: Array, starts: Array, edges: Array, pre: Array, whole: Array, part: Array, weight: Array,
     start: Array, position: Array, value: Array, origin: int, batch: int, d_weight: Array, d_delay: Array,
@@ -129,7 +141,7 @@ def edge_gradients_of_events(
             d_delay[edge] = weight[edge] * (far - near)
 
 
-@_compiled(fastmath={"contract"})
+@kept_on_disk(fastmath={"contract"})
 def add_rows(
     first: int, last: int, y: Array, starts: Array, edges: Array, pre: Array, whole: Array, part: Array, weight: Array,
     x: Array, origin: int, batch: int,
@@ -152,7 +164,7 @@ def add_rows(
                     row[place] += near * young[place] + far * old[place]
 
 
-@_compiled(fastmath=_LANES)
+@kept_on_disk(fastmath=_LANES)
 def edge_gradients_of_rows(
     first: int, last: int, g: Array, starts: Array, edges: Array, pre: Array, whole: Array, part: Array, weight: Array,
     x: Array, origin: int, batch: int, d_weight: Array, d_delay: Array,
@@ -174,7 +186,7 @@ def edge_gradients_of_rows(
             d_delay[edge] = weight[edge] * (far - near)
 
 
-@_compiled(fastmath={"contract"})
+@kept_on_disk(fastmath={"contract"})
 def input_gradients(
     first: int, last: int, d_x: Array, starts: Array, edges: Array, post: Array, whole: Array, part: Array,
     weight: Array, g: Array, origin: int, batch: int,

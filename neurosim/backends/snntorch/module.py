@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any, Self
 
@@ -24,6 +24,7 @@ from neurosim.backends.snntorch.blocks import BlockRun
 from neurosim.backends.snntorch.delays import DELAY, Rounding, mark_in_steps, rounding
 from neurosim.backends.snntorch.devices import checked_device, checked_dtype
 from neurosim.backends.snntorch.folding import add_constant_inputs, folded_weights, refuse_other_layers
+from neurosim.backends.snntorch.fused import make_loops, why_stepped
 from neurosim.backends.snntorch.kernel_projection import KernelProjection
 from neurosim.backends.snntorch.layers import apply_layer, checked_layers
 from neurosim.backends.snntorch.options import SnntorchOptions
@@ -32,6 +33,7 @@ from neurosim.backends.snntorch.poisson import PoissonDrive
 from neurosim.backends.snntorch.population import NeuronPopulation, SilentPopulation, print_dynamics
 from neurosim.backends.snntorch.projection import Projection
 from neurosim.backends.snntorch.refusals import refuse_marks
+from neurosim.backends.snntorch.scan import Scan
 from neurosim.backends.snntorch.session import TorchSession
 from neurosim.backends.snntorch.stepper import Stepper
 from neurosim.backends.states import check_state, initial_state, plain_state
@@ -43,7 +45,7 @@ from neurosim.errors import BackendError, UnsupportedError
 from neurosim.program.components import Component, adds_constants, components, one_component
 from neurosim.program.convolution import ConvolutionProgram
 from neurosim.program.lowering import lower
-from neurosim.program.step_program import ProjectionProgram
+from neurosim.program.step_program import PopulationProgram, ProjectionProgram
 from neurosim.recording import Recording, RecordingBuilder, State
 from neurosim.recording.values import to_numpy
 
@@ -94,10 +96,29 @@ class CircuitModule(nn.Module, Simulator):
         for name, part in circuit.injections.items():
             self.register_buffer(f"injection_{name}", torch.as_tensor(part.indices), persistent=False)
         self.schedule = self._components()
+        self._stepped: tuple[Any, dict[Component, str | None]] = (None, {})
+        self._loops: dict[Any, Scan] = {}
         parts = {name: self.part(name) for name in (*items, *self.program.projections)}
         for name, layer in checked_layers(options.modules, self.program, self.schedule, parts).items():
             self.part(name).add_module(LAYER, layer.to(self.torch_dtype))
         self.to(options.device)
+
+    @property
+    def stepped(self) -> dict[Component, str | None]:
+        """Why each component is stepped by torch's operations; ``None`` where compiled loops can run it."""
+        key = (self.torch_dtype, self.device)
+        if self._stepped[0] != key:
+            self._stepped = (key, {component: why_stepped(self, component) for component in self.schedule})
+        return self._stepped[1]
+
+    def loops(
+        self, item: PopulationProgram, targets: Sequence[str], driven: Sequence[str], traced: Sequence[str]
+    ) -> Scan:
+        """Return the compiled loops of a population, made once."""
+        key = (item.name, self.torch_dtype, tuple(targets), tuple(driven), tuple(traced))
+        if key not in self._loops:
+            self._loops[key] = make_loops(self, item, targets, driven, traced)
+        return self._loops[key]
 
     def _components(self) -> tuple[Component, ...]:
         """Return what advances together; everything, where arrivals are to be added in the order of the contract."""
@@ -397,13 +418,13 @@ class CircuitModule(nn.Module, Simulator):
             self.part(name).delay_width.fill_(width)
 
     def spread_injection(self, name: str, row: Tensor) -> Tensor:
-        """Return an injection's row, (batch, chosen), as (batch, neuron) with 0 elsewhere."""
+        """Return an injection's rows, (..., chosen), as (..., neuron) with 0 elsewhere."""
         part = self.circuit.injections[name]
         n = self.program.populations[part.population].n
         if part.n == n and part.indices == tuple(range(n)):
             return row
-        whole = torch.zeros((row.shape[0], n), dtype=row.dtype, device=row.device)
-        return whole.index_copy(1, getattr(self, f"injection_{name}"), row)
+        whole = torch.zeros((*row.shape[:-1], n), dtype=row.dtype, device=row.device)
+        return whole.index_copy(-1, getattr(self, f"injection_{name}"), row)
 
 
 def _at(drawn: Mapping[str, Mapping[str, Tensor]], step: int) -> dict[str, dict[str, Tensor]]:

@@ -18,6 +18,7 @@ SURROGATES = (
     "atan", "fast_sigmoid", "sigmoid", "straight_through_estimator", "triangular", "spike_rate_escape", "SFS",
 )  # fmt: skip
 PROPAGATIONS = ("auto", "ordered")
+FUSED = ("auto", "always", "never")
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,9 @@ class SnntorchOptions:
         population (acts on its spikes as they leave); see :mod:`neurosim.backends.snntorch.layers`.
     training
         Make trainable values parameters; without it they are fixed and no gradient is kept.
+    fused
+        ``"auto"`` runs parts of the circuit that do not reach themselves in compiled loops where a call is large enough
+        for it, ``"always"`` wherever it can be done, ``"never"`` nowhere: torch's operations step through them.
     relaxed
         Let spikes be real numbers between 0 and 1 (the smooth function whose derivative the surrogate is: a sigmoid),
         for checking gradients; never for simulation.
@@ -58,6 +62,7 @@ class SnntorchOptions:
     propagation: str = "auto"
     modules: Mapping[str, Any] = field(default_factory=dict)
     training: bool = True
+    fused: str = "auto"
     relaxed: bool = False
 
     def __post_init__(self) -> None:
@@ -67,6 +72,8 @@ class SnntorchOptions:
         object.__setattr__(self, "device", str(checked_device(self.device)))
         if self.propagation not in PROPAGATIONS:
             raise BackendError(f"propagation={self.propagation!r} is unknown.{nearest(self.propagation, PROPAGATIONS)}")
+        if self.fused not in FUSED:
+            raise BackendError(f"fused={self.fused!r} is unknown.{nearest(self.fused, FUSED)}")
         if isinstance(self.surrogate, str) and self.surrogate not in SURROGATES:
             raise BackendError(f"surrogate={self.surrogate!r} is unknown.{nearest(self.surrogate, SURROGATES)}")
         if not isinstance(self.surrogate, str) and not callable(self.surrogate):

@@ -31,10 +31,13 @@ class Dynamics(Frozen):
         printer = TorchPrinter(dtype, exact=exact)
         fixed = frozenset(item.parameters)
         prologue: list[Statement] = []
+        #: What is computed in each step, before it is printed, by the prefix of what is computed once.
+        self.steps: dict[str, tuple[Statement, ...]] = {}
 
         def program(statements: tuple[Statement, ...], prefix: str) -> Printed:
             once, each = split_prologue(statements, fixed, prefix)
             prologue.extend(once)
+            self.steps[prefix] = each
             return printer.print(each, _copied(each))
 
         self.integrate = program(item.integrate, "fixed_integrate_")
@@ -46,9 +49,11 @@ class Dynamics(Frozen):
         if item.threshold is not None:
             once, each = split_prologue([Statement("value", item.threshold)], fixed, "fixed_threshold_")
             prologue.extend(once)
+            self.steps["threshold"] = each
             self.threshold = printer.print(each, ["value"])
-            distance = [Statement("value", _distance(item.threshold))]
-            self.distance = printer.print([*distance, Statement("width", _width(item, width))], ["value", "width"])
+            distance = [Statement("value", _distance(item.threshold)), Statement("width", _width(item, width))]
+            self.steps["distance"] = tuple(distance)
+            self.distance = printer.print(distance, ["value", "width"])
         if item.refractory is not None:
             tree = item.refractory.expression
             if item.refractory.kind == "time":

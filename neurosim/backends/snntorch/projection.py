@@ -17,6 +17,7 @@ from neurosim.backends.snntorch.delays import DELAY, seen, smoothed, whole_steps
 from neurosim.backends.snntorch.edge_dynamics import EdgeDynamics
 from neurosim.backends.snntorch.options import SnntorchOptions
 from neurosim.backends.snntorch.parameters import Tie, Values
+from neurosim.backends.snntorch.sparse_linear import sparse_linear
 from neurosim.circuit.language import names_in
 from neurosim.circuit.synapse_model import WEIGHT
 from neurosim.circuit.values import Trainable
@@ -205,7 +206,7 @@ class Projection(nn.Module):
         steps = train.shape[0] - self.longest
         if self.by_matrix:
             newest = self.longest - self.item.max_delay
-            return linear(train[newest : newest + steps], edge_values[WEIGHT])
+            return sparse_linear(train[newest : newest + steps], edge_values[WEIGHT])
         amount = torch.as_tensor(printed({key: edge_values[key] for key in printed.reads})["value"])
         delay = self.steps(edge_values).to(train.dtype)
         if self.learns_delays and not self.training:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -202,6 +202,11 @@ class Stepper:
             else self.module.spread_injection(source.source, self.inputs[source.source])
             for source in sources
         ]
+        return self.summed(values)
+
+    @staticmethod
+    def summed(values: Sequence[Tensor]) -> Tensor:
+        """Return a sum, added left to right."""
         total = values[0]
         for value in values[1:]:
             total = total + value

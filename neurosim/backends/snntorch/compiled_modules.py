@@ -1,0 +1,69 @@
+"""Generated loops as modules on disk, compiled by numba and kept for the next process.
+
+A module is named by the digest of its text, so that it never changes once it is there. The folder is
+``NEUROSIM_CACHE/kernels`` (by default in the user's cache folder); where nothing can be written, a temporary folder of
+this process serves.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numba
+
+#: Raised when the texts change their meaning without changing their letters.
+VERSION = 1
+
+
+def kernel_folder() -> Path:
+    """Return the folder of generated modules, made if it is not there."""
+    given = os.environ.get("NEUROSIM_CACHE")
+    root = Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "neurosim"
+    folder = root / "kernels"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return folder
+    except OSError:
+        pass
+    return _temporary_folder()
+
+
+@cache
+def _temporary_folder() -> Path:
+    return Path(tempfile.mkdtemp(prefix="neurosim-kernels-"))
+
+
+@cache
+def compiled(text: str) -> dict[str, Callable[..., Any]]:
+    """Return the functions of a module, compiled when they are first called.
+
+    Parameters
+    ----------
+    text
+        The module: functions called ``forward`` and ``backward``.
+    """
+    digest = hashlib.sha256(f"{VERSION}\n{text}".encode()).hexdigest()[:24]
+    path = kernel_folder() / f"neurosim_loops_{digest}.py"
+    if not path.exists():
+        part = path.with_suffix(f".{os.getpid()}.part")
+        part.write_text(text, encoding="utf-8")
+        os.replace(part, path)  # whoever reads it at the same time sees all of it or nothing
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module  # numba finds the module of what it kept by name
+    spec.loader.exec_module(module)
+    return {
+        name: numba.njit(getattr(module, name), cache=True, nogil=True, error_model="numpy")
+        for name in ("forward", "backward")
+    }

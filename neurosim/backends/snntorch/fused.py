@@ -1,0 +1,128 @@
+"""Which components run in compiled loops, and how what drives them reaches the loops."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from neurosim.backends.snntorch.scan import Scan, Scanned, make_scan, run_scan
+from neurosim.backends.snntorch.scan_source import LIMIT, scan_source
+from neurosim.backends.snntorch.surrogate_slopes import slope_text
+from neurosim.circuit.language import names_in
+from neurosim.program.components import Component
+from neurosim.program.step_program import PoissonProgram, PopulationProgram, ProjectionProgram
+from neurosim.program.straight_line import Uncovered
+
+if TYPE_CHECKING:
+    from neurosim.backends.snntorch.module import CircuitModule
+    from neurosim.backends.snntorch.stepper import Stepper
+
+#: Below this many neuron-steps a call is over before the loops are compiled.
+WORTH_IT = 2**15
+#: By target variable, in the order of the deliveries: (time, batch, neuron).
+Deliveries = Sequence[tuple[str, Tensor]]
+
+
+def why_stepped(module: CircuitModule, component: Component) -> str | None:
+    """Return why a component is stepped through torch's operations, or ``None`` where compiled loops can run it."""
+    if module.options.fused == "never":
+        return 'fused="never"'
+    if module.device.type != "cpu":
+        return f"the loops are for a CPU, the module is on {module.device}"
+    if module.relaxed:
+        return "relaxed=True"
+    if len(component.populations) > 1 or component.within:
+        return "it reaches itself"
+    item = module.program.populations[component.populations[0]]
+    if item.kind != "neurons" or not item.state:
+        return "it has no state"
+    if item.reads_last_spike:
+        return "it reads lastspike"
+    if item.refractory is not None and item.refractory.kind != "time":
+        return "how long it rests is a condition"
+    if item.refractory is not None and not names_in(item.refractory.expression) <= item.parameters.keys():
+        return "how long it rests changes"
+    try:
+        _source(module, item, [], [*item.inputs, *(site.symbol for site in item.noise)], ())
+    except Uncovered as reason:
+        return f"the loops do not know {reason}"
+    return None
+
+
+def make_loops(
+    module: CircuitModule, item: PopulationProgram, targets: Sequence[str], driven: Sequence[str], traced: Sequence[str]
+) -> Scan:
+    """Return the compiled loops of a population."""
+    surrogate = module.part(item.name).spike_grad if item.threshold is not None else None
+    return make_scan(
+        _source(module, item, targets, driven, traced),
+        module.torch_dtype,
+        surrogate if slope_text(surrogate) is None else None,
+        spiking=item.threshold is not None,
+        refractory=item.refractory is not None,
+        traced=traced,
+    )
+
+
+def _source(
+    module: CircuitModule, item: PopulationProgram, targets: Sequence[str], driven: Sequence[str], traced: Sequence[str]
+) -> Any:
+    part = module.part(item.name)
+    slope = slope_text(part.spike_grad) if item.threshold is not None else None
+    return scan_source(item, part.dynamics, targets, driven, traced, slope)
+
+
+def deliveries_of(
+    stepper: Stepper, arrivals: Mapping[str, Mapping[str, Tensor]], pulses: Mapping[str, Tensor]
+) -> list[tuple[str, Tensor]]:
+    """Return what is added to which variable, in the order of the contract.
+
+    Parameters
+    ----------
+    stepper
+        Of the component.
+    arrivals
+        By projection and target, (time, batch, neuron).
+    pulses
+        Counts of each Poisson input, (time, batch, receiving neuron).
+    """
+    found: list[tuple[str, Tensor]] = []
+    for item in stepper.deliveries:
+        if isinstance(item, PoissonProgram):
+            part = stepper.module.part(item.name)
+            counts = pulses[item.name]
+            amount = part.pulses((counts * stepper.background[item.name]).flatten(0, 1))
+            found.append((item.target, amount.reshape(*counts.shape[:2], -1)))
+        elif isinstance(item, ProjectionProgram):
+            found += list(arrivals[item.name].items())
+    return found
+
+
+def run_fused(
+    stepper: Stepper, item: PopulationProgram, deliveries: Deliveries, driven: Mapping[str, Tensor],
+    traced: Sequence[str], steps: int,
+) -> Scanned:  # fmt: skip
+    """Run all steps of a population in loops, and leave the stepper in the state after them."""
+    name, module = item.name, stepper.module
+    scan = module.loops(item, [target for target, _ in deliveries], list(driven), traced)
+    fixed: dict[str, Any] = dict(stepper.fixed[name])
+    if item.refractory is not None:
+        refractory = stepper.dynamics[name].refractory
+        if refractory is None:
+            raise TypeError("a population that rests has a printed period")
+        fixed[LIMIT] = torch.as_tensor(refractory({**fixed, "dt": stepper.dt})["value"]).detach()
+    inputs = {**driven, **{f"arrival_{place}": values for place, (_, values) in enumerate(deliveries)}}
+    found = run_scan(
+        scan, stepper.values[name], fixed, inputs, stepper.last.get(name), stepper.step_number, stepper.dt, steps
+    )
+    stepper.values[name] = dict(found.final)
+    if found.last is not None and found.active is not None:
+        stepper.last[name], stepper.active[name] = found.last, found.active
+    if found.spikes is not None:
+        for row in found.spikes[-max(stepper.program.history_depth[name], 1) :]:
+            stepper.remember(name, row)
+    stepper.step_number += steps
+    return found

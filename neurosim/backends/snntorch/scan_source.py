@@ -1,0 +1,249 @@
+"""The text of two loops: all steps of one population, and the way back through them.
+
+Written from the same statements that the general path executes, for a population that no spike of its own reaches. The
+text is Python for numba; a program is run in registers, neuron after neuron, so that nothing but states, spikes and
+what drives them is ever stored.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from neurosim.backends.snntorch.population import Dynamics
+from neurosim.circuit.language import names_in
+from neurosim.program.statements import Statement, name
+from neurosim.program.step_program import PopulationProgram
+from neurosim.program.straight_line import (
+    Adjoint,
+    Choose,
+    Fire,
+    Let,
+    Line,
+    Names,
+    Test,
+    forward_text,
+    is_condition,
+)
+
+LIMIT = "refractory_limit"
+
+
+@dataclass(frozen=True)
+class ScanSource:
+    """Both loops of a population.
+
+    Parameters
+    ----------
+    text
+        The module that holds them, ``forward`` and ``backward``.
+    state, fixed, driven
+        The variables, the values that do not change within a run, and the inputs of every step, in the order in which
+        the loops take their arrays.
+    """
+
+    text: str
+    state: tuple[str, ...]
+    fixed: tuple[str, ...]
+    driven: tuple[str, ...]
+
+
+def scan_source(
+    item: PopulationProgram,
+    dynamics: Dynamics,
+    deliveries: Sequence[str],
+    driven: Sequence[str],
+    traced: Sequence[str],
+    slope: str | None,
+) -> ScanSource:
+    """Return the loops of a population.
+
+    Parameters
+    ----------
+    item, dynamics
+        The population.
+    deliveries
+        The variable that each delivery adds to, in order; deliveries are the inputs ``arrival_0``, ``arrival_1``, ...
+    driven
+        The inputs that have a value in every step: input variables, random numbers.
+    traced
+        Variables whose traces have gradients of their own.
+    slope
+        The surrogate's derivative as text in ``distance``; ``None`` where it is handed over as an array.
+
+    Raises
+    ------
+    Uncovered
+        If the population does something that the loops do not know.
+    """
+    lines = _lines(item, dynamics, deliveries)
+    arrivals = [f"arrival_{place}" for place in range(len(deliveries))]
+    given = [*driven, *arrivals]
+    read = _leaves(lines.program)
+    fixed = sorted(read - set(item.state) - set(given) - {"t"})
+    if item.refractory is not None:
+        fixed.append(LIMIT)
+    writer = _Writer(item, lines, fixed, [key for key in given if key in read], set(traced), "t" in read, slope)
+    return ScanSource(writer.text(), item.state, tuple(fixed), tuple(writer.driven))
+
+
+@dataclass(frozen=True)
+class _Lines:
+    program: list[Line]
+    final: dict[str, str]  # the last name of each variable
+
+
+def _lines(item: PopulationProgram, dynamics: Dynamics, deliveries: Sequence[str]) -> _Lines:
+    """Return one step as a straight line: integrate, fire, deliver, reset."""
+    names, program = Names(), list[Line]()
+    refractory = item.refractory is not None
+    if refractory:
+        names.latest["not_refractory"] = "active"
+
+    def execute(statements: Iterable[Statement], *, masked: bool, reset: bool = False) -> None:
+        for statement in statements:
+            tree = names.read(statement.expression)
+            old, target = names.now(statement.target), statement.target
+            if target not in item.state:
+                kind = Test if is_condition(tree) else Let
+                program.append(kind(names.fresh(target), tree))
+            elif reset:
+                program.append(Choose(names.fresh(target), "fired", tree, old, spike="spike"))
+            elif masked and refractory and target in item.masked:
+                program.append(Choose(names.fresh(target), "active", tree, old))
+            else:
+                program.append(Let(names.fresh(target), tree))
+
+    execute(dynamics.steps["fixed_integrate_"], masked=True)
+    execute(dynamics.steps["fixed_update_"], masked=True)
+    if item.threshold is not None:
+        (condition,) = dynamics.steps["threshold"]
+        distance, width = dynamics.steps["distance"]
+        tree = names.read(condition.expression)
+        program.append(Test("fired", ast.BoolOp(ast.And(), [tree, name("active")]) if refractory else tree))
+        ratio = ast.BinOp(distance.expression, ast.Div(), width.expression)
+        program.append(Let("distance", names.read(ratio)))
+        program.append(Fire("spike", "fired", "distance", "slope", "active" if refractory else None))
+        if refractory:
+            still = ast.BoolOp(ast.And(), [name("active"), ast.UnaryOp(ast.Not(), name("fired"))])
+            program.append(Test("active_after", still))
+            names.latest["not_refractory"] = "active_after"
+    for place, target in enumerate(deliveries):
+        old = names.now(target)
+        more = ast.BinOp(old, ast.Add(), name(f"x_arrival_{place}"))
+        if refractory and target in item.masked:
+            program.append(Choose(names.fresh(target), "active_after", more, old))
+        else:
+            program.append(Let(names.fresh(target), more))
+    execute(dynamics.steps["fixed_reset_"], masked=False, reset=True)
+    return _Lines(program, {variable: names.latest.get(variable, f"x_{variable}") for variable in item.state})
+
+
+def _leaves(program: Sequence[Line]) -> set[str]:
+    """Return what a program reads and does not assign, without the prefix of such names."""
+    read: set[str] = set()
+    for line in program:
+        if isinstance(line, (Let, Test)):
+            read |= names_in(line.tree)
+        elif isinstance(line, Choose):
+            read |= names_in(line.then) | names_in(line.otherwise)
+    return {used.removeprefix("x_") for used in read if used.startswith("x_")}
+
+
+class _Writer:
+    """Puts the lines into loops over trials, steps and neurons."""
+
+    def __init__(
+        self,
+        item: PopulationProgram,
+        lines: _Lines,
+        fixed: list[str],
+        driven: list[str],
+        traced: set[str],
+        timed: bool,
+        slope: str | None,
+    ) -> None:
+        self.item, self.lines, self.fixed, self.driven = item, lines, fixed, driven
+        self.traced, self.timed, self.slope = traced, timed, slope
+        self.spiking = item.threshold is not None
+        self.refractory = item.refractory is not None
+
+    def text(self) -> str:
+        """Return the module."""
+        head = [
+            f'"""All steps of population {self.item.name!r}, and the way back. Written by neurosim."""',
+            "",
+            "import math",
+            "",
+            "import numpy as np",
+            "",
+            "real = np.REAL",
+            "",
+            "",
+        ]
+        return "\n".join([*head, *self._forward(), "", "", *self._backward(), ""])
+
+    def _loads(self) -> list[str]:
+        loads = [f"x_{key} = V_{key}[t, b, j]" for key in self.item.state]
+        loads += [f"x_{key} = P_{key}[j]" for key in self.fixed]
+        return loads + [f"x_{key} = I_{key}[t, b, j]" for key in self.driven]
+
+    def _arguments(self) -> list[str]:
+        arrays = [f"V_{key}" for key in self.item.state] + [f"P_{key}" for key in self.fixed]
+        arrays += [f"I_{key}" for key in self.driven]
+        return [*arrays, "S", "U", "last", "A"]
+
+    def _forward(self) -> list[str]:
+        body = self._loads()
+        if self.refractory:
+            body += [f"active = (step + t) - last[b, j] >= x_{LIMIT}", "A[t, b, j] = active"]
+        body += [forward_text(line) for line in self.lines.program]
+        body += [f"V_{key}[t + 1, b, j] = {final}" for key, final in self.lines.final.items()]
+        if self.spiking:
+            body += ["S[t, b, j] = spike", *([] if self.slope else ["U[t, b, j] = distance"])]
+        if self.refractory:
+            body += ["last[b, j] = step + t if fired else last[b, j]"]
+        return [
+            f"def forward(first, last_row, step, dt, steps, n, {', '.join(self._arguments())}):",
+            "    for b in range(first, last_row):",
+            "        for t in range(steps):",
+            *([] if not self.timed else ["            x_t = real((step + t) * dt)"]),
+            "            for j in range(n):",
+            *(f"                {line}" for line in body),
+        ]
+
+    def _backward(self) -> list[str]:
+        seeds = {
+            final: [f"C_{key}[b, j]", *([f"T_{key}[t, b, j]"] if key in self.traced else [])]
+            for key, final in self.lines.final.items()
+        }
+        merged: dict[str, list[str]] = {}
+        for final, texts in seeds.items():
+            merged.setdefault(final, []).extend(texts)
+        if self.spiking:
+            merged["spike"] = ["G[t, b, j]"]
+        adjoint = Adjoint(merged)
+        adjoint.through(self.lines.program)
+        results = {key: adjoint.total(f"x_{key}") for key in (*self.item.state, *self.fixed, *self.driven)}
+        body = self._loads()
+        if self.refractory:
+            body.append("active = A[t, b, j]")
+        body += [forward_text(line) for line in self.lines.program]
+        if self.spiking:
+            body.append(f"slope = {self.slope or 'H[t, b, j]'}")
+        body += adjoint.lines
+        body += [f"C_{key}[b, j] = {results[key] or 'real(0.0)'}" for key in self.item.state]
+        body += [f"DP_{key}[b, j] += {results[key]}" for key in self.fixed if results[key]]
+        body += [f"DI_{key}[t, b, j] = {results[key]}" for key in self.driven if results[key]]
+        arrays = [*self._arguments(), "G", "H", *(f"C_{key}" for key in self.item.state)]
+        arrays += [f"T_{key}" for key in self.item.state if key in self.traced]
+        arrays += [f"DP_{key}" for key in self.fixed] + [f"DI_{key}" for key in self.driven]
+        return [
+            f"def backward(first, last_row, step, dt, steps, n, {', '.join(arrays)}):",
+            "    for b in range(first, last_row):",
+            "        for t in range(steps - 1, -1, -1):",
+            *([] if not self.timed else ["            x_t = real((step + t) * dt)"]),
+            "            for j in range(n):",
+            *(f"                {line}" for line in body),
+        ]
