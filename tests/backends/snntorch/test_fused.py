@@ -154,15 +154,15 @@ def test_a_folder_that_cannot_be_written_to(monkeypatch: pytest.MonkeyPatch, tmp
 @settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
 def test_loops_and_steps_agree_on_random_circuits(drawn: tuple[ns.Circuit, dict[str, Any]]) -> None:
     circuit, inputs = drawn
-    fed = Inputs(circuit, inputs, start=0, n_steps=20, trials=1, seed=5)
+    fed = Inputs(circuit, inputs, start=0, n_steps=40, trials=1, seed=5)
     shapes = {name: circuit.populations[name].shape for name in fed.targets if name in circuit.populations}
     shapes.update({name: (-1,) for name in circuit.injections})
-    rows = {name: np.array(fed.rows(name, 0, 20)).reshape(20, 1, *shape) for name, shape in shapes.items()}
+    rows = {name: np.array(fed.rows(name, 0, 40)).reshape(40, 1, *shape) for name, shape in shapes.items()}
     ends = []
     for fused in ("never", "always"):
         module = ns.compile(circuit, backend="snntorch", dtype="float64", fused=fused)
         with torch.no_grad():
-            ends.append(module(rows, steps=20, seed=5)[1])
+            ends.append(module(rows, steps=40, seed=5)[1])
     for (address, ours), (_, theirs) in zip(ends[1].arrays(), ends[0].arrays(), strict=True):
         assert torch.allclose(
             torch.as_tensor(ours).double(), torch.as_tensor(theirs).double(), rtol=1e-9, atol=1e-12, equal_nan=True
