@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV ?= .venv
 EXTRAS ?= datasets,dev,exchange,nir,plot,training
 PYTEST_ARGS ?=
+# Tests run in this many processes; one takes about a gigabyte.
+WORKERS ?= 2
 RESULTS ?= results
 
 # The main job: the wiring of the worm on both backends, drawn, with the report of what agrees.
@@ -42,7 +44,7 @@ run: $(STAMP)
 	$(BIN)/$(RUN)
 
 test: $(STAMP)
-	$(BIN)/pytest $(PYTEST_ARGS)
+	$(BIN)/pytest --numprocesses $(WORKERS) $(PYTEST_ARGS)
 
 lint: $(STAMP) imports spelling
 	$(BIN)/ruff format --check
