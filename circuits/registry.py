@@ -134,6 +134,14 @@ _ENTRIES = (
         experiment="neurosim.circuits.delay_snn.motif_experiment:reproduce",
     ),
     CircuitEntry(
+        "motion-detection",
+        "neurosim.circuits.delay_snn.motion_circuit:build",
+        "a field of neurons with delays from every pixel, which tell the direction in which a texture moves",
+        0.2,
+        "A. Grimaldi, L. U. Perrinet, Biol. Cybernetics (2023), doi:10.1007/s00422-023-00975-8",
+        experiment="neurosim.circuits.delay_snn.motion_experiment:reproduce",
+    ),
+    CircuitEntry(
         "oscillatory-memory",
         "neurosim.circuits.oscillatory_memory.circuit:build",
         "15 recurrent cells that learn patterns, complete them from fragments, and go on oscillating",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from neurosim.datasets.heidelberg import load_shd, load_ssc
     from neurosim.datasets.log_mel import LogMel
     from neurosim.datasets.motifs import MotifRasters, motif_kernels, motif_rasters
+    from neurosim.datasets.motion import MotionMovies, motion_movies, motion_velocities
     from neurosim.datasets.speech_commands import SpeechCommands, load_speech_commands
     from neurosim.datasets.spoken_digits import load_spoken_digits
     from neurosim.datasets.timing import DelayPatterns, SpikeOrder
@@ -32,6 +33,7 @@ __all__ = [
     "GapJunctions",
     "LogMel",
     "MotifRasters",
+    "MotionMovies",
     "SpeechCommands",
     "SpikeOrder",
     "count_accuracy",
@@ -43,6 +45,8 @@ __all__ = [
     "matched_filter",
     "motif_kernels",
     "motif_rasters",
+    "motion_movies",
+    "motion_velocities",
     "read_events",
     "write_events",
 ]
@@ -57,6 +61,7 @@ _HOMES = {
     "GapJunctions": "connectome",
     "LogMel": "log_mel",
     "MotifRasters": "motifs",
+    "MotionMovies": "motion",
     "SpeechCommands": "speech_commands",
     "SpikeOrder": "timing",
     "count_accuracy": "timing_baselines",
@@ -68,6 +73,8 @@ _HOMES = {
     "matched_filter": "timing_baselines",
     "motif_kernels": "motifs",
     "motif_rasters": "motifs",
+    "motion_movies": "motion",
+    "motion_velocities": "motion",
     "read_events": "event_files",
     "write_events": "event_files",
 }

@@ -22,6 +22,7 @@ def test_names() -> None:
         "izhikevich-network",
         "izhikevich-patterns",
         "motif-detection",
+        "motion-detection",
         "oscillatory-memory",
         "polychronous",
     )
