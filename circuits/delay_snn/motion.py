@@ -38,7 +38,7 @@ def cone(n_delays: int, width: int) -> Floats:
     """
     away = np.arange(width) - width // 2
     radius = 1 + (width / 2 - 1) * (np.arange(n_delays) + 1) / n_delays
-    return (np.hypot(away[:, None], away[None, :]) <= radius[:, None, None]).astype(float)
+    return np.asarray(np.hypot(away[:, None], away[None, :]) <= radius[:, None, None], dtype=np.float64)
 
 
 def trajectory_kernels(velocities: Floats, n_delays: int = 11, width: int = 9, *, spread: float = 0.6) -> Floats:
