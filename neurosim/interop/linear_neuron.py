@@ -47,9 +47,11 @@ class Threshold:
     Parameters
     ----------
     variable
-        Which must be above the value.
+        Which must be above the value, or at it.
     value
         (neuron,).
+    inclusive
+        Whether it spikes at the value already.
     reset
         What the variable is set to, (neuron,); ``None`` where it is lowered instead, or left.
     lowered
@@ -60,6 +62,12 @@ class Threshold:
     value: np.ndarray
     reset: np.ndarray | None
     lowered: np.ndarray | None
+    inclusive: bool = False
+
+    @property
+    def above(self) -> np.ndarray:
+        """The value above which it spikes, (neuron,): where it does at the value, the float64 before it."""
+        return np.nextafter(self.value, -np.inf) if self.inclusive else self.value
 
 
 @dataclass(frozen=True)
@@ -111,16 +119,17 @@ def read_threshold(item: PopulationProgram, known: Mapping[str, Any]) -> Thresho
     Raises
     ------
     NotLinearError
-        If it is no ``v > value``, or the reset neither sets v nor lowers it.
+        If it is no ``v > value`` or ``v >= value``, or the reset neither sets v nor lowers it.
     """
     tree = item.threshold
     if tree is None:
         return None
     changing = {*item.state, *item.inputs}
-    if not (isinstance(tree, ast.Compare) and len(tree.ops) == 1 and isinstance(tree.ops[0], (ast.Gt, ast.Lt))):
+    if not isinstance(tree, ast.Compare) or not isinstance(tree.ops[0], (ast.Gt, ast.Lt, ast.GtE, ast.LtE)):
         raise NotLinearError(f"its threshold is not of the form v > value: {ast.unparse(tree)}")
     sides = (tree.left, tree.comparators[0])
-    high, low = sides if isinstance(tree.ops[0], ast.Gt) else (sides[1], sides[0])
+    high, low = sides if isinstance(tree.ops[0], (ast.Gt, ast.GtE)) else (sides[1], sides[0])
+    inclusive = isinstance(tree.ops[0], (ast.GtE, ast.LtE))
     if not isinstance(high, ast.Name) or high.id not in changing or names_in(low) & changing:
         raise NotLinearError(f"its threshold is not of the form v > value: {ast.unparse(tree)}")
     try:
@@ -135,8 +144,8 @@ def read_threshold(item: PopulationProgram, known: Mapping[str, Any]) -> Thresho
         raise NotLinearError(f"its reset does more than set or lower {high.id}: {what}")
     constant = spread(form.constant, item.n)
     if not form.coefficients:
-        return Threshold(high.id, value, constant, None)
-    return Threshold(high.id, value, None, -constant if np.any(constant) else None)
+        return Threshold(high.id, value, constant, None, inclusive)
+    return Threshold(high.id, value, None, -constant if np.any(constant) else None, inclusive)
 
 
 def _unchanged(name: str, form: Affine) -> bool:

@@ -81,7 +81,7 @@ def ports_of(name: str, neuron: LinearNeuron, used: Mapping[str, set[str]], spik
 
 def threshold_ports(name: str, threshold: Threshold) -> Ports:
     """Return the node of neurons that spike while their input is above a threshold."""
-    ports = Ports(name, {name: ("Threshold", {"threshold": threshold.value})})
+    ports = Ports(name, {name: ("Threshold", {"threshold": threshold.above})})
     ports.values[threshold.variable] = Port(name, np.ones_like(threshold.value))
     return ports
 
@@ -106,7 +106,7 @@ def _spiking_values(neuron: LinearNeuron) -> dict[str, np.ndarray]:
         return {}
     # A reset that lowers v is refused, or was to be lost: then this is where a neuron comes to that is just above.
     reset = threshold.value - threshold.lowered if threshold.lowered is not None else threshold.reset
-    return {"v_threshold": threshold.value, "v_reset": threshold.value * 0.0 if reset is None else reset}
+    return {"v_threshold": threshold.above, "v_reset": threshold.value * 0.0 if reset is None else reset}
 
 
 def _with_synapse(

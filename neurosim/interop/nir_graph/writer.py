@@ -11,7 +11,7 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.parts import Population
 from neurosim.circuit.sources import PoissonSource, SignalSource
 from neurosim.errors import UnsupportedError
-from neurosim.interop.layers import constant_signal
+from neurosim.interop.layer_steps import constant_signal
 from neurosim.interop.linear_neuron import (
     LinearNeuron,
     NotLinearError,

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.interop.layers import NEARLY, Layer, Layers
+from neurosim.interop.layer_steps import NEARLY, Layer
+from neurosim.interop.layers import Layers
 from neurosim.interop.snntorch_layers.plan import weights
 
 
@@ -33,7 +34,7 @@ def plan_of(layers: Layers) -> tuple[list[dict[str, Any]], dict[str, np.ndarray]
             arrays |= {f"{layer.name}.{key}": value for key, value in own.items()}
             plan.append({
                 "name": layer.name, "cell": cell, "shape": list(layer.shape), "weight": convolution,
-                "flatten": len(before) > 1 and not convolution,
+                "flatten": len(before) > 1 and not convolution, "inclusive": layer.inclusive,
             })  # fmt: skip
         n_before, before = layer.n, layer.shape
     return plan, arrays, problems
@@ -50,12 +51,8 @@ def _cell(layer: Layer) -> tuple[str, list[str]]:
             "pulses add to v itself, which is set when it spikes: a pulse that arrives with the neuron's own spike is "
             "lost in the circuit and kept by Norse; let pulses add to a current, or lower v by the threshold"
         )
-    if np.any(layer.v):
-        problems.append("it does not start at rest, where Norse starts; a constant current moves the rest as well")
     if layer.recurrent and (layer.synapse is None or layer.reset is None or len(layer.shape) > 1):
         problems.append("Norse has recurrent neurons with a synaptic current and a value to reset to alone")
-    if layer.threshold is not None and np.any(layer.threshold <= 0):
-        problems.append("it rests above its threshold")
     if spikes and layer.reset is None and layer.lowered is None:
         problems.append("it is not reset")
     if layer.lowered is not None and layer.threshold is not None:
@@ -65,6 +62,7 @@ def _cell(layer: Layer) -> tuple[str, list[str]]:
             problems.append("a spike lowers v by something else than the distance from rest to threshold")
     if layer.synapse is None:
         cell = "LIFBoxCell" if spikes else "LIBoxCell"
+        cell = f"{cell}, lowered" if layer.lowered is not None else cell
     else:
         cell = ("LIFRecurrentCell" if layer.recurrent else "LIFCell") if spikes else "LICell"
     return ("" if problems else cell), problems
@@ -80,12 +78,18 @@ def _numbers(layer: Layer, cell: str, n_before: int, dt: float) -> tuple[dict[st
     }
     if layer.synapse is not None:
         own["tau_syn_inv"] = ((1 - layer.synapse) / dt).reshape(shape)
+        # Norse keeps what a step has left of the current, and adds what arrives to that.
+        own["current"] = (layer.gain / falls * layer.synapse * layer.current).reshape(shape)
     if layer.threshold is not None:
         own["v_th"] = layer.threshold.reshape(shape)
         own["v_reset"] = (np.zeros(layer.n) if layer.reset is None else layer.reset).reshape(shape)
     gain = layer.gain / falls
-    dense = cell == "LIFRecurrentCell"
-    own["weight"], convolution = weights(layer.links, n_before, layer.n, gain, dense=dense)
+    own |= {"v": layer.v.reshape(shape)}
+    bias = gain * layer.constant
+    given = None if cell == "LIFRecurrentCell" else bias
+    own["weight"], convolution = weights(layer.links, n_before, layer.n, gain, given)
+    if np.any(bias):
+        own["bias"] = bias.reshape(own["weight"].shape[0], -1)[:, 0]
     if layer.recurrent:
-        own["recurrent"] = weights(layer.recurrent, layer.n, layer.n, gain, dense=True)[0]
+        own["recurrent"] = weights(layer.recurrent, layer.n, layer.n, gain)[0]
     return own, convolution

@@ -28,8 +28,8 @@ class Layer(nn.Module):
     shape
         Of the layer.
     values
-        ``rest`` (what v counts from), ``v`` (where it begins) and, where the neuron does not reset itself, ``reset``
-        (what v is set to) or ``lowered`` (what is taken from it).
+        ``rest`` (what v counts from), ``v`` and ``current`` (where it begins) and, where the neuron does not reset
+        itself, ``reset`` (what v is set to) or ``lowered`` (what is taken from it).
     spiking
         Whether it spikes; otherwise its output is v.
     loses_arrivals
@@ -49,8 +49,8 @@ class Layer(nn.Module):
 
     def first(self, batch: int) -> LayerState:
         """Return where the layer begins."""
-        v = self.get_buffer("v").expand(batch, *self.shape)
-        return torch.zeros_like(v), v, torch.zeros_like(v)
+        v, current = (self.get_buffer(name).expand(batch, *self.shape) for name in ("v", "current"))
+        return torch.zeros_like(v), v, current
 
     def forward(self, spikes: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
         """Do one step: return spikes, or v of a layer that does not spike, and the state."""
@@ -140,15 +140,22 @@ def build(plan: Sequence[Mapping[str, Any]], arrays: Mapping[str, np.ndarray], d
         name, shape = item["name"], item["shape"]
         own = {key.partition(".")[2]: torch.tensor(value).to(dtype) for key, value in arrays.items()
                if key.partition(".")[0] == name}  # fmt: skip
-        constants = {"threshold": own["threshold"], "reset_mechanism": item["reset"], "reset_delay": False}
+        own.setdefault("current", torch.zeros_like(own["v"]))
+        # snnTorch spikes above the threshold; one that is reached already is above the number before it.
+        threshold = torch.nextafter(own["threshold"], torch.tensor(-torch.inf).to(dtype)) if item["inclusive"] else None
+        constants = {
+            "threshold": own["threshold"] if threshold is None else threshold,
+            "reset_mechanism": item["reset"],
+            "reset_delay": False,
+        }
         if item["neuron"] == "Synaptic":
             neuron: nn.Module = snntorch.Synaptic(alpha=own["alpha"], beta=own["beta"], **constants)
         else:
             neuron = snntorch.Leaky(beta=own["beta"], **constants)
         layers.append(Layer(
-            _weights(own["weight"], item["weight"]), neuron,
-            _weights(own["recurrent"], {}) if "recurrent" in own else None, shape,
-            {key: own[key] for key in ("rest", "v", "reset", "lowered") if key in own},
+            _weights(own["weight"], own.get("bias"), item["weight"]), neuron,
+            _weights(own["recurrent"], None, {}) if "recurrent" in own else None, shape,
+            {key: own[key] for key in ("rest", "v", "current", "reset", "lowered") if key in own},
             spiking=item["spiking"], loses_arrivals=item["loses_arrivals"],
         ))  # fmt: skip
     return Network([item["name"] for item in plan], layers)
@@ -160,15 +167,16 @@ def run(network: Network, spikes: Tensor) -> dict[str, Tensor]:
     return outputs
 
 
-def _weights(weight: Tensor, convolution: Mapping[str, Any]) -> nn.Module:
-    """Return a module of weights without bias: a convolution where there is a word about one."""
+def _weights(weight: Tensor, bias: Tensor | None, convolution: Mapping[str, Any]) -> nn.Module:
+    """Return a module of weights: a convolution where there is a word about one."""
     module: nn.Module
     if convolution:
         kind: Any = {3: nn.Conv1d, 4: nn.Conv2d, 5: nn.Conv3d}[weight.ndim]
         channels = (weight.shape[1] * convolution["groups"], weight.shape[0])
-        module = kind(*channels, tuple(weight.shape[2:]), bias=False, **convolution)
+        module = kind(*channels, tuple(weight.shape[2:]), bias=bias is not None, **convolution)
     else:
-        module = nn.Linear(weight.shape[1], weight.shape[0], bias=False)
-    with torch.no_grad():
-        next(module.parameters()).data = weight.clone()
+        module = nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None)
+    for name, value in (("weight", weight), ("bias", bias)):
+        if value is not None:
+            setattr(module, name, nn.Parameter(value.clone()))
     return module

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.interop.layers import Layer, Layers
+from neurosim.interop.layer_steps import Layer
+from neurosim.interop.layers import Layers
 from neurosim.interop.links import Link
 
 
@@ -35,7 +36,7 @@ def plan_of(layers: Layers) -> tuple[list[dict[str, Any]], dict[str, np.ndarray]
         plan.append({
             "name": layer.name, "shape": list(layer.shape), "neuron": "Leaky" if layer.synapse is None else "Synaptic",
             "reset": "zero" if zero else "none", "spiking": layer.threshold is not None,
-            "loses_arrivals": layer.loses_arrivals, "weight": convolution,
+            "loses_arrivals": layer.loses_arrivals, "inclusive": layer.inclusive, "weight": convolution,
         })  # fmt: skip
         n_before = layer.n
     return plan, arrays
@@ -49,18 +50,21 @@ def numbers_of(layer: Layer, n_before: int) -> tuple[dict[str, np.ndarray], dict
         "threshold": np.full(shape, np.inf) if layer.threshold is None else layer.threshold.reshape(shape),
     }  # fmt: skip
     if layer.synapse is not None:
-        own["alpha"] = layer.synapse.reshape(shape)
+        own |= {"alpha": layer.synapse.reshape(shape), "current": (layer.gain * layer.current).reshape(shape)}
     for name, value in (("reset", layer.reset), ("lowered", layer.lowered)):
         if value is not None:
             own[name] = value.reshape(shape)
-    own["weight"], convolution = weights(layer.links, n_before, layer.n, layer.gain)
+    bias = layer.gain * layer.constant
+    own["weight"], convolution = weights(layer.links, n_before, layer.n, layer.gain, bias)
+    if np.any(bias):
+        own["bias"] = bias.reshape(own["weight"].shape[0], -1)[:, 0]
     if layer.recurrent:
-        own["recurrent"] = weights(layer.recurrent, layer.n, layer.n, layer.gain, dense=True)[0]
+        own["recurrent"] = weights(layer.recurrent, layer.n, layer.n, layer.gain)[0]
     return own, convolution
 
 
 def weights(
-    links: Sequence[Link], n_pre: int, n_post: int, gain: np.ndarray, *, dense: bool = False
+    links: Sequence[Link], n_pre: int, n_post: int, gain: np.ndarray, bias: np.ndarray | None = None
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """Return the weights of some links with the gain of their target, and the arguments of a convolution.
 
@@ -72,14 +76,14 @@ def weights(
         Numbers of neurons.
     gain
         (post,).
-    dense
-        Whether it must be a matrix (post, pre) in any case.
+    bias
+        What is added, (post,); ``None`` where it must be a matrix (post, pre) in any case.
     """
     first = links[0]
-    if len(links) == 1 and not dense and first.kernel is not None and first.sliding is not None:
+    if len(links) == 1 and bias is not None and first.kernel is not None and first.sliding is not None:
         sliding = first.sliding
-        per_channel = gain.reshape(sliding.post[0], -1)
-        even = np.all(per_channel == per_channel[:, :1])
+        per_channel, added = (value.reshape(sliding.post[0], -1) for value in (gain, bias))
+        even = np.all(per_channel == per_channel[:, :1]) and np.all(added == added[:, :1])
         if even and all(before == after for before, after in sliding.padding):
             factor = per_channel[:, 0].reshape(-1, *[1] * (first.kernel.ndim - 1))
             arguments = {
