@@ -133,7 +133,7 @@ def network(**options: Any) -> Callable[[], tuple[ns.Circuit, Inputs, dict[str, 
 
 CASES = {
     "two receptors": two_receptors, "integrators": integrators, "values": values, "delays": delays,
-    "convolutions": convolutions, "lines": lines, "network": network(recurrent=True),
+    "convolutions": convolutions, "lines": lines,
     "network": network(recurrent=True, bias=True), "pulses on v": network(receptor="jump", recurrent=True, bias=True),
 }  # fmt: skip
 
