@@ -24,6 +24,7 @@ from brian2 import (
     nA,
     nS,
     pF,
+    second,
     seed,
     siemens,
     ufarad,
@@ -337,6 +338,44 @@ def second_order() -> Script:
     return Script(Network(cells, push), namespace, 30 * ms, 20, renamed)
 
 
+def nmda() -> Script:
+    """Sum what edges integrate, as receptors of NMDA: the same for all edges of a presynaptic neuron."""
+    namespace = {"taum": 15 * ms, "tau_rise": 2 * ms, "tau_decay": 40 * ms, "tau_a": 3 * ms, "mg": 0.3}
+    cells = NeuronGroup(
+        8,
+        """
+        dv/dt = (1.15 + 0.05*i - v + bias + s_a + s_total*(2 - v)/(1 + mg*exp(-v)))/taum : 1 (unless refractory)
+        ds_a/dt = -s_a/tau_a : 1
+        s_total : 1
+        bias : 1
+        """,
+        threshold="v > 1", reset="v = 0", refractory=2 * ms, method="euler", name="cells",
+    )  # fmt: skip
+    cells.v = "0.1*i"
+    edges = Synapses(
+        cells[1:], cells,
+        """
+        s_total_post = w*s*gain : 1 (summed)
+        ds/dt = -s/tau_decay + alpha*x*(1 - s) : 1 (clock-driven)
+        dx/dt = -x/tau_rise : 1 (clock-driven)
+        w : 1
+        gain = 1 + 0.1*j : 1
+        alpha : Hz (shared)
+        """,
+        on_pre="s_a += 0.1*w\nx += 1", method="euler", name="glutamate",
+    )  # fmt: skip
+    edges.connect(condition="i + 1 != j")
+    edges.w = "0.05*(i + 1) + 0.01*j"
+    edges.delay = "0.1*ms*i"
+    edges.alpha = 500 / second
+    edges.x = "0.1*i"
+    counting = Synapses(
+        cells, cells, "n : 1\nbias_post = 0.001*n*(1 + j) : 1 (summed)", on_pre="n += 1", name="counting", delay=1 * ms
+    )
+    counting.connect(condition="i > j")
+    return Script(Network(cells, edges, counting), namespace, 40 * ms, 20)
+
+
 def written_otherwise() -> Script:
     """Write equations as objects with values put in, conditions with names, an array over time off the grid."""
     stimulus = TimedArray(np.array([0.2, 1.4, 2.0, 1.1]), dt=2.25 * ms)
@@ -365,6 +404,6 @@ NETWORKS: dict[str, Callable[..., Script]] = {
     script.__name__: script
     for script in (
         cuba, coba, izhikevich, adaptive_exponential, hodgkin_huxley, stdp, clock_driven, gap_junctions, pathways,
-        second_order, written_otherwise,
+        second_order, written_otherwise, nmda,
     )
 }  # fmt: skip

@@ -103,6 +103,20 @@ def spatial() -> Any:
     return brian2.SpatialNeuron(brian2.Soma(30 * brian2.um), "Im = 0*amp/meter**2 : amp/meter**2", name="cable")
 
 
+def summing(
+    model: str = "ds/dt = -s/TAU : 1 (clock-driven)",
+    more: str = "",
+    values: dict[str, str] | None = None,
+    on_pre: str = "s += 1",
+    method: str = "euler",
+    on_post: str | None = None,
+) -> Any:
+    objects = connected(f"{model}\n{more}\nI_post = 0.1*s : 1 (summed)", on_pre=on_pre, on_post=on_post, method=method)
+    for name, value in (values or {}).items():
+        setattr(objects[1], name, value)
+    return objects
+
+
 def onto_synapses() -> Any:
     cells, synapses = connected("w : 1", on_pre="I_post += w")
     other = Synapses(cells, synapses, on_pre="w_post += 0.1", name="onto")
@@ -174,11 +188,32 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: connected("I_pre = v_post : 1 (summed)"), "'edges': it sums into 'I_pre'; connect the other way round"
     ),
     "summed for some": (partly_summed, "'I' is summed for some neurons and holds values for others"),
-    "summed edge variable": (
-        lambda: connected(
-            "ds/dt = -s/TAU : 1 (clock-driven)\nI_post = s : 1 (summed)", on_pre="s += 1", method="exact"
-        ),
-        "what it sums reads s, which each edge integrates",
+    "summed variable with dynamics of the edge": (
+        lambda: summing("ds/dt = (v_post - s)/TAU : 1 (clock-driven)"), r"reads s, which each .* \(they read v_post\)"
+    ),
+    "summed variable with a parameter of the edge": (
+        lambda: summing("ds/dt = -s/tau_s : 1 (clock-driven)\ntau_s : second"), r"\(they read tau_s\)"
+    ),
+    "summed variable with noise of the edge": (
+        lambda: summing("ds/dt = -s/TAU + xi*TAU**-0.5 : 1 (clock-driven)", method="euler"), r"\(they read xi\)"
+    ),
+    "summed variable fed by the edge": (
+        lambda: summing(on_pre="s += w", more="w : 1"), r"\(a spike adds to them w\)"
+    ),
+    "summed variable fed by chance": (lambda: summing(on_pre="s += rand()"), r"\(a spike adds to them rand\)"),
+    "summed variable that is set": (lambda: summing(on_pre="s = 1"), r"\(other code reads or sets s\)"),
+    "summed variable that pulses read": (
+        lambda: summing(on_pre="s += 1; v_post += 0.1*s"), r"\(other code reads or sets s\)"
+    ),
+    "summed variable that on_post changes": (
+        lambda: summing(on_post="s += 1"), r"\(other code reads or sets s\)"
+    ),
+    "summed variable fed by nothing": (lambda: summing(on_pre="v_post += 1"), r"\(not one pathway adds to them\)"),
+    "summed variable of several values": (
+        lambda: summing(values={"s": "0.1*j"}), r"\('s' differs between edges of one presynaptic neuron\)"
+    ),
+    "summed variable of several delays": (
+        lambda: summing(values={"delay": "j*ms"}), r"\('delay' differs between edges of one presynaptic neuron\)"
     ),
     "pathways of different delays": (
         lambda: connected("w : 1", on_pre={"a": "I_post += w", "b": "w += 0.1"}, delay={"b": 1 * ms}),
@@ -298,6 +333,19 @@ def test_a_chain_of_sums_must_be_sorted_as_it_is_computed(bottom: str, up: str, 
     else:
         with pytest.raises(UnsupportedError, match=r"'a_summed_variable_I_post' .* before 'b_summed_variable_tot"):
             ns.interop.from_brian2(objects, namespace={"TAU": TAU})
+
+
+def test_a_name_stands_where_neurons_hold_what_edges_have_in_common() -> None:
+    found = ns.interop.from_brian2(summing(), namespace={"TAU": TAU})
+    assert list(found.circuit.parts) == ["cells", "edges_presynaptic", "edges_graded", "edges_feed"]
+    assert any("the population 'edges_presynaptic' holds it once" in remark for remark in found.remarks)
+
+
+def test_edges_that_integrate_before_they_are_summed_are_refused() -> None:
+    group, synapses = summing()
+    synapses.state_updater.order = -2
+    with pytest.raises(UnsupportedError, match=r"'edges_stateupdater' .* before 'edges_summed_variable_I_post'"):
+        ns.interop.from_brian2([group, synapses], namespace={"TAU": TAU})
 
 
 def test_a_voltage_needs_its_unit_in_the_message() -> None:

@@ -78,6 +78,10 @@ def actions_of_draft(draft: Draft, place: int, last: int, *, post_first: bool) -
     ]
     if draft.updaters:
         return found
+    if draft.relay is not None and draft.synapses.state_updater is not None:
+        changed = list(draft.relay.variables)
+        read = "\n".join(line.expression for line in draft.relay.lines)
+        found.append(action(draft.synapses.state_updater, (NEURONS,), variables, read, also=changed))
     clocked = [line for line in draft.edge.lines if line.flag == "clock-driven"]
     if clocked:
         read = "\n".join(line.expression for line in clocked)
@@ -86,7 +90,8 @@ def actions_of_draft(draft: Draft, place: int, last: int, *, post_first: bool) -
     driven = [line for line in draft.edge.lines if line.flag == "event-driven"]
     for pathways, order in ((draft.pre, (place, 1)), (draft.post, (place, 0) if post_first else (last, place))):
         for number, pathway in enumerate(pathways):
-            code = "\n".join((pathway.code, *(line.expression for line in driven)))
+            text = pathway.code if len(pathways) > 1 else (draft.edge.on_pre or draft.edge.on_post)
+            code = "\n".join((text, *(line.expression for line in driven)))
             changed = [line.name for line in driven]
             does = action(pathway, (ARRIVALS, *order, number), variables, code, also=changed)
             spikes = frozenset(read_by(pathway.variables, pathway.eventspace_name))

@@ -223,6 +223,8 @@ def _add_connections(
             if isinstance(item, Draft):
                 both = bool(item.pre and item.post)
                 post_first = both and position[id(item.post[0])] < position[id(item.pre[0])]
+                if item.relay is not None and item.relay.name not in circuit:
+                    item.relay.add(circuit, namespace, findings)
                 actions += actions_of_draft(item, place, len(drafts) + len(arriving), post_first=post_first)
                 item.add(circuit, neurons, namespace, post_first, findings)
             else:

@@ -100,7 +100,7 @@ def add_neurons(
     if len(noises) > 1:
         raise UnsupportedError(f"it has several noises ({', '.join(noises)}); equations of a circuit have one, xi")
     externals = resolve(group, read - own - _OWN - set(noises), namespace)
-    method = integrator(group, group.method_choice, group, namespace) if hasattr(group, "method_choice") else None
+    method = integrator(group, namespace) if hasattr(group, "equations") else None
     lines, code = _with_inputs(lines, code, externals, method, len(group))
     lines, code = _without_truths(lines, code)
     names = variable_names([*own, *externals.arrays, *externals.constants])
@@ -231,7 +231,7 @@ def _check_variables(group: Any, lines: list[_Line], changing: set[str], shared:
         raise UnsupportedError("; ".join(wrong))
 
 
-def integrator(owner: Any, choice: Any, holder: Any, namespace: Mapping[str, Any]) -> str | None:
+def integrator(owner: Any, namespace: Mapping[str, Any]) -> str | None:
     """Return the name of the integrator that Brian2 uses for the equations of a group, ``None`` for no equations.
 
     Raises
@@ -244,8 +244,9 @@ def integrator(owner: Any, choice: Any, holder: Any, namespace: Mapping[str, Any
     equations = owner.equations
     if not equations.diff_eq_names:
         return None
-    if holder.state_updater.method_options:
-        raise UnsupportedError(f"the integrator has options ({holder.state_updater.method_options})")
+    choice, options = owner.state_updater.method_choice, owner.state_updater.method_options
+    if options:
+        raise UnsupportedError(f"the integrator has options ({options})")
     registered = {id(method): name for name, method in StateUpdateMethod.stateupdaters.items() if name != "linear"}
     candidates = [choice] if isinstance(choice, str) or callable(choice) else list(choice)
     names = [registered.get(id(method), "") if callable(method) else str(method).lower() for method in candidates]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.circuit.connectivity import Edges
+from neurosim.circuit.connectivity import Connectivity, Edges, OneToOne
 from neurosim.circuit.edge_values import delay_steps
 from neurosim.circuit.parts import Population, View
 from neurosim.circuit.synapse_model import SynapseModel
@@ -18,6 +18,7 @@ from neurosim.errors import UnsupportedError
 from neurosim.interop.brian2_network.findings import Findings
 from neurosim.interop.brian2_network.names import assigned, part_name, plain_code
 from neurosim.interop.brian2_network.neurons import Neurons
+from neurosim.interop.brian2_network.relays import Relay, relay_of
 from neurosim.interop.brian2_network.synapses import Edge, Line, lines_of, taking_part, translate
 from neurosim.units import quantity, text_of_dimension
 
@@ -38,6 +39,8 @@ class Draft:
         The pathways of Brian2 that deliver its spikes, in the order in which they do.
     updaters
         What sums its graded input in Brian2.
+    relay
+        The population that holds what its edges have in common, if any: it reads from it, or (with `pre`) feeds it.
     """
 
     synapses: Any
@@ -46,6 +49,7 @@ class Draft:
     pre: Sequence[Any] = ()
     post: Sequence[Any] = ()
     updaters: list[Any] = field(default_factory=list)
+    relay: Relay | None = None
 
     @property
     def first(self) -> Any:
@@ -67,8 +71,18 @@ class Draft:
         NeurosimError
             If a circuit cannot express it.
         """
-        source, target = (base_of(end) for end in (self.synapses.source, self.synapses.target))
-        found = translate(self.synapses, self.edge, neurons[source], neurons[target], namespace, findings)
+        source, target = (neurons[base_of(end)] for end in (self.synapses.source, self.synapses.target))
+        ends = [view_of(end, circuit, neurons) for end in (self.synapses.source, self.synapses.target)]
+        rule: Connectivity = Edges(np.asarray(self.synapses.i[:]), np.asarray(self.synapses.j[:]))
+        own_ends: dict[str, str] = {}
+        if self.relay is not None:
+            held = self.relay.neurons
+            suffix = "post" if self.pre else "pre"
+            own_ends = {name: f"{called}_{suffix}" for name, called in held.names.items()}
+            ends[1 if self.pre else 0] = circuit.populations[held.name]
+            source, target = (source, held) if self.pre else (held, target)
+            rule = OneToOne() if self.pre else rule
+        found = translate(self.synapses, self.edge, source, target, own_ends, namespace, findings)
         model = SynapseModel(**found.model, post_first=post_first, name=self.name)
         delays = {
             key: self._delay(pathways[0], circuit.dt, findings)
@@ -76,14 +90,13 @@ class Draft:
             if pathways
         }
         circuit.connect(
-            view_of(self.synapses.source, circuit, neurons), view_of(self.synapses.target, circuit, neurons),
-            Edges(np.asarray(self.synapses.i[:]), np.asarray(self.synapses.j[:])),
-            synapse=model, weight=found.weight, parameters=found.parameters, initial=found.initial, name=self.name,
-            **delays,
+            ends[0], ends[1], rule, synapse=model, weight=found.weight, parameters=found.parameters,
+            initial=found.initial, name=self.name, **delays,
         )  # fmt: skip
 
     def _delay(self, pathway: Any, dt: float, findings: Findings) -> Any:
         given = np.array(pathway.variables["delay"].get_value(), dtype=np.float64).reshape(-1)
+        given = given if self.relay is None else self.relay.delays()
         steps = delay_steps(given, dt, rounding=True, where=repr(pathway.name))
         moved = np.max(np.abs(given - steps * dt), initial=0.0)
         if moved > 1e-6 * dt:
@@ -127,17 +140,30 @@ def drafts_of(synapses: Any, name: str, position: Mapping[int, int], taken: set[
     """
     lines = lines_of(synapses)
     pathways = sorted(synapses._pathways, key=lambda pathway: position[id(pathway)])
-    pre = [pathway for pathway in pathways if pathway.prepost == "pre"]
-    post = [pathway for pathway in pathways if pathway.prepost == "post"]
     code = {id(pathway): plain_code(pathway.code) for pathway in pathways}
-    on_pre, on_post = ("\n".join(code[id(pathway)] for pathway in side) for side in (pre, post))
-    whole = Edge(taking_part(lines, list(code.values()), integrated=True), {}, on_pre, on_post)
-    drafts = _graded(synapses, name, lines, whole, taken)
+    whole = _whole(lines, pathways, code)
+    drafts = []
+    sums = _sums(synapses, lines)
+    if sums is not None:
+        changing = {line.name for line in sums.lines} & whole.state
+        relay = None
+        if changing:
+            relay, code = relay_of(synapses, lines, changing, code, _new(f"{name}_presynaptic", taken))
+            lines = [line for line in lines if line.name not in changing]
+            sums = Edge(taking_part(lines, sums.texts, integrated=False), sums.summed)
+            feed = Edge([line for line in relay.lines if line.flag == "shared"], {}, relay.code)
+            drafts.append(Draft(synapses, _new(f"{name}_feed", taken), feed, [relay.pathway], relay=relay))
+            pathways = [pathway for pathway in pathways if code[id(pathway)]]
+            whole = _whole(lines, pathways, code)
+        called = _new(f"{name}_graded", taken) if pathways or relay is not None else name
+        updaters = list(synapses.summed_updaters.values())
+        drafts.append(Draft(synapses, called, sums, updaters=updaters, relay=relay))
     if not pathways:
         if whole.state:
             raise UnsupportedError("it integrates variables that nothing reads; leave it out")
         return drafts
     if whole.state:
+        pre, post = ([pathway for pathway in pathways if pathway.prepost == end] for end in ("pre", "post"))
         for side in (pre, post):
             _refuse_unlike(synapses, side, {line.name for line in lines})
         return [*drafts, Draft(synapses, name, whole, pre, post)]
@@ -145,8 +171,17 @@ def drafts_of(synapses: Any, name: str, position: Mapping[int, int], taken: set[
         text = code[id(pathway)]
         edge = Edge(taking_part(lines, [text], integrated=False), {}, **{f"on_{pathway.prepost}": text})
         called = name if len(pathways) == 1 else _new(f"{name}_{pathway.objname}", taken)
-        drafts.append(Draft(synapses, called, edge, **{pathway.prepost: [pathway]}))
+        pre, post = ([pathway] if pathway.prepost == end else [] for end in ("pre", "post"))
+        drafts.append(Draft(synapses, called, edge, pre, post))
     return drafts
+
+
+def _whole(lines: list[Line], pathways: Sequence[Any], code: Mapping[int, str]) -> Edge:
+    """Return all that the pathways do as one."""
+    on_pre, on_post = (
+        "\n".join(code[id(pathway)] for pathway in pathways if pathway.prepost == end) for end in ("pre", "post")
+    )
+    return Edge(taking_part(lines, [on_pre, on_post], integrated=True), {}, on_pre, on_post)
 
 
 def _new(name: str, taken: set[str]) -> str:
@@ -155,13 +190,13 @@ def _new(name: str, taken: set[str]) -> str:
     return free
 
 
-def _graded(synapses: Any, name: str, lines: list[Line], whole: Edge, taken: set[str]) -> list[Draft]:
-    """Return the projection that does what a ``Synapses`` object sums, if it sums anything.
+def _sums(synapses: Any, lines: list[Line]) -> Edge | None:
+    """Return what a ``Synapses`` object sums, if it sums anything.
 
     Raises
     ------
     UnsupportedError
-        If it sums into presynaptic neurons, or what each edge changes for itself.
+        If it sums into presynaptic neurons.
     """
     summed = {}
     for target, updater in synapses.summed_updaters.items():
@@ -170,18 +205,8 @@ def _graded(synapses: Any, name: str, lines: list[Line], whole: Edge, taken: set
                 f"it sums into {target!r}; connect the other way round, and sum into {target[:-4]}_post"
             )
         summed[target] = (updater.expression.code, text_of_dimension(synapses.variables[target].dim))
-    if not summed:
-        return []
     texts = [text for target, (expression, _) in summed.items() for text in (target, expression)]
-    edge = Edge(taking_part(lines, texts, integrated=False), summed)
-    changing = sorted({line.name for line in edge.lines} & whole.state)
-    if changing:
-        raise UnsupportedError(
-            f"what it sums reads {', '.join(changing)}, which each edge integrates or changes for itself; give the "
-            "variable to the presynaptic or postsynaptic neurons"
-        )
-    called = _new(f"{name}_graded", taken) if whole.on_pre or whole.on_post else name
-    return [Draft(synapses, called, edge, updaters=list(synapses.summed_updaters.values()))]
+    return Edge(taking_part(lines, texts, integrated=False), summed) if summed else None
 
 
 def _refuse_unlike(synapses: Any, pathways: Sequence[Any], own: set[str]) -> None:

@@ -128,9 +128,30 @@ def taking_part(lines: list[Line], texts: list[str], *, integrated: bool) -> lis
 
 
 def translate(
-    synapses: Any, edge: Edge, pre: Neurons, post: Neurons, namespace: Mapping[str, Any], findings: Findings
+    synapses: Any,
+    edge: Edge,
+    pre: Neurons,
+    post: Neurons,
+    own_ends: Mapping[str, str],
+    namespace: Mapping[str, Any],
+    findings: Findings,
 ) -> Translated:
     """Return a synapse's equations, code and values in the words of a circuit.
+
+    Parameters
+    ----------
+    synapses
+        Brian2's object.
+    edge
+        What of it is meant.
+    pre, post
+        The neurons at both ends.
+    own_ends
+        Variables of the edges that neurons at an end hold in the circuit, as it calls them.
+    namespace
+        Of the caller.
+    findings
+        Takes remarks.
 
     Raises
     ------
@@ -142,7 +163,8 @@ def translate(
         *map(assigned, (edge.on_pre, edge.on_post))
     )
     _check_state(synapses, edge)
-    ends, given, outside = _names_of_ends(synapses, read - own.keys(), pre, post)
+    ends, given, outside = _names_of_ends(synapses, read - own.keys() - own_ends.keys(), pre, post)
+    ends |= {name: called for name, called in own_ends.items() if name in read}
     temporaries = (assigned(edge.on_pre) | assigned(edge.on_post)) - own.keys() - ends.keys()
     externals = resolve(synapses, outside - temporaries - {"delay"}, namespace)
     if externals.arrays:
@@ -176,7 +198,7 @@ def translate(
         },
     }  # fmt: skip
     if any(line.flag == "clock-driven" for line in edge.lines):
-        model["method"] = integrator(synapses, synapses.state_updater.method_choice, synapses, namespace)
+        model["method"] = integrator(synapses, namespace)
     parameters: dict[str, Any] = {}
     initial: dict[str, Any] = {}
     for name, line in own.items():
