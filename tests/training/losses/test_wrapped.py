@@ -62,6 +62,18 @@ def test_a_loss_of_snntorch_is_used_as_it_is(
     assert torch.equal(loss.correct(outputs, LABELS), loss.predict(outputs) == LABELS)
 
 
+def test_targets_that_snntorch_writes_into_stay() -> None:
+    """Negative times count from the end; snnTorch replaces them where they are."""
+    times = torch.tensor([[2.0, -1.0, 4.0], [-1.0, 0.0, 3.0]])
+    spikes = (torch.rand(6, 2, 3, generator=torch.Generator().manual_seed(1)) < 0.5).float()
+    loss = losses.from_snntorch(snntorch_losses.mse_temporal_loss(target_is_time=True), "out.spikes")
+    given = times.clone()
+    value = loss({"out": {"spikes": spikes}}, given)
+    assert torch.equal(given, times)
+    counted = torch.where(times < 0, 6 + times, times)
+    assert torch.equal(value, loss({"out": {"spikes": spikes}}, counted))
+
+
 def test_another_readout(module: Any, fired: dict[str, Tensor]) -> None:
     loss = losses.from_snntorch(snntorch_losses.ce_max_membrane_loss(), "out.v", readout=lambda v: -v[-1])
     outputs, _ = module(fired, record=loss.records)
