@@ -218,6 +218,14 @@ def test_many_trials_of_a_layer_that_hears_from_outside_only() -> None:
     assert not spikes.requires_grad
     assert likelihood.shape == spikes.shape
     assert likelihood.requires_grad
+    outputs, _ = stochastic.sample(module, {"in": torch.ones(10, 2000, 2)}, gradient="straight_through")
+    weight = module.get_parameter("in_to_h.weight")
+    (found,) = torch.autograd.grad(outputs["h"]["spikes"].sum(), weight)
+    plain, _ = module({"in": torch.ones(10, 2000, 2)}, record={"h": "spikes"})
+    (surrogate,) = torch.autograd.grad(plain["h"]["spikes"].sum(), weight)
+    assert torch.equal(plain["h"]["spikes"], spikes)
+    assert torch.equal(outputs["h"]["spikes"], spikes)
+    assert not torch.allclose(found, surrogate, rtol=0.01)
 
 
 def test_probabilities_of_0_and_1_leave_the_gradient_whole() -> None:

@@ -146,6 +146,8 @@ class BlockRun:
         worth = self.module.options.fused == "always" or size >= WORTH_IT
         if not worth or not set(traced) <= set(item.state) or self.module.stepped[component] is not None:
             return False
+        if getattr(self.module.part(item.name), "estimator", None) is not None:
+            return False  # the loops know the surrogate's gradient only
         rows = {name: self._rows(name, 0, self.n_steps) for name in self._inputs_of(component)}
         driven = {
             variable: stepper.summed(
