@@ -19,12 +19,13 @@ from torch.autograd.function import once_differentiable
 from neurosim.backends.snntorch.compiled_modules import compiled
 from neurosim.backends.snntorch.delay_kernel import in_parts
 from neurosim.backends.snntorch.scan_source import ScanSource
+from neurosim.program.frozen import Frozen
 
 Tensors = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True)
-class Scan:
+class Scan(Frozen):
     """The loops of one population and what they are run with.
 
     Parameters

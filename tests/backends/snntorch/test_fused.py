@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,17 @@ def test_a_module_says_which_parts_are_stepped_and_why() -> None:
     assert set(never.stepped.values()) == {'fused="never"'}
     with pytest.raises(BackendError, match="Did you mean 'always'"):
         ns.compile(chain(), backend="snntorch", fused="allways")
+
+
+def test_a_copy_of_a_module_shares_its_loops() -> None:
+    module = ns.compile(chain(), backend="snntorch", fused="always")
+    x = torch.rand(8, 2, 10) < 0.3
+    expected = module({"in": x})[0]["out"]["v"]
+    other = copy.deepcopy(module)
+    with torch.no_grad():
+        other.get_parameter("third_to_out.weight").zero_()
+    assert torch.equal(module({"in": x})[0]["out"]["v"], expected)
+    assert not torch.equal(other({"in": x})[0]["out"]["v"], expected)
 
 
 def test_small_calls_are_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
