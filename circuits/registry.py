@@ -157,6 +157,8 @@ _ENTRIES = (
         "E. M. Izhikevich, Neural Comput. 18:245 (2006)",
     ),
 )
+#: Why an experiment may not take an argument.
+_WITHOUT = {"folder": "it keeps no runs", "data": "it needs no data beside those that come with neurosim"}
 _BY_NAME: Mapping[str, CircuitEntry] = MappingProxyType({entry.name: entry for entry in _ENTRIES})
 
 
@@ -236,7 +238,12 @@ def experiments() -> tuple[str, ...]:
 
 
 def reproduce(
-    name: str, *, quick: bool = False, backend: str = "brian2", options: Mapping[str, Any] | None = None
+    name: str,
+    *,
+    quick: bool = False,
+    backend: str = "brian2",
+    options: Mapping[str, Any] | None = None,
+    **more: Any,
 ) -> Reproduction:
     """Run the published experiment of a circuit.
 
@@ -248,6 +255,9 @@ def reproduce(
         Do what takes less than two minutes.
     backend, options
         What runs it, as for ``neurosim.compile``.
+    more
+        What only some experiments take: ``folder``, where long runs are kept and gone on with; ``data=True``, to run
+        what needs data that do not come with neurosim.
 
     Returns
     -------
@@ -257,9 +267,15 @@ def reproduce(
     Raises
     ------
     CircuitError
-        If there is no such experiment.
+        If there is no such experiment, or it does not take something.
     """
     if name not in experiments():
         raise CircuitError(f"there is no experiment {name!r}.{nearest(str(name), experiments())}")
     experiment: Experiment = _imported(describe(name).experiment)
-    return experiment(quick=quick, backend=backend, options=options or {})
+    known = inspect.signature(experiment).parameters
+    for argument in more:
+        if argument not in known:
+            raise CircuitError(
+                f"the experiment {name!r} takes no {argument}: {_WITHOUT.get(argument, 'leave it out')}."
+            )
+    return experiment(quick=quick, backend=backend, options=options or {}, **more)

@@ -140,7 +140,7 @@ class Reproduction:
 class Experiment(Protocol):
     """What a circuit's entry names: a function that runs the published experiment."""
 
-    def __call__(self, *, quick: bool, backend: str, options: Mapping[str, Any]) -> Reproduction:
+    def __call__(self, *, quick: bool, backend: str, options: Mapping[str, Any], **more: Any) -> Reproduction:
         """Run the experiment.
 
         Parameters
@@ -149,4 +149,7 @@ class Experiment(Protocol):
             Do what takes less than two minutes on two cores, with tolerances that fit.
         backend, options
             What runs it, as for ``neurosim.compile``.
+        more
+            What it takes besides: ``folder``, where runs are kept and gone on with (a path or None), and ``data``,
+            whether to run what needs data that do not come with neurosim.
         """

@@ -28,14 +28,12 @@ class Padded:
         Map-style; the spikes of an item are (time, channel), or a dictionary with these for one source.
     silent
         How many steps.
-
-    Notes
-    -----
-    Counts become spikes: 1 where there is any. Brian2's sources fire once in a step at most.
+    counts
+        Keep numbers of spikes in a step. By default they become 1, since Brian2's sources fire once in a step at most.
     """
 
-    def __init__(self, items: Any, silent: int) -> None:
-        self._items, self._silent = items, silent
+    def __init__(self, items: Any, silent: int, *, counts: bool = False) -> None:
+        self._items, self._silent, self._counts = items, silent, counts
 
     def __len__(self) -> int:
         return len(self._items)
@@ -45,7 +43,8 @@ class Padded:
         given, target = self._items[index]
         frames = np.asarray(next(iter(given.values())) if isinstance(given, Mapping) else given)
         silence = np.zeros((self._silent, frames.shape[1]), dtype=np.float32)
-        return np.concatenate([(frames > 0).astype(np.float32), silence]), int(target)
+        spikes = frames if self._counts else frames > 0
+        return np.concatenate([spikes.astype(np.float32), silence]), int(target)
 
 
 @dataclass(frozen=True)
@@ -67,6 +66,8 @@ class Task:
         The longest delay, in steps.
     step, tau_mem, tau_out
         Time step and time constants, in seconds.
+    counts
+        Keep numbers of spikes in a step; see :class:`Padded`.
     epochs, batch_size, dropout, rates, narrowest, settle
         Of training; see :class:`~neurosim.circuits.delay_snn.training.Annealing`.
     """
@@ -86,10 +87,15 @@ class Task:
     narrowest: float = 0.0
     settle: float = 0.4
     equal: str = "parameters"
+    counts: bool = False
 
     def network(self, delays: str) -> Size:
         """Return the size of the network with these delays: as many parameters, or nearly, or as many neurons."""
         return of_equal_size(self.size, delays) if self.equal == "parameters" else replace(self.size, delays=delays)
+
+    def padded(self, items: Any) -> Padded:
+        """Return items with enough silence after them for the longest delay and the last layer's answer."""
+        return Padded(items, self.longest + len(self.size.layers), counts=self.counts)
 
     def build(self, delays: str, seed: int) -> Any:
         """Return the network with these delays, drawn from the seed."""
@@ -121,7 +127,7 @@ class Trained:
     loss: float
 
 
-def train(task: Task, delays: str, seed: int, *, folder: Path | None = None, resume: bool = True) -> Trained:
+def train(task: Task, delays: str, seed: int, *, folder: Path | None = None) -> Trained:
     """Train one network and test it once, at the end.
 
     Parameters
@@ -134,8 +140,6 @@ def train(task: Task, delays: str, seed: int, *, folder: Path | None = None, res
         Of the network, of the order of items, and of dropout.
     folder
         Where the run is kept, in a folder of its own; a run that is there goes on.
-    resume
-        Go on with it; else it must not be there.
     """
     from neurosim.training import Trainer, losses
 
@@ -147,11 +151,10 @@ def train(task: Task, delays: str, seed: int, *, folder: Path | None = None, res
         seed=seed, folder=path, log_every=1_000_000,
         on_epoch=Annealing(made, task.rates, narrowest=task.narrowest, settle=task.settle),
     )  # fmt: skip
-    silent = task.longest + len(task.size.layers)
     history = trainer.fit(
-        Padded(task.train, silent), epochs=task.epochs, batch_size=task.batch_size, resume=path is not None and resume
+        task.padded(task.train), epochs=task.epochs, batch_size=task.batch_size, resume=path is not None
     )
-    found = trainer.evaluate(Padded(task.test, silent), batch_size=task.batch_size)
+    found = trainer.evaluate(task.padded(task.test), batch_size=task.batch_size)
     module.eval()
     return Trained(module, found["accuracy"], history["loss"][-1])
 

@@ -11,7 +11,7 @@ import numpy as np
 from neurosim.backends import compile as compile_circuit
 from neurosim.circuits.delay_snn.circuit import READOUT, SOURCE, layer_names
 from neurosim.circuits.delay_snn.deployment import WRONG_SCHEDULE, Spikes, simulate_by_hand, spikes_of
-from neurosim.circuits.delay_snn.study import Padded, Task, train
+from neurosim.circuits.delay_snn.study import Task, train
 from neurosim.units import quantity
 from neurosim.verification import threshold_margins
 
@@ -81,7 +81,7 @@ def deploy(task: Task, seed: int, *, backend: str = "brian2", options: Mapping[s
 
 def shown(task: Task) -> np.ndarray:
     """Return the spikes of some items of the test set one after the other, bool (step, input)."""
-    items = Padded(task.test, task.longest)
+    items = task.padded(task.test)
     return np.asarray(np.concatenate([items[index][0] for index in range(SHOWN)]) > 0)
 
 

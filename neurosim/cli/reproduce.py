@@ -40,6 +40,10 @@ class ReproduceCommand:
     """Of the snntorch backend: float64 or float32."""
     device: Annotated[str | None, optional("NAME", "cpu")] = None
     """Of the snntorch backend: any torch device."""
+    folder: Annotated[Path | None, optional("FOLDER", "")] = None
+    """Keep long runs there, and go on with those that are there."""
+    data: bool = False
+    """Run what needs data that do not come with neurosim, from the cache; it may take hours."""
     json: Annotated[Path | None, optional("FILE", "")] = None
     """Write the table as one JSON object into FILE; - prints it in place of the table."""
     plot: Annotated[Path | None, optional("FILE", "")] = None
@@ -65,7 +69,9 @@ class ReproduceCommand:
             results.announce(self.json)
         if self.plot is not None:
             figures.check_plot(results.announce(self.plot))
-        found = circuits.reproduce(self.name, quick=self.quick, backend=backend, options=options)
+        more: dict[str, Any] = {} if self.folder is None else {"folder": self.folder}
+        more |= {"data": True} if self.data else {}
+        found = circuits.reproduce(self.name, quick=self.quick, backend=backend, options=options, **more)
         text = json.dumps(found.summary(), allow_nan=False)
         writers: dict[Path, Any] = {}
         if self.json is not None and self.json != STDOUT:

@@ -9,13 +9,14 @@ import pytest
 import torch
 
 import neurosim as ns
-from neurosim.circuits.delay_snn import study
+from neurosim.circuits.delay_snn import experiment, order_detection, study
 from neurosim.circuits.delay_snn.circuit import build
-from neurosim.circuits.delay_snn.experiment import deployed_task, timing_task
-from neurosim.circuits.delay_snn.sizes import Size
+from neurosim.circuits.delay_snn.sizes import DELAYS, Size
 from neurosim.circuits.delay_snn.study import Accuracies, Padded, Task, compare, train
-from neurosim.circuits.delay_snn.trained_in_brian2 import deploy
+from neurosim.circuits.delay_snn.tasks import deployed_task, digits_task, shd_task, timing_task
+from neurosim.circuits.delay_snn.trained_in_brian2 import Deployed, deploy
 from neurosim.circuits.delay_snn.training import Annealing, Rates, optimiser, prepared
+from neurosim.datasets.spoken_digits import load_spoken_digits
 
 
 def small(**changes: Any) -> ns.Circuit:
@@ -120,6 +121,8 @@ def test_items_go_on_in_silence_and_counts_become_spikes() -> None:
     frames, target = padded[0]
     assert frames.tolist() == [[0, 1], [1, 0], [0, 0], [0, 0], [0, 0]]
     assert (frames.dtype, target, len(padded)) == (np.float32, 4, 1)
+    counts = Padded([(np.array([[0, 3]]), 0)], 1, counts=True)
+    assert counts[0][0].tolist() == [[0, 3], [0, 0]]
 
 
 def test_interval_of_three_seeds() -> None:
@@ -161,6 +164,37 @@ def test_no_channels_of_a_class_fire_together_in_the_timing_task() -> None:
     np.testing.assert_array_equal(task.train.offsets, task.test.offsets)
 
 
+def test_spoken_digits_are_a_task_for_networks_of_equal_size() -> None:
+    task = digits_task(16, sample=True)
+    assert len(task.train) > len(task.test) > 10
+    frames, target = task.padded(task.test)[3]
+    assert frames.shape == (84 + 24 + 4, 140)
+    assert set(np.unique(frames)) == {0, 1}
+    assert frames[:84].sum() > 100
+    assert target == 3
+    assert not set(task.train.speakers) & set(task.test.speakers)
+    sizes = {kind: task.network(kind) for kind in ("learned", "random", "none")}
+    assert max(size.trained for size in sizes.values()) < 1.02 * min(size.trained for size in sizes.values())
+
+
+def test_recorded_digits_are_trained_as_published(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked = []
+
+    def load(split: str, **given: Any) -> Any:
+        asked.append((split, given))
+        return load_spoken_digits(split, sample=True)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("neurosim.datasets.load_shd", load, raising=False)
+    task = shd_task(tmp_path)
+    assert asked == [("train", {}), ("test", {"study": tmp_path, "again": True})]
+    assert task.network("learned").trained == 214_016
+    assert task.network("none").hidden == (256, 256)
+    assert (task.epochs, task.batch_size, task.dropout, task.narrowest, task.settle) == (150, 256, 0.4, 0.5, 0)
+    assert task.rates == Rates(5e-3, 0.1, 1e-5)
+    frames, _ = task.padded(task.train)[0]
+    assert frames.max() > 1, "counts, as there"
+
+
 @pytest.mark.slow
 def test_where_only_delays_tell_learned_beat_random_and_random_beat_none() -> None:
     found = compare(timing_task(), (0,))
@@ -179,6 +213,45 @@ def test_a_trained_network_gives_the_spikes_of_a_script_of_brian2(milliseconds: 
     assert found.by_wrong_script > 50
     assert 1e-12 < found.margin < 0.1
     assert 0.05 < found.moved < 0.45
+
+
+# -- the whole --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("quick", "data"), [(True, False), (False, True)])
+def test_what_is_reported(quick: bool, data: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    called = []
+
+    def compared(task: Any, seeds: Any, *, kinds: Any = DELAYS, folder: Any, say: Any) -> dict[str, Accuracies]:
+        called.append((task, tuple(seeds), folder))
+        values = {"learned": 0.93, "random": 0.5, "none": 0.9 if task == "shd" else 0.125}
+        return {kind: Accuracies((values[kind],) * len(seeds), 100) for kind in kinds}
+
+    monkeypatch.setattr(experiment, "compare", compared)
+    for name in ("timing", "digits", "shd", "deployed"):
+        monkeypatch.setattr(experiment, f"{name}_task", lambda *_, name=name: name)
+    wrong = 0 if data else 7
+    monkeypatch.setattr(experiment, "deploy", lambda *_, **__: Deployed(90, 0, 0, wrong, 1e-5, 0.24))
+    monkeypatch.setattr(
+        experiment.order_detection, "train", lambda **_: order_detection.Outcome((0.6931,), 1.0, np.zeros(1))
+    )
+    found = ns.circuits.reproduce("delay-snn", quick=quick, folder=tmp_path, data=data)
+    rows = {row.what: row for row in found.rows}
+    assert rows["trained parameters of the module: SHD, 2 layers of 256"].obtained == 214_016
+    assert rows["timing task: learned delays against random"].ok
+    assert not rows["order of two spikes: right with delays frozen at 0 (%)"].ok
+    assert rows["trained at 1 ms: a script that delivers too early"].ok is not data
+    assert {task: seeds for task, seeds, _ in called} == {
+        "timing": (0,) if quick else (0, 1, 2), **({} if quick else {"digits": (0, 1, 2), "shd": (0,)}),
+    }  # fmt: skip
+    assert {folder for *_, folder in called} == {tmp_path}
+    measured = [item.what for item in found.measured]
+    assert ("synthetic digits, none delays" in measured) is not quick
+    if data:
+        assert (rows["SHD, learned delays (%)"].reported, rows["SHD, learned delays (%)"].ok) == (93.8, True)
+        assert not found.skipped
+    else:
+        assert "93.8 % with learned delays, 90.4 % with none" in found.skipped[-1].what
 
 
 def test_the_deployed_networks_have_two_hidden_layers() -> None:

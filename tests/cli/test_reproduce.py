@@ -22,7 +22,8 @@ def experiment(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]
     def install(*rows: Row, **more: Any) -> dict[str, Any]:
         called: dict[str, Any] = {}
 
-        def run(**settings: Any) -> Reproduction:
+        def run(*, folder: Path | None = None, **settings: Any) -> Reproduction:
+            settings |= {} if folder is None else {"folder": folder}
             called.update(settings)
             return Reproduction("ca3-memory", rows, **more)
 
@@ -58,6 +59,15 @@ def test_the_table_and_the_exit_code(neurosim: Neurosim, experiment: Callable[..
     assert called == {"quick": False, "backend": "brian2", "options": {}}
     experiment()
     assert neurosim("reproduce", "ca3-memory").code == 1, "nothing was compared"
+
+
+def test_what_only_some_experiments_take(neurosim: Neurosim, experiment: Callable[..., Any], workplace: Path) -> None:
+    called = experiment(GOOD)
+    assert neurosim("reproduce", "ca3-memory", "--folder", "runs").code == 0
+    assert called["folder"] == Path("runs")
+    done = neurosim("reproduce", "ca3-memory", "--data")
+    assert done.code == 2
+    assert "takes no data: it needs no data beside those that come with neurosim" in done.err
 
 
 def test_json(neurosim: Neurosim, experiment: Callable[..., Any], workplace: Path) -> None:
