@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,13 @@ import nir
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, Phase, given, settings
 
 import neurosim as ns
+from backends.random_circuits import circuits
 from interop.layered import N_IN, cell, check_shifted, spikes_for, stack
-from neurosim.interop import NirReport, from_nir, to_nir
+from neurosim.interop import NirReport, from_nir, to_nir, to_snntorch
+from neurosim.interop.nir_graph.convention import LOSSES
 from neurosim.units import Mohm, ms, mV, nA, nS, second
 
 STEPS = 150
@@ -496,3 +500,29 @@ def test_trained_and_untrained_circuits_are_written_alike(tmp_path: Path) -> Non
     to_nir(marked, tmp_path / "marked.nir")
     to_nir(stack(1.0), tmp_path / "plain.nir")
     same_graphs(nir.read(tmp_path / "marked.nir"), nir.read(tmp_path / "plain.nir"))
+
+
+@pytest.mark.slow
+def test_random_circuits_are_written_or_refused(tmp_path: Path) -> None:
+    """Whatever a circuit holds, it is refused, or written and read, and then the same when written again."""
+    written = 0
+
+    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate],
+              derandomize=True, database=None)  # fmt: skip
+    @given(circuits())
+    def check(case: Any) -> None:
+        nonlocal written
+        circuit = case[0] if isinstance(case, tuple) else getattr(case, "circuit", case)
+        with suppress(ns.UnsupportedError):
+            to_snntorch(circuit)
+        try:
+            to_nir(circuit, tmp_path / "0.nir", allow_lossy=LOSSES, overwrite=True)
+        except ns.UnsupportedError:
+            return
+        for before, after in (("0.nir", "1.nir"), ("1.nir", "2.nir")):  # inputs that lead nowhere do not come back
+            to_nir(from_nir(tmp_path / before, round_delays=True), tmp_path / after, overwrite=True)
+        same_graphs(nir.read(tmp_path / "1.nir"), nir.read(tmp_path / "2.nir"))
+        written += 1
+
+    check()
+    assert written > 0
