@@ -120,9 +120,9 @@ def _gather(graph: Any, prefix: str, nodes: dict[str, Any], edges: list[tuple[st
         for end in (first, second):
             if end not in graph.nodes:
                 raise PathError(f"an edge leads from {first!r} to {second!r}, and there is no node {end!r}")
-        froms = _ends(graph, first, "Output") if first in inner else [first]
-        tos = _ends(graph, second, "Input") if second in inner else [second]
-        edges += [(prefix + one, prefix + other) for one in froms for other in tos]
+        sources = _ends(graph, first, "Output") if first in inner else [first]
+        targets = _ends(graph, second, "Input") if second in inner else [second]
+        edges += [(prefix + one, prefix + other) for one in sources for other in targets]
 
 
 def _ends(graph: Any, name: str, kind: str) -> list[str]:
