@@ -185,3 +185,6 @@ class Processes:
                 for name in ("running_mean", "running_var"):
                     statistic = getattr(part, name)
                     statistic.copy_(self._fabric.all_reduce(statistic * share, reduce_op="sum"))
+                if part.num_batches_tracked is not None:  # a process without an item has not counted
+                    count = part.num_batches_tracked.clone()
+                    part.num_batches_tracked.copy_(self._fabric.all_reduce(count, reduce_op="max"))

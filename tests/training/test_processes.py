@@ -67,6 +67,8 @@ def check(folder: Path, alone: dict[str, Any]) -> None:
         assert first[str(items)].pop("fetched") == 2 * shares[0]
         assert second[str(items)].pop("fetched") == 2 * shares[1]
     assert first == second, "both hold the same, to the bit"
+    (mean,) = (value for name, value in first["normalised"].items() if name.endswith("running_mean"))
+    assert all(mean), "statistics of batch norm"
     for items in (BATCH, ITEMS):
         one, two = alone[str(items)], first[str(items)]
         assert difference(one["gradients"], two["gradients"]) < 1e-6

@@ -13,6 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from neurosim.backends.snntorch.layers import Dropout
 from neurosim.errors import FileFormatError, TrainingError
 from neurosim.training import EveryStep, History, Monitor, Trainer, TrainingInterrupted, groups
 from neurosim.training.folder import RunFolder
@@ -24,7 +25,7 @@ STEPS = 9
 
 
 class Dropping(Readout):
-    """A loss that draws from torch's own generator, as dropout does."""
+    """A loss that draws from torch's own generator, as torch's dropout does."""
 
     def __call__(self, outputs: Any, targets: Tensor) -> Tensor:
         return super().__call__({"out": {"v": nn_dropout(outputs["out"]["v"])}}, targets)
@@ -51,8 +52,8 @@ class Interrupting(Spikes):
 
 
 def trainer(folder: Path | None, **options: Any) -> Trainer:
-    """Return a trainer with all that has a state: two optimisers, schedules, noise, dropout, jitter, patience."""
-    found = module(noisy=True)
+    """Return a trainer with all that has a state: optimisers, schedules, noise, batch norm, dropout, patience."""
+    found = module(noisy=True, modules={"in_to_hidden": "batch_norm", "hidden": Dropout(0.2)})
     delays = torch.optim.SGD([found.get_parameter("in_to_hidden.delay")], lr=0.5, momentum=0.9)
     weights = torch.optim.AdamW(
         groups(found, {"hidden_*.weight": {"lr": 0.05}})[:1] + groups(found, {"in_*.weight": {}})[:1], lr=0.02

@@ -42,9 +42,9 @@ def lists(values: Any) -> dict[str, Any]:
     return {name: value.tolist() for name, value in values}
 
 
-def made(folder: Path) -> Trainer:
+def made(folder: Path, **options: Any) -> Trainer:
     torch.set_num_threads(1)
-    trained = module(dtype="float64")
+    trained = module(dtype="float64", **options)
     optimiser = torch.optim.Adam(trained.parameters(), lr=0.02)
     return Trainer(trained, Readout(), optimiser, clip=0.3, folder=folder, monitor=Monitor(patience=3))
 
@@ -63,6 +63,9 @@ def train(folder: Path) -> None:
             "history": history.epochs,
             "best": trainer.load_best(),
         }
+    normalised = made(folder / "normalised", modules={"in_to_hidden": "batch_norm"})
+    normalised.fit(Spikes(ITEMS), epochs=1, batch_size=BATCH, validation=Spikes(3))
+    found["normalised"] = lists(normalised.module.state_dict().items())
     try:
         trainer.fit(Spikes(ITEMS), epochs=2, batch_size=BATCH, validation=Spikes(7))
     except TrainingError as error:
