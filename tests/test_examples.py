@@ -23,6 +23,7 @@ SAYS = {
     "03_worm_connectome": "the same traces, bit for bit: True",
     "04_memory": "as taught: True",
     "05_learned_delays": "after: answers to pattern 100%, other orders 0%; the same on torch: True",
+    "06_training": "resumed: the same losses as if it had not been stopped: True",
     "07_local_learning": "all 40 decisions right in Brian2: True",
     "08_from_brian2": "after: 100% of the trials told apart in Brian2; the same on torch: True",
 }
