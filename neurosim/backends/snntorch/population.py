@@ -159,9 +159,19 @@ class NeuronPopulation(snntorch.SpikingNeuron):  # type: ignore[misc]
         if self.relaxed:
             spikes = torch.sigmoid(4.0 * argument)
         else:
-            soft = self.spike_grad(argument).to(argument.dtype)
+            soft = self._soft(argument)
             spikes = soft + (spikes.to(argument.dtype) - soft).detach()
         return spikes if active is None else spikes * active
+
+    def _soft(self, argument: Tensor) -> Tensor:
+        """Return something whose gradient is the surrogate's."""
+        soft: Tensor = self.spike_grad(argument)
+        if soft.dtype == argument.dtype or not argument.requires_grad:
+            return soft.to(argument.dtype)
+        # snnTorch's answer is float32, through which gradients would be rounded; its slope is not.
+        point = argument.detach().requires_grad_()
+        (slope,) = torch.autograd.grad(self.spike_grad(point).sum(), point)
+        return slope * (argument - point.detach())
 
 
 def _tensor(value: Any, dtype: torch.dtype) -> Tensor:

@@ -84,8 +84,7 @@ def custom(argument: Tensor) -> Tensor:
 @pytest.mark.parametrize(
     ("options", "tolerance"),
     [
-        # snnTorch rounds its derivatives to float32, also in float64 modules; the loops do not.
-        ({"dtype": "float64"}, 1e-6),
+        ({"dtype": "float64"}, 1e-11),
         ({"dtype": "float32", "surrogate": "fast_sigmoid"}, 2e-5),
         ({"dtype": "float64", "surrogate": custom}, 1e-11),
     ],
