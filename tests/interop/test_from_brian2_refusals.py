@@ -188,6 +188,11 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: connected("I_pre = v_post : 1 (summed)"), "'edges': it sums into 'I_pre'; connect the other way round"
     ),
     "summed for some": (partly_summed, "'I' is summed for some neurons and holds values for others"),
+    "summed twice": (
+        lambda: [*(found := connected("I_post = v_pre : 1 (summed)")),
+                 connected("I_post = v_pre : 1 (summed)", "again", found[0])[1]],
+        "'I' is summed twice, which Brian2 does not run",
+    ),
     "summed variable with dynamics of the edge": (
         lambda: summing("ds/dt = (v_post - s)/TAU : 1 (clock-driven)"), r"reads s, which each .* \(they read v_post\)"
     ),

@@ -218,11 +218,13 @@ def _check_variables(group: Any, lines: list[_Line], changing: set[str], shared:
             wrong.append(f"{line.name!r} is a whole number or truth value and changes in a run; declare it with ': 1'")
         if line.name in shared & changing:
             wrong.append(f"{line.name!r} is (shared) and changes in a run")
-        outside = np.array(variable.get_value(), dtype=np.float64).reshape(-1)
+        sums = np.zeros(len(group), dtype=np.int64)
         for part in written.sums.get(id(variable), ()):
-            outside[part] = 0
-        if id(variable) in written.sums and np.any(outside):
+            sums[part] += 1
+        if np.any(sums) and np.any(np.array(variable.get_value())[sums == 0]):
             wrong.append(f"{line.name!r} is summed for some neurons and holds values for others; give it two names")
+        if np.any(sums > 1):
+            wrong.append(f"{line.name!r} is summed twice, which Brian2 does not run either; give it two names")
     if "lastspike" in group.variables:
         untouched = np.all(group.variables["lastspike"].get_value() == -1e4)
         if not untouched or not np.all(group.variables["not_refractory"].get_value()):
