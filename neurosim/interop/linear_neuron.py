@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -88,6 +88,8 @@ class LinearNeuron:
         By variable.
     threshold
         ``None`` for a neuron that does not spike.
+    jumps
+        By variable whose pulses lift the membrane at once, by how much for a pulse of 1; the membrane's own by default.
     """
 
     variable: str
@@ -96,6 +98,11 @@ class LinearNeuron:
     gains: Mapping[str, np.ndarray]
     filters: Mapping[str, Filter]
     threshold: Threshold | None
+    jumps: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def lifts(self) -> dict[str, np.ndarray]:
+        """Return `jumps`, the membrane's own variable among them where nothing else is said."""
+        return dict(self.jumps) or {self.variable: np.ones_like(self.leak)}
 
 
 class NotLinearError(Exception):
@@ -198,6 +205,47 @@ def read_neuron(circuit: Circuit, item: PopulationProgram) -> LinearNeuron:
         raise NotLinearError(f"{variable} grows by itself")
     scaled = {name: gain / -own for name, gain in gains.items()}
     return LinearNeuron(variable, spread_divisor / -own, constant / -own, scaled, filters, threshold)
+
+
+def read_map(circuit: Circuit, item: PopulationProgram) -> LinearNeuron:
+    r"""Return a discrete map as the equation whose forward Euler step it is.
+
+    :math:`v \leftarrow a v + g x` is a step of :math:`\tau\,\dot v = -v + (g\tau/dt)\,x` with :math:`\tau = dt/(1 -
+    a)`; a variable that holds what arrives in one step alone lifts v by its factor.
+
+    Raises
+    ------
+    NotLinearError
+        If it is none, with the reason.
+    """
+    known = known_values(item)
+    threshold = read_threshold(item, known)
+    try:
+        after = executed((*item.integrate, *item.update), known, (*item.state, *item.inputs))
+    except NotAffineError as error:
+        raise NotLinearError(f"a step is not linear: {error}") from None
+    model = circuit.populations[item.name].model
+    first = model.first_variable if isinstance(model, NeuronModel) else None
+    variable = first if threshold is None else threshold.variable
+    if item.noise or variable is None or variable not in item.state:
+        raise NotLinearError("it is a discrete map, and no linear one")
+    form = after[variable]
+    keeps = spread(form.of(variable), item.n)
+    held = [name for name in item.state if name != variable]
+    if np.any(keeps < 0) or np.any(keeps >= 1) or any(_lasts(after[name], item.n) for name in held):
+        raise NotLinearError("it is a discrete map, and no step of a leaky membrane")
+    tau = circuit.dt / (1 - keeps)
+    gains = {
+        name: spread(form.of(name), item.n) * tau / circuit.dt for name in item.inputs if name in form.coefficients
+    }
+    jumps = {name: spread(form.of(name), item.n) for name in held}
+    leak = spread(form.constant, item.n) / (1 - keeps)
+    return LinearNeuron(variable, tau, leak, gains, {}, threshold, jumps)
+
+
+def _lasts(form: Affine, n: int) -> bool:
+    """Tell whether a variable is anything but 0 at the end of a step."""
+    return any(np.any(spread(value, n)) for value in (*form.coefficients.values(), form.constant))
 
 
 def _rates(model: NeuronModel, item: PopulationProgram, known: Mapping[str, Any]) -> dict[str, tuple[Affine, Number]]:

@@ -17,9 +17,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 import neurosim as ns
 from backends.random_circuits import circuits
-from interop.layered import N_IN, cell, check_shifted, spikes_for, stack
+from interop.layered import N_IN, cell, check_shifted, of_circuit, spikes_for, stack
 from neurosim.interop import NirReport, from_nir, to_nir, to_snntorch
 from neurosim.interop.nir_graph.convention import LOSSES
+from neurosim.interop.nir_graph.writer import Writer
 from neurosim.units import Mohm, ms, mV, nA, nS, second
 
 STEPS = 150
@@ -167,7 +168,7 @@ def same_graphs(first: Any, second: Any) -> None:
 
     def told(graph: Any) -> list[Any]:
         return sorted(
-            (type(node).__name__, sorted((key, np.shape(value), np.round(np.sum(value), 12)) for key, value in
+            (type(node).__name__, sorted((key, np.shape(value), f"{np.sum(value):.10g}") for key, value in
                                          vars(node).items() if isinstance(value, np.ndarray)))
             for node in graph.nodes.values()
         )  # fmt: skip
@@ -247,8 +248,8 @@ def foreign(n: int = 8) -> Any:
     return chain(nir.Input({"input": np.array([N_IN])}), first, cuba(n), second_one, cuba(4, tau_syn=8e-3))
 
 
-def run_by_norse(graph: Any, given: np.ndarray, dt: float) -> dict[str, np.ndarray]:
-    """Run a graph by Norse's own reading of NIR; return what its CubaLIF put out."""
+def run_by_norse(graph: Any, given: np.ndarray, dt: float, kind: str = "CubaLIF") -> dict[str, np.ndarray]:
+    """Run a graph by Norse's own reading of NIR; return what its cells of a kind put out."""
     import norse.torch
 
     with warnings.catch_warnings():
@@ -256,7 +257,7 @@ def run_by_norse(graph: Any, given: np.ndarray, dt: float) -> dict[str, np.ndarr
         module = norse.torch.from_nir(graph, dt=dt).double()
     kept: dict[str, list[Any]] = {}
     for name, part in module.named_modules():
-        if type(part).__name__ == "CubaLIF":
+        if type(part).__name__ == kind:
             part.register_forward_hook(lambda _, __, output, name=name: kept.setdefault(name, []).append(output[0]))
     state = None
     with torch.no_grad():
@@ -282,6 +283,24 @@ def test_a_file_means_to_others_what_it_means_here(tmp_path: Path) -> None:
             expected[name][recording.spikes[name].to_steps(1e-3), np.asarray(recording.spikes[name].neurons)] = 1
         assert len(outputs) == 2
         check_shifted(expected, dict(zip(names, outputs.values(), strict=True)))
+
+
+def test_a_trained_map_is_executed_by_others() -> None:
+    """The layers of delay-snn with folded batch normalisation: Norse's own reading of the graph has their spikes."""
+    untrained = ns.circuits.build(
+        "delay-snn", inputs=N_IN, hidden=(16, 12), outputs=4, delays="none", tau_mem=25 * ms, dt=10 * ms, kernels=1
+    )
+    module = ns.compile(untrained, backend="snntorch", modules={"in_to_hidden1": "batch_norm"})
+    generator = torch.Generator().manual_seed(3)
+    for _ in range(20):
+        module({"in": (torch.rand(30, 8, N_IN, generator=generator) < 0.2).float()})
+    circuit, given = module.to_circuit(), spikes_for((N_IN,), 100, 0.2)
+    drawing = Writer(circuit, nir, "step", frozenset({"map"})).drawn()
+    graph = nir.NIRGraph(drawing.nodes, drawing.edges)
+    assert type(graph.nodes["in_to_hidden1"]).__name__ == "Affine"
+    outputs = run_by_norse(graph, given, 10e-3, "LIFBoxCell")
+    expected = of_circuit(circuit, given, ["hidden1", "hidden2"])
+    check_shifted(expected, dict(zip(expected, outputs.values(), strict=True)))
 
 
 def test_readings_of_a_spike_differ_by_the_step() -> None:

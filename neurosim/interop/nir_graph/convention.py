@@ -35,6 +35,7 @@ LOSSES = {
     "initial": "initial values are left out",
     "reset": "a reset that lowers v becomes one to the threshold less that",
     "plasticity": "plastic synapses keep the weights that they begin with",
+    "map": "a discrete map becomes the equation whose Euler step it is, a spike in every step a constant current",
     "input": "what drives the circuit by itself (Poisson spikes, signals) becomes an input, or is left out",
 }
 

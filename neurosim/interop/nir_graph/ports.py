@@ -71,7 +71,7 @@ def ports_of(name: str, neuron: LinearNeuron, used: Mapping[str, set[str]], spik
     """
     filters = _reached(neuron, used)
     direct = [key for key in neuron.gains if key in used["values"]]
-    if len(filters) == 1 and neuron.tau is not None and not direct and neuron.variable not in used["pulses"]:
+    if len(filters) == 1 and neuron.tau is not None and not direct and not set(neuron.lifts()) & used["pulses"]:
         variable, one = next(iter(filters.items()))
         inputs = [key for key in one.gains if key in used["values"]]
         if not set(one.gains) & filters.keys() and len(inputs) <= 1:
@@ -130,14 +130,18 @@ def _with_filters(
     n = neuron.leak.size
     driving = [key for key in (*filters, *direct) if key in neuron.gains]
     tau = np.ones(n) if neuron.tau is None else neuron.tau
-    r = next((neuron.gains[key] for key in driving if np.all(neuron.gains[key] != 0)), tau)
+    # Where nothing but pulses comes in, any resistance will do: tau keeps their numbers, to the last digit; those who
+    # read a spike as a step may take 1 for granted (norse 1.1 does, for an LIF).
+    free = tau if spike == 1 else np.ones(n)
+    r = next((neuron.gains[key] for key in driving if np.all(neuron.gains[key] != 0)), free)
     values: dict[str, Any] = {"r": r, **_spiking_values(neuron)}
     kind = "IF" if neuron.threshold is not None else "I"
     if neuron.tau is not None:
         kind, values = f"L{kind}", {"tau": neuron.tau, "v_leak": neuron.leak, **values}
     ports = Ports(name, {name: (kind, values)})
-    if neuron.variable in used["pulses"]:
-        ports.pulses[neuron.variable] = Port(name, tau / r / spike)
+    for variable, jump in neuron.lifts().items():
+        if variable in used["pulses"]:
+            ports.pulses[variable] = Port(name, tau / r / spike * jump)
     ports.values |= {key: Port(name, neuron.gains[key] / r) for key in direct}
     for variable, one in filters.items():
         _add_filter(ports, neuron, variable, one, filters, r, used, spike)

@@ -11,12 +11,13 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.parts import Population
 from neurosim.circuit.sources import PoissonSource, SignalSource
 from neurosim.errors import UnsupportedError
-from neurosim.interop.layer_steps import constant_signal
+from neurosim.interop.layer_steps import always_fires, constant_signal
 from neurosim.interop.linear_neuron import (
     LinearNeuron,
     NotLinearError,
     Threshold,
     known_values,
+    read_map,
     read_neuron,
     read_threshold,
 )
@@ -37,25 +38,34 @@ class Writer:
         self.drawing = Drawing(nir, circuit.dt)
         self.spike = area(spikes, circuit.dt)
         self.lost: list[str] = []
+        self.always: set[str] = set()  # populations that spike in every step
         self.ports: dict[str, Ports] = {}
 
     def drawn(self) -> Drawing:
         """Return the drawing, if nothing is in the way."""
         drawing = self.drawing
+        items = self.program.populations
+        self.always = {name for name, item in items.items() if always_fires(item)}
         neurons = {
-            name: self._neuron(item) for name, item in self.program.populations.items() if item.kind == "neurons"
+            name: self._neuron(item)
+            for name, item in items.items()
+            if item.kind == "neurons" and name not in self.always
         }
         links = self._links(neurons)
         self._driving_by_itself()
         used = self._used(links)
         shapes = {name: part.shape for name, part in self.circuit.populations.items()}
+        constant = {name: links.pop(name) for name in list(links) if links[name].pre in self.always}
         reached_by_more = {part.population for part in self.circuit.injections.values()}
+        reached_by_more |= {link.post for link in constant.values()}
         kept = grids(links, shapes, reached_by_more)
         for name, part in self.circuit.populations.items():
             drawing.shapes[_node(name)] = part.shape if name in kept else (part.n,)
         if not drawing.problems:
             for name, part in self.circuit.populations.items():
-                self._population(part, neurons.get(name), used)
+                if name not in self.always:
+                    self._population(part, neurons.get(name), used)
+            self._always_there(constant)
             self._injections()
             for link in links.values():
                 port = self._port(link)
@@ -86,10 +96,12 @@ class Writer:
                 alone = read_threshold(item, known_values(item))
                 if alone is not None and alone.reset is None and alone.lowered is None:
                     return alone
-            neuron = read_neuron(self.circuit, item)
+            neuron = read_map(self.circuit, item) if item.update else read_neuron(self.circuit, item)
         except NotLinearError as error:
             self.drawing.problems.append(f"{where}: {error}")
             return None
+        if item.update:
+            self._loses("map", where, "it is a discrete map, here the equation whose Euler step that is")
         if item.refractory is not None:
             self._loses("refractory", where, f"it is refractory for {item.refractory.text}")
         if (problem := in_the_way(neuron)) is not None:
@@ -172,6 +184,8 @@ class Writer:
 
     def _driving_by_itself(self) -> None:
         """Note what drives the circuit by itself: a graph of NIR has inputs."""
+        for name in self.always:
+            self._loses("map", f"population {name!r}", "it spikes in every step, here it is a constant current")
         for name, part in self.circuit.populations.items():
             if isinstance(part.model, PoissonSource):
                 self._loses("input", f"source {name!r}", "its spikes are drawn, here they are an input")
@@ -220,6 +234,14 @@ class Writer:
             )  # fmt: skip
             drawing.link(link, node, port)
 
+    def _always_there(self, links: Mapping[str, Link]) -> None:
+        """Make a constant current of what spikes in every step, of the same mean."""
+        for link in links.values():
+            port = self._port(link)
+            total = self.drawing.constants.setdefault(port.node, np.zeros(port.factor.size))
+            weight = link.weight * port.factor[link.columns] * self.spike / self.circuit.dt
+            np.add.at(total, link.columns, weight)
+
     def _remaining_constants(self) -> None:
         """Give every constant current that no projection could take up to an ``Affine`` of its own."""
         drawing, inputs = self.drawing, [n for n, node in self.drawing.nodes.items() if type(node) is self.nir.Input]
@@ -266,5 +288,5 @@ def _takes(neuron: LinearNeuron | Threshold, link: Link) -> bool:
     if isinstance(neuron, Threshold):
         return link.source is not None and link.target == neuron.variable
     if link.source is None:
-        return link.target == neuron.variable or link.target in neuron.filters
+        return link.target in neuron.lifts() or link.target in neuron.filters
     return link.target in neuron.gains or any(link.target in one.gains for one in neuron.filters.values())

@@ -28,8 +28,9 @@ def to_norse(circuit: Circuit, *, dtype: Any = "float32") -> Any:
     ----------
     circuit
         As in :func:`~neurosim.interop.to_snntorch`, within what Norse has cells for: ``LIFCell`` (a synaptic current,
-        v set by a spike), ``LIFRecurrentCell`` (the same, recurrent), ``LIFBoxCell`` (pulses on v, lowered by a spike
-        to the same distance from rest), ``LICell`` and ``LIBoxCell`` (no spikes).
+        v set by a spike), ``LIFRecurrentCell`` (the same, recurrent), ``LIFBoxCell`` (pulses that act in one step, and
+        v set by a spike, or pulses on v, and v lowered by the way from rest to threshold), ``LICell`` and ``LIBoxCell``
+        (no spikes).
     dtype
         ``"float32"`` or ``"float64"``, or torch's own.
 

@@ -29,7 +29,8 @@ def to_snntorch(circuit: Circuit, *, dtype: Any = "float32") -> Network:
     circuit
         One :class:`SpikeSource` and a chain of populations behind it, each with spikes to itself at most: linear
         membranes with currents (:func:`~neurosim.models.lif`, :func:`~neurosim.models.leaky_integrator`, or equations
-        of your own that are such) and no delays.
+        and discrete maps of your own that are such) and no delays. Constant currents, and neurons that spike in every
+        step (``threshold="True"``, as batch normalisation leaves them), are kept.
     dtype
         ``"float32"`` or ``"float64"``, or torch's own.
 
