@@ -55,8 +55,8 @@ class ExportCommand(SimulationOptions):
         tuple[str, ...],
         arg(
             metavar="WHAT",
-            help="What a graph of NIR may lose: delay, refractory, initial, reset, plasticity, input. May be given "
-            "again.",
+            help="What a graph of NIR may lose: delay, refractory, initial, reset, plasticity, map, input. May be "
+            "given again.",
             help_behavior_hint="",
         ),
         UseAppendAction,

@@ -66,7 +66,8 @@ def to_nir(
         ``"dirac"``: a spike has an area of 1, as NIR says. ``"step"``: it is a current of 1 for one step of the
         circuit's dt, as several libraries execute a file; weights are larger by 1/dt.
     allow_lossy
-        What may be lost, of ``"delay"``, ``"refractory"``, ``"initial"``, ``"reset"``, ``"plasticity"``, ``"input"``.
+        What may be lost, of ``"delay"``, ``"refractory"``, ``"initial"``, ``"reset"``, ``"plasticity"``, ``"input"``,
+        and ``"map"``: a discrete map becomes the equation whose Euler step it is.
     overwrite
         Whether a file that exists may be replaced.
 
