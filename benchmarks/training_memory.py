@@ -71,7 +71,7 @@ def measure(way: str, steps: int, neurons: int, batch: int, chunk: int, device: 
     generator = torch.Generator().manual_seed(1)
     inputs = {"in": (torch.rand(steps, batch, 100, generator=generator) < 0.02).float().to(device)}
     cuda = device.startswith("cuda")
-    module({"in": inputs["in"][:2]})[0]["out"]["v"].sum().backward()  # what is loaded on first use
+    module({"in": inputs["in"][:128, :1]})[0]["out"]["v"].sum().backward()  # what is loaded on first use
     module.zero_grad()
     if cuda:
         torch.cuda.synchronize()
