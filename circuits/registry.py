@@ -110,6 +110,7 @@ _ENTRIES = (
         1.0,
         "I. Hammouamri, I. Khalfaoui-Hassani, T. Masquelier, ICLR (2024), arXiv:2306.17670",
         experiment="neurosim.circuits.delay_snn.experiment:reproduce",
+        recipe="neurosim.circuits.delay_snn.recipe:recipe",
     ),
     CircuitEntry(
         "izhikevich-network",

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from neurosim.circuits.delay_snn.circuit import build
 from neurosim.circuits.delay_snn.sizes import DELAYS, Size, of_equal_size
 from neurosim.circuits.delay_snn.training import Annealing, Rates, optimiser, prepared
 from neurosim.units import quantity
+
+if TYPE_CHECKING:
+    from neurosim.training import Recipe
 
 #: Called with what is being done now.
 Say = Callable[[str], None]
@@ -141,22 +144,37 @@ def train(task: Task, delays: str, seed: int, *, folder: Path | None = None) -> 
     folder
         Where the run is kept, in a folder of its own; a run that is there goes on.
     """
-    from neurosim.training import Trainer, losses
+    path = None if folder is None else folder / f"{task.name}-{delays}-{seed}"
+    made = recipe_of(task, delays, seed)
+    outcome = made.train(seed=seed, folder=path, resume=path is not None, log_every=1_000_000)
+    made.module.eval()
+    return Trained(made.module, (outcome.test or {})["accuracy"], outcome.history["loss"][-1])
+
+
+def recipe_of(task: Task, delays: str, seed: int) -> Recipe:
+    """Return how a network is trained on a task; the test set is read at the end, and decides nothing.
+
+    Parameters
+    ----------
+    task, delays
+        As for :func:`train`.
+    seed
+        Of the network.
+    """
+    from neurosim.training import Recipe, losses
 
     module = prepared(task.build(delays, seed), dropout=task.dropout)
     made = optimiser(module, task.rates)
-    path = None if folder is None else folder / f"{task.name}-{delays}-{seed}"
-    trainer = Trainer(
-        module, losses.softmax_over_time("out.v"), made,
-        seed=seed, folder=path, log_every=1_000_000,
-        on_epoch=Annealing(made, task.rates, narrowest=task.narrowest, settle=task.settle),
-    )  # fmt: skip
-    history = trainer.fit(
-        task.padded(task.train), epochs=task.epochs, batch_size=task.batch_size, resume=path is not None
+    return Recipe(
+        module=module,
+        loss=losses.softmax_over_time("out.v"),
+        optimiser=made,
+        dataset=task.padded(task.train),
+        test=task.padded(task.test),
+        epochs=task.epochs,
+        batch_size=task.batch_size,
+        options={"on_epoch": Annealing(made, task.rates, narrowest=task.narrowest, settle=task.settle)},
     )
-    found = trainer.evaluate(task.padded(task.test), batch_size=task.batch_size)
-    module.eval()
-    return Trained(module, found["accuracy"], history["loss"][-1])
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from neurosim.circuits.delay_snn.tasks import deployed_task, digits_task, shd_ta
 from neurosim.circuits.delay_snn.trained_in_brian2 import Deployed, deploy
 from neurosim.circuits.delay_snn.training import Annealing, Rates, optimiser, prepared
 from neurosim.datasets.spoken_digits import load_spoken_digits
+from neurosim.errors import CircuitError
 
 
 def small(**changes: Any) -> ns.Circuit:
@@ -213,6 +214,21 @@ def test_a_trained_network_gives_the_spikes_of_a_script_of_brian2(milliseconds: 
     assert found.by_wrong_script > 50
     assert 1e-12 < found.margin < 0.1
     assert 0.05 < found.moved < 0.45
+
+
+def test_the_recipe_of_the_command_line() -> None:
+    quick = ns.circuits.recipe("delay-snn")(quick=True, seed=3, width=8)
+    assert quick.module.circuit.seed == 3
+    assert quick.module.circuit.populations["hidden2"].n == 8
+    assert len(quick.dataset) < 500
+    frames, _ = quick.test[0]
+    assert frames.shape == (84 + 24 + 4, 140)
+    timing = ns.circuits.recipe("delay-snn")(task="timing", delays="none", quick=True)
+    assert (timing.epochs, timing.module.circuit.edges("in_to_hidden1").steps.max()) == (12, 0)
+    with pytest.raises(CircuitError, match=r"task='digit' is unknown\. Did you mean 'digits'"):
+        ns.circuits.recipe("delay-snn")(task="digit")
+    with pytest.raises(CircuitError, match="delays='learnt' is unknown"):
+        ns.circuits.recipe("delay-snn")(delays="learnt")
 
 
 # -- the whole --------------------------------------------------------------------------------------------------------
