@@ -123,8 +123,8 @@ def accuracy_by_spikes(
 def reproduce(*, quick: bool, backend: str, options: Mapping[str, Any]) -> Reproduction:
     """Learn to tell 36 motions, prune and shorten what was learned, and run a small circuit.
 
-    `quick` learns kernels of a seventh of the paper's size, on smaller fields. The large ones lose more than the paper's
-    where only 1/31 of their weights are left; their training is shorter.
+    `quick` learns kernels of a seventh of the paper's size, on smaller fields. The large ones lose more than the
+    paper's where only 1/31 of their weights are left; their training is shorter.
     """
     sizes = QUICK if quick else FULL
     kernels, bias = learn_motion(
