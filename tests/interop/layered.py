@@ -75,7 +75,7 @@ def of_circuit(circuit: ns.Circuit, given: np.ndarray, layers: list[str]) -> dic
         trains = recording.spikes[name]
         found[name] = np.zeros((len(given), circuit.populations[name].n))
         found[name][trains.to_steps(circuit.dt), np.asarray(trains.neurons)] = 1
-    return found
+    return {name: found[name] for name in layers}
 
 
 def check_shifted(expected: dict[str, np.ndarray], outputs: dict[str, np.ndarray], rest: float = 0.0) -> None:
