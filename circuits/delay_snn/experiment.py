@@ -57,18 +57,18 @@ def reproduce(
         measured.append(found)
     timing = compare(timing_task(quick), SEEDS[:1] if quick else SEEDS, folder=folder, say=logger.info)
     rows += _ordered(timing)
-    measured += [Measured(f"timing task, {kind} delays", str(found)) for kind, found in timing.items()]
+    measured += [Measured(f"timing task, {_called(kind)}", str(found)) for kind, found in timing.items()]
     skipped = []
     if quick:
         skipped.append(Skipped("synthetic digits", "a run without --quick"))
     else:
         digits = compare(digits_task(), SEEDS, folder=folder, say=logger.info)
-        measured += [Measured(f"synthetic digits, {kind} delays", str(found)) for kind, found in digits.items()]
+        measured += [Measured(f"synthetic digits, {_called(kind)}", str(found)) for kind, found in digits.items()]
     if data:
         shd = compare(shd_task(folder), SEEDS[:1], kinds=tuple(SHD), folder=folder, say=logger.info)
-        rows += [Row(f"SHD, {kind} delays (%)", SHD[kind], 100 * found.mean, 1.0) for kind, found in shd.items()]
+        rows += [Row(f"SHD, {_called(kind)} (%)", SHD[kind], 100 * found.mean, 1.0) for kind, found in shd.items()]
     else:
-        listed = ", ".join(f"{value} % with {kind} delays" for kind, value in SHD.items())
+        listed = ", ".join(f"{value} % with {_called(kind)}" for kind, value in SHD.items())
         skipped.append(Skipped(f"SHD, speakers held out for validation: {listed}", "the data set, and --data"))
     return Reproduction(NAME, tuple(rows), tuple(skipped), measured=tuple(measured))
 
@@ -122,12 +122,16 @@ def _deployed(milliseconds: int, quick: bool, backend: str, options: Mapping[str
 def _ordered(found: Mapping[str, Accuracies]) -> list[Row]:
     return [
         Row(
-            f"timing task: {better} delays against {worse}",
+            f"timing task: mean with {_called(better)} against {_called(worse)}",
             "better",
             "better" if _mean(found, better) > _mean(found, worse) else "not better",
         )
         for better, worse in (("learned", "random"), ("random", "none"))
     ]
+
+
+def _called(kind: str) -> str:
+    return "no delays" if kind == "none" else f"{kind} delays"
 
 
 def _mean(found: Mapping[str, Accuracies], kind: str) -> float:

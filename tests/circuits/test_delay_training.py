@@ -254,7 +254,7 @@ def test_what_is_reported(quick: bool, data: bool, monkeypatch: pytest.MonkeyPat
     found = ns.circuits.reproduce("delay-snn", quick=quick, folder=tmp_path, data=data)
     rows = {row.what: row for row in found.rows}
     assert rows["trained parameters of the module: SHD, 2 layers of 256"].obtained == 214_016
-    assert rows["timing task: learned delays against random"].ok
+    assert rows["timing task: mean with learned delays against random delays"].ok
     assert not rows["order of two spikes: right with delays frozen at 0 (%)"].ok
     assert rows["trained at 1 ms: a script that delivers too early"].ok is not data
     assert {task: seeds for task, seeds, _ in called} == {
@@ -262,12 +262,12 @@ def test_what_is_reported(quick: bool, data: bool, monkeypatch: pytest.MonkeyPat
     }  # fmt: skip
     assert {folder for *_, folder in called} == {tmp_path}
     measured = [item.what for item in found.measured]
-    assert ("synthetic digits, none delays" in measured) is not quick
+    assert ("synthetic digits, no delays" in measured) is not quick
     if data:
         assert (rows["SHD, learned delays (%)"].reported, rows["SHD, learned delays (%)"].ok) == (93.8, True)
         assert not found.skipped
     else:
-        assert "93.8 % with learned delays, 90.4 % with none" in found.skipped[-1].what
+        assert "93.8 % with learned delays, 90.4 % with no delays" in found.skipped[-1].what
 
 
 def test_the_deployed_networks_have_two_hidden_layers() -> None:
