@@ -131,11 +131,6 @@ def chunked(
     ------
     TrainingError
         See :func:`chunks`.
-
-    Notes
-    -----
-    One derivative depends on where a sequence is cut: that of a learned delay which lies exactly on its upper bound
-    reads one step further back than a state remembers.
     """
     pieces = list(
         chunks(

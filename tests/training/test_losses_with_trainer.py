@@ -28,8 +28,6 @@ class Padded(Spikes):
 
 def train(dataset: Any, *, loss: Any = LOSS, prepare: Any = None, **options: Any) -> tuple[Any, Any]:
     trained = module(dtype="float64", noisy=True)
-    with torch.no_grad():  # inside the bounds: at the upper one the derivative of a delay depends on the cut
-        trained.part("in_to_hidden").delay.mul_(0.7)
     optimiser = torch.optim.Adam(trained.parameters(), lr=0.05)
     if prepare is not None:
         prepare(trained, optimiser)

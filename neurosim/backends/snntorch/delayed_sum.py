@@ -74,8 +74,13 @@ def delayed_sum(train: Tensor, weight: Tensor, delay: Tensor, plan: EdgePlan) ->
 
 
 def taps(delay: Tensor, longest: int) -> tuple[Tensor, Tensor]:
-    """Return the whole steps and the rest of delays, the rest differentiable: (edge,) each."""
-    whole = torch.floor(delay.detach()).clamp(0, longest)
+    """Return the whole steps and the rest of delays, the rest differentiable: (edge,) each.
+
+    A delay that is trained and has come to its longest is seen from below, as one step less and a rest of 1: that is
+    the way it can move, and nothing is read that is older than the longest delay.
+    """
+    highest = max(longest - 1, 0) if delay.requires_grad else longest
+    whole = torch.floor(delay.detach()).clamp(0, highest)
     return whole.to(torch.int64), delay + (delay.detach().clamp(0, longest) - delay.detach()) - whole
 
 
@@ -112,7 +117,7 @@ class _DelayedSum(torch.autograd.Function):
         # One step more in front: the far tap of the longest delay may look there.
         rows = np.zeros((plan.n_pre, (train.shape[0] + 1) * batch), dtype=train.detach().numpy().dtype)
         rows[:, batch:] = train.detach().permute(2, 0, 1).reshape(plan.n_pre, -1).numpy()
-        whole, part = taps(delay.detach(), plan.longest)
+        whole, part = (tensor.detach() for tensor in taps(delay, plan.longest))
         edges = (plan.post_starts, plan.by_post, plan.pre, whole.numpy(), part.numpy(), _contiguous(weight))
         origin = (plan.longest + 1) * batch
         result = np.zeros((plan.n_post, steps * batch), dtype=rows.dtype)

@@ -34,7 +34,7 @@ def whole_steps(delay: Tensor) -> Tensor:
     return torch.floor(delay.detach() + 0.5)
 
 
-def seen(history: list[Tensor], neurons: Tensor, delay: Tensor, *, interpolate: bool) -> Tensor:
+def seen(history: list[Tensor], neurons: Tensor, delay: Tensor, longest: int, *, interpolate: bool) -> Tensor:
     """Return the spike that each edge sees in this step, (batch, edge).
 
     Parameters
@@ -45,18 +45,19 @@ def seen(history: list[Tensor], neurons: Tensor, delay: Tensor, *, interpolate: 
         The neuron that each edge looks at, (edge,).
     delay
         In steps, (edge,).
+    longest
+        No delay is ever longer; one that has come to it is seen from below, the way it can move.
     interpolate
         Read between two steps, differentiable in the delay; else at the nearest.
     """
     by_age = torch.stack(history)
-    oldest = len(history) - 1
-    below = torch.floor(delay.detach()) if interpolate else whole_steps(delay)
-    age = below.to(torch.int64).clamp(0, oldest)
-    first = by_age[age, :, neurons]
     if not interpolate:
-        return first.T
+        return by_age[whole_steps(delay).to(torch.int64).clamp(0, longest), :, neurons].T
+    below = torch.floor(delay.detach()).clamp(0, max(longest - 1, 0))
+    age = below.to(torch.int64)
+    first = by_age[age, :, neurons]
     part = (delay - below)[:, None]
-    return (first + part * (by_age[(age + 1).clamp(max=oldest), :, neurons] - first)).T
+    return (first + part * (by_age[(age + 1).clamp(max=longest), :, neurons] - first)).T
 
 
 def smoothed(train: Tensor, width: float) -> Tensor:

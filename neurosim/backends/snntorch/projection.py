@@ -169,7 +169,7 @@ class Projection(nn.Module):
                 continue
             if self.learns_delays:
                 amount = printed({key: ends.read(key, None) for key in printed.reads})["value"]
-                spikes = seen(history, self.pre_edges, self.steps(edge_values), interpolate=self.training)
+                spikes = seen(history, self.pre_edges, self.steps(edge_values), self.longest, interpolate=self.training)
                 value = add_in_order(value, self.post_edges, amount * spikes)
                 continue
             order = self.arrivals.order

@@ -164,3 +164,34 @@ def test_what_cannot_be_learned_is_said() -> None:
     circuit.connect("in", "out", ns.AllToAll(), receptor="v", synapse=rule, weight=0.1, delay=mark)
     with pytest.raises(UnsupportedError, match="delays are learned where edges have no state of their own"):
         compiled(circuit)
+
+
+@pytest.mark.parametrize("recurrent", [False, True])
+def test_at_its_bounds_a_delay_feels_the_way_it_can_move(recurrent: bool) -> None:
+    """At the longest delay from below, at none from above; cutting the sequence changes nothing."""
+    circuit = network()
+    if recurrent:
+        delay = ns.Trainable(3 * ms, bounds=(0 * ms, 3 * ms), per="edge")
+        circuit.connect("hidden", "hidden", ns.AllToAll(), receptor="v", weight=0.1, delay=delay, name="loop")
+    module = compiled(circuit, relaxed=True)
+    address = "loop.delay" if recurrent else "in_to_hidden.delay"
+    longest = 3.0 if recurrent else 12.0
+    parameter = module.get_parameter(address)
+    x = spikes(25)
+
+    def gradient(delay: float, cut: int | None = None) -> torch.Tensor:
+        with torch.no_grad():
+            parameter.fill_(delay)
+        module.zero_grad()
+        if cut is None:
+            value = module({"in": x})[0]["out"]["v"]
+        else:
+            first, state = module({"in": x[:cut]})
+            value = torch.cat([first["out"]["v"], module({"in": x[cut:]}, state)[0]["out"]["v"]])
+        value.square().sum().backward()
+        assert parameter.grad is not None
+        return parameter.grad.clone()
+
+    for at, beside in ((longest, longest - 1e-9), (0.0, 1e-9)):
+        assert torch.allclose(gradient(at), gradient(beside), rtol=1e-6, atol=1e-9)
+    assert torch.allclose(gradient(longest), gradient(longest, cut=11), rtol=1e-10, atol=1e-12)
