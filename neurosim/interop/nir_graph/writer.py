@@ -184,7 +184,7 @@ class Writer:
 
     def _driving_by_itself(self) -> None:
         """Note what drives the circuit by itself: a graph of NIR has inputs."""
-        for name in self.always:
+        for name in sorted(self.always):
             self._loses("map", f"population {name!r}", "it spikes in every step, here it is a constant current")
         for name, part in self.circuit.populations.items():
             if isinstance(part.model, PoissonSource):
