@@ -18,7 +18,7 @@ from neurosim.circuits.delay_snn.circuit import NAME, build
 from neurosim.circuits.delay_snn.schedule import NARROW, cosine, width
 from neurosim.circuits.delay_snn.sizes import PUBLISHED
 from neurosim.circuits.delay_snn.study import Accuracies, compare
-from neurosim.circuits.delay_snn.tasks import deployed_task, digits_task, shd_task, timing_task
+from neurosim.circuits.delay_snn.tasks import deployed_task, digits_task, direct_digits_task, shd_task, timing_task
 from neurosim.circuits.delay_snn.trained_in_brian2 import deploy
 from neurosim.circuits.delay_snn.training import prepared
 from neurosim.experiments import Measured, Reproduction, Row, Skipped
@@ -64,12 +64,18 @@ def reproduce(
     else:
         digits = compare(digits_task(), SEEDS, folder=folder, say=logger.info)
         measured += [Measured(f"synthetic digits, {_called(kind)}", str(found)) for kind, found in digits.items()]
+        direct = compare(direct_digits_task(), SEEDS, kinds=("random",), folder=folder, say=logger.info)
+        measured.append(Measured("synthetic digits, no hidden neurons, 7 random delays a pair", str(direct["random"])))
     if data:
         shd = compare(shd_task(folder), SEEDS[:1], kinds=tuple(SHD), folder=folder, say=logger.info)
         rows += [Row(f"SHD, {_called(kind)} (%)", SHD[kind], 100 * found.mean, 1.0) for kind, found in shd.items()]
     else:
         listed = ", ".join(f"{value} % with {_called(kind)}" for kind, value in SHD.items())
         skipped.append(Skipped(f"SHD, speakers held out for validation: {listed}", "the data set, and --data"))
+    skipped.append(
+        Skipped("SHD, no hidden neurons, 16 random delays a pair (D'Agostino et al. 2024): 90.1 %", "the data set")
+    )
+    skipped.append(Skipped("directions of motion: about 91 %", "neurosim reproduce motion-detection"))
     return Reproduction(NAME, tuple(rows), tuple(skipped), measured=tuple(measured))
 
 

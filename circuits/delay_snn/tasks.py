@@ -67,6 +67,17 @@ def digits_task(width: int = 48, epochs: int = 12, *, sample: bool = False, test
     )  # fmt: skip
 
 
+def direct_digits_task(kernels: int = 7, *, sample: bool = False) -> Task:
+    """Return the synthetic digits for a network without hidden neurons: random delays, several a pair, and weights.
+
+    So does the memory of D'Agostino et al. (Nature Communications 15:3446, 2024) tell spoken digits apart, with 16
+    delays a pair. Here as many numbers are trained as in the other networks.
+    """
+    task = digits_task(sample=sample)
+    size = replace(task.size, hidden=(), kernels=kernels)
+    return replace(task, name="digits-direct", size=size, equal="neurons")
+
+
 def shd_task(study: Path | None = None) -> Task:
     """Return the recorded digits with the published network and recipe; they must be in the cache.
 
