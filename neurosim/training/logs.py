@@ -36,7 +36,7 @@ class Log:
         self._file.seek(0, os.SEEK_END)
         self._board = None
         if tensorboard:
-            extra("tensorboard", "tensorboard", "tensorboard=True")
+            extra("tensorboard", "tensorboard=True")
             from torch.utils.tensorboard import SummaryWriter
 
             self._board = SummaryWriter(str(folder / BOARD), purge_step=step + 1 if step else None)

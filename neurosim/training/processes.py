@@ -80,7 +80,7 @@ class Processes:
     def __init__(self, module: CircuitModule, precision: str | None) -> None:
         self.precision = checked_precision(precision, module)
         kind = module.device.type
-        fabric_module = extra("lightning_fabric", "lightning-fabric", "the Trainer")
+        fabric_module = extra("lightning_fabric", "the Trainer", package="lightning-fabric")
         local = int(os.environ.get("LOCAL_WORLD_SIZE", 1))
         total = int(os.environ.get("WORLD_SIZE", 1))
         devices: Any = local if local > 1 or kind == "cpu" else [module.device.index or 0]

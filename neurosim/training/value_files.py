@@ -45,7 +45,7 @@ def write_values(path: Path, content: Any, form: str) -> None:
     TrainingError
         If something else is in it.
     """
-    safetensors = extra("safetensors.torch", "safetensors", "a checkpoint")
+    safetensors = extra("safetensors.torch", "a checkpoint")
     tensors: dict[str, Tensor] = {}
     text = json.dumps(_split(content, "", tensors), allow_nan=False)
     header = {"format": form, "version": VERSION, "content": text, "digest": _digest(text, tensors)}
@@ -60,7 +60,7 @@ def read_values(path: Path, form: str) -> Any:
     FileFormatError
         If it is not there, is something else, or is damaged.
     """
-    safetensors = extra("safetensors", "safetensors", "a checkpoint")
+    safetensors = extra("safetensors", "a checkpoint")
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             header = dict(file.metadata() or {})

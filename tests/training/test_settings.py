@@ -78,7 +78,10 @@ def test_watching() -> None:
         (lambda: Clip(norm=0.0), "must be positive"),
         (lambda: Clip(value=-1.0), "a limit must be positive"),
         (lambda: History(({"loss": 1.0},))["lost"], "Did you mean 'loss'"),
-        (lambda: extra("no_such_module", "no-such", "this"), r"this needs no-such.*neurosim-circuits\[training\]"),
+        (
+            lambda: extra("no_such_module", "this", package="no-such"),
+            r"this needs no-such.*neurosim-circuits\[training\]",
+        ),
     ],
 )
 def test_what_is_refused(make: Any, message: str) -> None:
