@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 EXTRAS ?= datasets,dev,exchange,nir,plot,training
 PYTEST_ARGS ?=
-# Tests run in this many processes; one takes about a gigabyte.
+# Tests run in this many processes, of about a gigabyte, each on one thread: more would wait for one another.
 WORKERS ?= 2
 RESULTS ?= results
 
@@ -44,7 +44,7 @@ run: $(STAMP)
 	$(BIN)/$(RUN)
 
 test: $(STAMP)
-	$(BIN)/pytest --numprocesses $(WORKERS) $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses $(WORKERS) $(PYTEST_ARGS)
 
 lint: $(STAMP) imports spelling
 	$(BIN)/ruff format --check
