@@ -23,7 +23,8 @@ def timing_task(quick: bool = False) -> Task:
     """Return the task in which nothing but times between spikes of different channels tells classes apart.
 
     No two channels of a class fire together, so that a network without delays, whose membranes forget within a step,
-    can do no better than guess. The networks have equal numbers of neurons: the same, with its delays trained or not.
+    can do little better than guess. There are no hidden neurons: what a readout can tell is what the delays before it let
+    meet. The networks have equal numbers of neurons: the same, with its delays trained or not.
     """
     from neurosim.datasets.timing import DelayPatterns
 
@@ -31,7 +32,7 @@ def timing_task(quick: bool = False) -> Task:
     settings: dict[str, Any] = {"n_classes": 8, "n_channels": 6, "period": 40, "cycles": 2, "span": 20, "seed": 212}
     sets = [DelayPatterns(**settings, size=n, split=split) for n, split in ((480, "train"), (400, "test"))]
     return Task(
-        "timing", sets[0], sets[1], Size(6, (6,), 8), longest=20, epochs=12 if quick else 30, batch_size=48,
+        "timing", sets[0], sets[1], Size(6, (), 8), longest=20, epochs=12 if quick else 30, batch_size=48,
         rates=Rates(weights=2e-2, delays=0.5), equal="neurons",
     )  # fmt: skip
 

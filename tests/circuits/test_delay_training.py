@@ -230,7 +230,7 @@ def test_the_recipe_of_the_command_line() -> None:
     frames, _ = quick.test[0]
     assert frames.shape == (84 + 24 + 4, 140)
     timing = ns.circuits.recipe("delay-snn")(task="timing", delays="none", quick=True)
-    assert (timing.epochs, timing.module.circuit.edges("in_to_hidden1").steps.max()) == (12, 0)
+    assert (timing.epochs, timing.module.circuit.edges("in_to_out").steps.max()) == (12, 0)
     with pytest.raises(CircuitError, match=r"task='digit' is unknown\. Did you mean 'digits'"):
         ns.circuits.recipe("delay-snn")(task="digit")
     with pytest.raises(CircuitError, match="delays='learnt' is unknown"):
