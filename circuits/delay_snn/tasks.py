@@ -23,8 +23,8 @@ def timing_task(quick: bool = False) -> Task:
     """Return the task in which nothing but times between spikes of different channels tells classes apart.
 
     No two channels of a class fire together, so that a network without delays, whose membranes forget within a step,
-    can do little better than guess. There are no hidden neurons: what a readout can tell is what the delays before it let
-    meet. The networks have equal numbers of neurons: the same, with its delays trained or not.
+    can do little better than guess. There are no hidden neurons: what a readout can tell is what the delays before it
+    let meet. The networks have equal numbers of neurons: the same, with its delays trained or not.
     """
     from neurosim.datasets.timing import DelayPatterns
 
