@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, metadata, requires, version
 DISTRIBUTION = "neurosim-circuits"
 #: What each extra gives.
 EXTRAS = {
+    "datasets": "recorded and synthetic data sets",
     "plot": "figures: --plot, and the plots of recordings",
     "nir": "exchange of networks as NIR graphs",
     "exchange": "recordings as Neo, pynapple and NWB",
