@@ -113,10 +113,11 @@ class BlockRun:
         )
 
     def _send(self, name: str, spikes: Tensor) -> None:
-        """Keep the spikes of this call behind those that may still be under way, oldest first."""
+        """Keep the spikes of this call behind those that may still be under way, oldest first, as they leave."""
         past = writable(self.start.spikes[name]).to(device=spikes.device, dtype=self.module.torch_dtype)
         spikes = spikes.to(self.module.torch_dtype)
-        self.trains[name] = torch.cat([past.flip(0), spikes]) if len(past) else spikes
+        train = torch.cat([past.flip(0), spikes]) if len(past) else spikes
+        self.trains[name] = self.module.through_layer(name, train, self.seed)
 
     def _arriving(self, stepper: Stepper, component: Component) -> dict[str, dict[str, Tensor]]:
         """Return what comes from other components, by projection and target, (time, batch, neuron)."""
@@ -124,9 +125,8 @@ class BlockRun:
         for name in component.ahead:
             pre = self.program.projections[name].pre
             part = self.module.part(name)
-            train = self.module.through_layer(pre, self.trains[pre], self.seed)
             early = self.program.history_depth[pre] - part.longest
-            brought = part.brings(train[early:], stepper.edges[name])
+            brought = part.brings(self.trains[pre][early:], stepper.edges[name])
             found[name] = {
                 target: self.module.through_layer(name, values, self.seed) for target, values in brought.items()
             }

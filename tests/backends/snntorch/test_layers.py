@@ -126,6 +126,16 @@ def test_dropout_silences_neurons_for_whole_sequences() -> None:
     assert layer.eval()(values) is values
 
 
+def test_spikes_leave_once_for_all_projections() -> None:
+    circuit = deep(learned=False)
+    circuit.connect("h1", "out", ns.AllToAll(), receptor="v", weight=0.1)
+    calls: list[torch.Tensor] = []
+    layer = nn.Identity()
+    layer.register_forward_hook(lambda _, given, result: calls.append(result))
+    compiled(circuit, {"h1": layer})({"in": spikes()})
+    assert len(calls) == 1  # what draws at random, or keeps statistics, does so once
+
+
 def test_sequences_in_chunks_keep_their_mask() -> None:
     module = compiled(deep(learned=False), {"h1": Dropout(0.5)})
     x = spikes()
