@@ -59,6 +59,9 @@ class BlockRun:
         self.given, self.start, self.n_steps, self.seed = given, start, n_steps, seed
         self.others = Inputs(module.circuit, None, start=start.step, n_steps=n_steps, trials=start.trials, seed=seed)
         self.records = list(records)
+        self.projections = self.program.projections
+        #: Populations that other components hear.
+        self.sending = {self.projections[name].pre for component in module.schedule for name in component.ahead}
         self.trains: dict[str, Tensor] = {}
         self.collected: Collected = {}
 
@@ -72,7 +75,7 @@ class BlockRun:
         stepper = Stepper(self.module, self.start, exact=False, events=False, component=component)
         owned = {**stepper.populations, **stepper.projections}
         records = [key for key in self.records if key[0] in owned]
-        sending = [name for name in stepper.populations if self._sends_ahead(name)]
+        sending = [name for name in stepper.populations if name in self.sending]
         source = next(iter(stepper.populations.values()))
         if source.kind == "spikes" and not component.ahead and len(component.populations) == 1:
             spikes = self._all_rows(source.name)
@@ -105,13 +108,6 @@ class BlockRun:
 
     # -- between components --------------------------------------------------------------------------------------
 
-    def _sends_ahead(self, name: str) -> bool:
-        return any(
-            self.program.projections[projection].pre == name
-            for component in self.module.schedule
-            for projection in component.ahead
-        )
-
     def _send(self, name: str, spikes: Tensor) -> None:
         """Keep the spikes of this call behind those that may still be under way, oldest first, as they leave."""
         past = writable(self.start.spikes[name]).to(device=spikes.device, dtype=self.module.torch_dtype)
@@ -123,7 +119,7 @@ class BlockRun:
         """Return what comes from other components, by projection and target, (time, batch, neuron)."""
         found = {}
         for name in component.ahead:
-            pre = self.program.projections[name].pre
+            pre = self.projections[name].pre
             part = self.module.part(name)
             early = self.program.history_depth[pre] - part.longest
             brought = part.brings(self.trains[pre][early:], stepper.edges[name])
