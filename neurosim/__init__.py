@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         Uniform,
     )
     from neurosim.errors import (
+        AnalysisError,
         BackendError,
         CircuitError,
         EquationError,
@@ -66,8 +67,8 @@ _HOME = {
         "Trainable", "Uniform",
     ),
     "neurosim.errors": (
-        "BackendError", "CircuitError", "EquationError", "FileFormatError", "NeurosimError", "RecordError",
-        "TrainingError", "UnitError", "UnsupportedError",
+        "AnalysisError", "BackendError", "CircuitError", "EquationError", "FileFormatError", "NeurosimError",
+        "RecordError", "TrainingError", "UnitError", "UnsupportedError",
     ),
     "neurosim.interop": ("export_brian2_script",),
     "neurosim.models": ("NMDA", "Alpha", "Delta", "DoubleExponential", "Exponential"),
@@ -78,7 +79,7 @@ _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 _SUBMODULES = ("analysis", "circuits", "datasets", "interop", "models", "training", "units")
 
 __all__ = [
-    "NMDA", "AllToAll", "Alpha", "BackendError", "Circuit", "CircuitError", "Convolution", "Delta",
+    "NMDA", "AllToAll", "Alpha", "AnalysisError", "BackendError", "Circuit", "CircuitError", "Convolution", "Delta",
     "DoubleExponential", "Edges", "EquationError", "Exponential", "FileFormatError", "FilteredNoise",
     "FixedInDegree", "FixedOutDegree", "FixedProbability", "FixedTotalNumber", "Grouped", "Matrix",
     "NeuronModel", "NeurosimError", "Normal", "OneToOne", "Pairwise", "PoissonSource", "Pulses", "Ramp",

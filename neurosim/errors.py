@@ -38,6 +38,10 @@ class FileFormatError(NeurosimError, ValueError):
     """A file is not what it should be: truncated, edited, or of another version."""
 
 
+class AnalysisError(NeurosimError, ValueError):
+    """A measure was given what it cannot say anything about: too little, mismatched, or outside of its definition."""
+
+
 class TrainingError(NeurosimError, ValueError):
     """Training was given what does not fit (targets, masks, items, settings), or cannot go on as asked."""
 
