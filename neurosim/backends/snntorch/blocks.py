@@ -16,6 +16,7 @@ from torch import Tensor
 from neurosim.backends.inputs import Inputs
 from neurosim.backends.simulator import steps_at_once
 from neurosim.backends.snntorch.fused import WORTH_IT, deliveries_of, run_fused
+from neurosim.backends.snntorch.layers import through_layer
 from neurosim.backends.snntorch.stepper import Arrivals, Stepper, writable
 from neurosim.program.components import Component
 from neurosim.recording import State
@@ -113,7 +114,7 @@ class BlockRun:
         past = writable(self.start.spikes[name]).to(device=spikes.device, dtype=self.module.torch_dtype)
         spikes = spikes.to(self.module.torch_dtype)
         train = torch.cat([past.flip(0), spikes]) if len(past) else spikes
-        self.trains[name] = self.module.through_layer(name, train, self.seed)
+        self.trains[name] = through_layer(self.module, name, train, self.seed)
 
     def _arriving(self, stepper: Stepper, component: Component) -> dict[str, dict[str, Tensor]]:
         """Return what comes from other components, by projection and target, (time, batch, neuron)."""
@@ -124,7 +125,7 @@ class BlockRun:
             early = self.program.history_depth[pre] - part.longest
             brought = part.brings(self.trains[pre][early:], stepper.edges[name])
             found[name] = {
-                target: self.module.through_layer(name, values, self.seed) for target, values in brought.items()
+                target: through_layer(self.module, name, values, self.seed) for target, values in brought.items()
             }
         return found
 

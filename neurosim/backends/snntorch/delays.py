@@ -10,12 +10,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from neurosim.circuit.values import Trainable
+from neurosim.errors import BackendError, UnsupportedError
+
+if TYPE_CHECKING:
+    from neurosim.backends.snntorch.module import CircuitModule
 
 #: What the parameter is called.
 DELAY = "delay"
@@ -78,6 +83,22 @@ def smoothed(train: Tensor, width: float) -> Tensor:
     total = torch.exp(-0.5 * (reach / width) ** 2).sum()
     kernel = torch.exp(-0.5 * ((time[:, None] - time) / width) ** 2) / total
     return (kernel @ train.reshape(train.shape[0], -1)).reshape(train.shape)
+
+
+def set_width(module: CircuitModule, width: float) -> None:
+    """Set how far the learned delays of a module feel for spikes (see :meth:`CircuitModule.set_delay_width`)."""
+    if not width >= 0 or not math.isfinite(width):
+        raise BackendError(f"set_delay_width: the width is a number of steps from 0 up, got {width!r}.")
+    ahead = {name for component in module.schedule for name in component.ahead}
+    learned = [name for name in module.program.projections if module.part(name).learns_delays]
+    in_loops = [name for name in learned if name not in ahead]
+    if in_loops and width > 0:
+        raise UnsupportedError(
+            f"set_delay_width: {', '.join(in_loops)} advances step by step, where a wide kernel would need spikes "
+            "that have not happened yet."
+        )
+    for name in learned:
+        module.part(name).delay_width.fill_(width)
 
 
 @dataclass(frozen=True)

@@ -132,7 +132,7 @@ class EdgeStates:
                 value = torch.as_tensor(value, dtype=values[key].dtype, device=stepper.device).expand(edges.shape)
                 values[key].view(-1).index_copy_(0, where, value)
         for place, addition in enumerate(self.additions if side == "pre" else ()):
-            stepper.add_arrivals(self.item, addition.target, edges, trials, new[f"added_{place}"])
+            stepper.delivery.add_arrivals(self.item, addition.target, edges, trials, new[f"added_{place}"])
 
     def _act_everywhere(self, side: Side, population: str) -> None:
         stepper = self.stepper
@@ -142,7 +142,7 @@ class EdgeStates:
         new = program({key: reader.read(key, order.order) for key in program.reads})
         values = dict(stepper.values[self.name])
         for place, addition in enumerate(self.additions if side == "pre" else ()):
-            stepper.add_weighted(self.item, addition.target, order, new[f"added_{place}"] * spikes)
+            stepper.delivery.add_weighted(self.item, addition.target, order, new[f"added_{place}"] * spikes)
         for key, value in new.items():
             if key in values:
                 old = values[key]

@@ -107,7 +107,7 @@ def run_fused(
 ) -> Scanned:  # fmt: skip
     """Run all steps of a population in loops, and leave the stepper in the state after them."""
     name, module = item.name, stepper.module
-    scan = module.loops(item, [target for target, _ in deliveries], list(driven), traced)
+    scan = module.paths.loops(item, [target for target, _ in deliveries], list(driven), traced)
     fixed: dict[str, Any] = dict(stepper.fixed[name])
     if item.refractory is not None:
         refractory = stepper.dynamics[name].refractory

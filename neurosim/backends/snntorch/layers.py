@@ -9,7 +9,7 @@ constant input, and dropout is gone after training.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -24,6 +24,11 @@ from neurosim.program.convolution import ConvolutionProgram
 from neurosim.program.step_program import StepProgram
 from neurosim.random import noise
 
+if TYPE_CHECKING:
+    from neurosim.backends.snntorch.module import CircuitModule
+
+#: What the module of ``modules=`` at a part is called.
+LAYER = "layer"
 BATCH_NORM = "batch_norm"
 
 
@@ -116,6 +121,33 @@ def apply_layer(layer: Any, values: Tensor, seed: int, path: str) -> Tensor:
         found = tuple(result.shape) if isinstance(result, Tensor) else type(result).__name__
         raise BackendError(f"modules[{path!r}] must keep the shape {tuple(values.shape)}, it returned {found}.")
     return result
+
+
+def layers_of(module: CircuitModule) -> list[tuple[str, nn.Module]]:
+    """Return the layers of a module with the projection or population where each stands."""
+    names = (*module.program.populations, *module.program.projections)
+    return [(name, getattr(module.part(name), LAYER)) for name in names if hasattr(module.part(name), LAYER)]
+
+
+def through_layer(module: CircuitModule, name: str, values: Tensor, seed: int) -> Tensor:
+    """Return what leaves a population, or arrives by a projection, (time, batch, neuron), after its layer."""
+    layer = getattr(module.part(name), LAYER, None)
+    return values if layer is None else apply_layer(layer, values, seed, name)
+
+
+def refuse_layers(module: CircuitModule) -> None:
+    """Refuse to go step by step through a module with layers.
+
+    Raises
+    ------
+    UnsupportedError
+        Naming them.
+    """
+    if names := ", ".join(name for name, _ in layers_of(module)):
+        raise UnsupportedError(
+            f"a run goes step by step, without the modules at {names}. Run the circuit that they are folded into: "
+            "simulate(module.to_circuit(), ...)."
+        )
 
 
 def checked_layers(

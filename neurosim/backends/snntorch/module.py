@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from itertools import chain
 from typing import Any, Self
 
@@ -21,37 +20,34 @@ from neurosim.backends.snntorch.arguments import (
     marks_of,
 )
 from neurosim.backends.snntorch.blocks import BlockRun
-from neurosim.backends.snntorch.delays import DELAY, Rounding, mark_in_steps, rounding
+from neurosim.backends.snntorch.delays import DELAY, Rounding, mark_in_steps, rounding, set_width
 from neurosim.backends.snntorch.devices import checked_device, checked_dtype
-from neurosim.backends.snntorch.folding import add_constant_inputs, folded_weights, refuse_other_layers
-from neurosim.backends.snntorch.fused import make_loops, why_stepped
 from neurosim.backends.snntorch.kernel_projection import KernelProjection
-from neurosim.backends.snntorch.layers import apply_layer, checked_layers
+from neurosim.backends.snntorch.layers import LAYER, checked_layers, layers_of, refuse_layers
 from neurosim.backends.snntorch.options import SnntorchOptions
 from neurosim.backends.snntorch.parameters import Tie
+from neurosim.backends.snntorch.paths import Paths
 from neurosim.backends.snntorch.poisson import PoissonDrive
 from neurosim.backends.snntorch.population import NeuronPopulation, SilentPopulation, print_dynamics
 from neurosim.backends.snntorch.projection import Projection
 from neurosim.backends.snntorch.refusals import refuse_marks
-from neurosim.backends.snntorch.scan import Scan
 from neurosim.backends.snntorch.session import TorchSession
 from neurosim.backends.snntorch.stepper import Stepper
+from neurosim.backends.snntorch.trained_circuit import trained_circuit
 from neurosim.backends.states import check_state, initial_state, plain_state
 from neurosim.backends.streaming import digest
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.synapse_model import WEIGHT
 from neurosim.circuit.values import Trainable
 from neurosim.errors import BackendError, UnsupportedError
-from neurosim.program.components import Component, adds_constants, components, one_component
+from neurosim.program.components import Component
 from neurosim.program.convolution import ConvolutionProgram
 from neurosim.program.lowering import lower
-from neurosim.program.step_program import PopulationProgram, ProjectionProgram
+from neurosim.program.step_program import ProjectionProgram
 from neurosim.recording import Recording, RecordingBuilder, State
 from neurosim.recording.values import to_numpy
 
 Outputs = dict[str, dict[str, Tensor]]
-#: What the module of ``modules=`` at a part is called.
-LAYER = "layer"
 
 
 class CircuitModule(nn.Module, Simulator):
@@ -81,6 +77,7 @@ class CircuitModule(nn.Module, Simulator):
         self.device = torch.device("cpu")
         self.relaxed = options.relaxed
         self.program = lower(circuit)
+        self.paths = Paths(self)
         check_widths(options.surrogate_width, self.program)
         marks = circuit.trainables() if options.training else {}
         refuse_marks(marks, circuit, self.program)
@@ -95,36 +92,20 @@ class CircuitModule(nn.Module, Simulator):
             self._add(drive.name, PoissonDrive(drive, items[drive.post].n, marks_of(marks, drive.name), ties, options))
         for name, part in circuit.injections.items():
             self.register_buffer(f"injection_{name}", torch.as_tensor(part.indices), persistent=False)
-        self.schedule = self._components()
-        self._stepped: tuple[Any, dict[Component, str | None]] = (None, {})
-        self._loops: dict[Any, Scan] = {}
         parts = {name: self.part(name) for name in (*items, *self.program.projections)}
         for name, layer in checked_layers(options.modules, self.program, self.schedule, parts).items():
             self.part(name).add_module(LAYER, layer.to(self.torch_dtype))
         self.to(options.device)
 
     @property
+    def schedule(self) -> tuple[Component, ...]:
+        """What advances together, in the order in which it is computed."""
+        return self.paths.schedule
+
+    @property
     def stepped(self) -> dict[Component, str | None]:
         """Why each component is stepped by torch's operations; ``None`` where compiled loops can run it."""
-        key = (self.torch_dtype, self.device)
-        if self._stepped[0] != key:
-            self._stepped = (key, {component: why_stepped(self, component) for component in self.schedule})
-        return self._stepped[1]
-
-    def loops(
-        self, item: PopulationProgram, targets: Sequence[str], driven: Sequence[str], traced: Sequence[str]
-    ) -> Scan:
-        """Return the compiled loops of a population, made once."""
-        key = (item.name, self.torch_dtype, tuple(targets), tuple(driven), tuple(traced))
-        if key not in self._loops:
-            self._loops[key] = make_loops(self, item, targets, driven, traced)
-        return self._loops[key]
-
-    def _components(self) -> tuple[Component, ...]:
-        """Return what advances together; everything, where arrivals are to be added in the order of the contract."""
-        if self.options.propagation == "ordered":
-            return (one_component(self.program),)
-        return components(self.program, adds_constants)
+        return self.paths.stepped
 
     def _projection(self, item: ProjectionProgram, marks: Mapping[str, Trainable], ties: dict[str, Tie]) -> Projection:
         if isinstance(item, ConvolutionProgram):
@@ -255,35 +236,12 @@ class CircuitModule(nn.Module, Simulator):
         UnsupportedError
             If there are other modules than batch normalisation and dropout, which a circuit cannot express.
         """
-        refuse_other_layers(self)
-        values: dict[str, Any] = {}
-        for name, _ in self.named_children():
-            for variable, array in self.part(name).values.trained().items():
-                key = "weight" if variable == WEIGHT and name in self.program.projections else variable
-                values[f"{name}.{key}"] = self._quantity(name, variable, array)
-        values.update(folded_weights(self))
-        if not values:
-            return self.circuit
-        circuit = self.circuit.replace(values)
-        add_constant_inputs(circuit, self)
-        return circuit
+        return trained_circuit(self)
 
     def delay_rounding(self) -> dict[str, Rounding]:
         """Return what becomes of the learned delays of each projection when a simulation rounds them to steps."""
         learned = [name for name in self.program.projections if self.part(name).learns_delays]
         return {name: rounding(self.part(name).values.trained()[DELAY].reshape(-1)) for name in learned}
-
-    def _quantity(self, name: str, variable: str, array: np.ndarray) -> Any:
-        from neurosim.units import quantity
-
-        if variable == DELAY and name in self.program.projections:
-            return quantity(array * self.program.dt, "second")
-        value = array if array.ndim else float(array)
-        if name in self.program.populations:
-            return quantity(value, self.program.populations[name].units[variable])
-        if name in self.program.projections:
-            return quantity(value, self.program.projections[name].units[variable])
-        return quantity(value, self.circuit.poisson_inputs[name].weight_unit)
 
     # -- simulation ----------------------------------------------------------------------------------------------
 
@@ -299,7 +257,7 @@ class CircuitModule(nn.Module, Simulator):
 
         The parameters are read when it starts and at each ``reset()``.
         """
-        self._refuse_layers()
+        refuse_layers(self)
         return TorchSession(self, seed=seed, trials=trials, state=state, record=record)
 
     def _metadata(self) -> dict[str, Any]:
@@ -313,16 +271,8 @@ class CircuitModule(nn.Module, Simulator):
     def _trained(self) -> str:
         return digest({name: to_numpy(value) for name, value in self.state_dict().items()})
 
-    def _refuse_layers(self) -> None:
-        if self.layers():
-            names = ", ".join(name for name, _ in self.layers())
-            raise UnsupportedError(
-                f"a run goes step by step, without the modules at {names}. Run the circuit that they are folded into: "
-                "simulate(module.to_circuit(), ...)."
-            )
-
     def _run(self, run: Run, builder: RecordingBuilder, progress: Progress | None) -> State:
-        self._refuse_layers()
+        refuse_layers(self)
         return self._simulate(run, builder, progress, exact=self.exact, events=True)
 
     def run_eager(
@@ -337,7 +287,7 @@ class CircuitModule(nn.Module, Simulator):
         progress: Progress | None = None,
     ) -> Recording:
         """Run like :meth:`run`, through the differentiable path that training uses."""
-        self._refuse_layers()
+        refuse_layers(self)
         run = Run(self.circuit, self.program, duration, inputs, record, state, seed, trials)
         builder = RecordingBuilder(run.plan)
         final = self._simulate(run, builder, progress, exact=False, events=False)
@@ -382,13 +332,7 @@ class CircuitModule(nn.Module, Simulator):
 
     def layers(self) -> list[tuple[str, nn.Module]]:
         """Return the modules of ``modules=`` with the projection or population where each stands."""
-        names = (*self.program.populations, *self.program.projections)
-        return [(name, getattr(self.part(name), LAYER)) for name in names if hasattr(self.part(name), LAYER)]
-
-    def through_layer(self, name: str, values: Tensor, seed: int) -> Tensor:
-        """Return what leaves a population, or arrives by a projection, (time, batch, neuron), after its layer."""
-        layer = getattr(self.part(name), LAYER, None)
-        return values if layer is None else apply_layer(layer, values, seed, name)
+        return layers_of(self)
 
     def set_delay_width(self, width: float) -> None:
         """Set how far learned delays feel for spikes while training: a Gaussian's standard deviation, in steps.
@@ -404,18 +348,7 @@ class CircuitModule(nn.Module, Simulator):
         UnsupportedError
             If a learned delay stands in a loop, where later spikes are not known yet.
         """
-        if not width >= 0 or not math.isfinite(width):
-            raise BackendError(f"set_delay_width: the width is a number of steps from 0 up, got {width!r}.")
-        ahead = {name for component in self.schedule for name in component.ahead}
-        learned = [name for name in self.program.projections if self.part(name).learns_delays]
-        in_loops = [name for name in learned if name not in ahead]
-        if in_loops and width > 0:
-            raise UnsupportedError(
-                f"set_delay_width: {', '.join(in_loops)} advances step by step, where a wide kernel would need spikes "
-                "that have not happened yet."
-            )
-        for name in learned:
-            self.part(name).delay_width.fill_(width)
+        set_width(self, width)
 
     def spread_injection(self, name: str, row: Tensor) -> Tensor:
         """Return an injection's rows, (..., chosen), as (..., neuron) with 0 elsewhere."""

@@ -11,15 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from neurosim.backends.snntorch.arrivals import ArrivalOrder
+from neurosim.backends.snntorch.delivery import Delivery
 from neurosim.backends.snntorch.edge_dynamics import EdgeStates
-from neurosim.backends.snntorch.events import ArrivalTable, dense, indices
+from neurosim.backends.snntorch.events import dense, indices
 from neurosim.backends.snntorch.population import Tensors, fixed_values
-from neurosim.backends.snntorch.projection import EndReader, add_in_order
+from neurosim.backends.snntorch.projection import EndReader
 from neurosim.program.components import Component, one_component
 from neurosim.program.step_program import (
     Contribution,
-    PoissonProgram,
     PopulationProgram,
     PostPathway,
     ProjectionProgram,
@@ -89,13 +88,7 @@ class Stepper:
         self.history: dict[str, deque[Any]] = {
             name: self._past(rows) for name, rows in state.spikes.items() if name in items
         }
-        self.tables = {}
-        if events:
-            self.tables = {
-                item.name: ArrivalTable(item.pre_index, module.part(item.name).whole_delay(), items[item.pre].n)
-                for item in self.program.pulses
-                if item.dynamics is None
-            }
+        self.delivery = Delivery(self)
         self.edge_states = {name: EdgeStates(self, name) for name in self.plastic}
 
     def _choose(self, component: Component) -> None:
@@ -273,75 +266,10 @@ class Stepper:
         self.spikes[name] = spikes
         self.history[name].appendleft(indices(spikes) if self.events else spikes.to(self.dtype))
 
-    # -- deliver and reset ---------------------------------------------------------------------------------------
-
     def _deliver(self) -> None:
-        for item in self.deliveries:
-            if isinstance(item, PoissonProgram):
-                self._deliver_poisson(item)
-                continue
-            if isinstance(item, PostPathway):
-                self.edge_states[item.projection.name].act("post")
-                continue
-            if item.dynamics is not None:
-                self.edge_states[item.name].act("pre")
-                continue
-            if self.events:
-                self._deliver_events(item.name)
-                continue
-            part = self.module.part(item.name)
-            ahead = self.arrivals.get(item.name)
-            for target in dict.fromkeys(addition.target for addition in item.additions):
-                old = self.values[item.post][target]
-                if ahead is not None:
-                    new = old + ahead[target]
-                else:
-                    past, ends = list(self.history[item.pre]), self.reader(item.name)
-                    new = part.deliver(past, self.edges[item.name], ends, target, old)
-                if target in self.populations[item.post].masked:
-                    new = torch.where(self.active[item.post], new, old)
-                self.values[item.post] = {**self.values[item.post], target: new}
+        self.delivery.deliver()
 
-    def _deliver_poisson(self, item: PoissonProgram) -> None:
-        old = self.values[item.post][item.target]
-        new = old + self.module.part(item.name).pulses(self.inputs[item.name] * self.background[item.name])
-        if item.target in self.populations[item.post].masked:
-            new = torch.where(self.active[item.post], new, old)
-        self.values[item.post] = {**self.values[item.post], item.target: new}
-
-    def _deliver_events(self, name: str) -> None:
-        item, part = self.projections[name], self.module.part(name)
-        due = self.tables[name].due(self.history[item.pre])
-        if due is None:
-            return
-        edges, trials = (torch.from_numpy(array).to(self.device) for array in due)
-        expressions = part.exact_expressions if self.exact else part.expressions
-        for target, printed in expressions.terms:
-            reader = self.reader(name)
-            amount = printed({key: reader.read(key, edges, trials) for key in printed.reads})["value"]
-            self.add_arrivals(item, target, edges, trials, amount)
-
-    def add_arrivals(self, item: ProjectionProgram, target: str, edges: Tensor, trials: Tensor, amount: Any) -> None:
-        """Add what some edges bring, one after another: `edges`, `trials` and `amount` are each (arrival,)."""
-        amount = torch.as_tensor(amount, dtype=self.dtype, device=self.device).expand(edges.shape)
-        posts, where = self.module.part(item.name).post_edges.index_select(0, edges), trials
-        if target in self.populations[item.post].masked:
-            active = self.active[item.post]
-            keep = torch.nonzero(active.reshape(-1).index_select(0, trials * active.shape[1] + posts)).reshape(-1)
-            posts, where, amount = (array.index_select(0, keep) for array in (posts, trials, amount))
-        value = self.values[item.post][target]
-        index = posts if self.batch == 1 else where * value.shape[1] + posts
-        new = value.reshape(-1).index_add(0, index, amount).reshape(value.shape)
-        self.values[item.post] = {**self.values[item.post], target: new}
-
-    def add_weighted(self, item: ProjectionProgram, target: str, order: ArrivalOrder, amount: Tensor) -> None:
-        """Add what every edge brings, 0 where no spike arrives: `amount` is (batch, edge) in the order of arrival."""
-        old = self.values[item.post][target]
-        posts = self.module.part(item.name).post_edges.index_select(0, order.order)
-        new = add_in_order(old, posts, amount)
-        if target in self.populations[item.post].masked:
-            new = torch.where(self.active[item.post], new, old)
-        self.values[item.post] = {**self.values[item.post], target: new}
+    # -- reset --------------------------------------------------------------------------------------------------------
 
     def _reset(self, name: str) -> None:
         dynamics = self.dynamics[name]

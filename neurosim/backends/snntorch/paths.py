@@ -1,0 +1,53 @@
+"""By which path each component of a module is computed, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from neurosim.backends.snntorch.fused import make_loops, why_stepped
+from neurosim.backends.snntorch.scan import Scan
+from neurosim.program.components import Component, adds_constants, components, one_component
+from neurosim.program.step_program import PopulationProgram
+
+if TYPE_CHECKING:
+    from neurosim.backends.snntorch.module import CircuitModule
+
+
+class Paths:
+    """The components of a module, and the loops that were compiled for them.
+
+    Parameters
+    ----------
+    module
+        The module; what it computes in, and where, may change later.
+    """
+
+    def __init__(self, module: CircuitModule) -> None:
+        self.module = module
+        #: What advances together; everything, where arrivals are to be added in the order of the contract.
+        self.schedule: tuple[Component, ...] = (
+            (one_component(module.program),)
+            if module.options.propagation == "ordered"
+            else components(module.program, adds_constants)
+        )
+        self._stepped: tuple[Any, dict[Component, str | None]] = (None, {})
+        self._loops: dict[Any, Scan] = {}
+
+    @property
+    def stepped(self) -> dict[Component, str | None]:
+        """Why each component is stepped by torch's operations; ``None`` where compiled loops can run it."""
+        module = self.module
+        key = (module.torch_dtype, module.device)
+        if self._stepped[0] != key:
+            self._stepped = (key, {component: why_stepped(module, component) for component in self.schedule})
+        return self._stepped[1]
+
+    def loops(
+        self, item: PopulationProgram, targets: Sequence[str], driven: Sequence[str], traced: Sequence[str]
+    ) -> Scan:
+        """Return the compiled loops of a population, made once."""
+        key = (item.name, self.module.torch_dtype, tuple(targets), tuple(driven), tuple(traced))
+        if key not in self._loops:
+            self._loops[key] = make_loops(self.module, item, targets, driven, traced)
+        return self._loops[key]
