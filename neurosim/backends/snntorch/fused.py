@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from neurosim.backends.snntorch.scan import Scan, Scanned, make_scan, run_scan
-from neurosim.backends.snntorch.scan_source import LIMIT, scan_source
+from neurosim.backends.snntorch.scan_source import scan_source
+from neurosim.backends.snntorch.step_lines import LIMIT
 from neurosim.backends.snntorch.surrogate_slopes import slope_text
 from neurosim.circuit.language import names_in
 from neurosim.program.components import Component

@@ -7,27 +7,13 @@ what drives them is ever stored.
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from neurosim.backends.snntorch.population import Dynamics
-from neurosim.circuit.language import names_in
-from neurosim.program.statements import Statement, name
+from neurosim.backends.snntorch.step_lines import LIMIT, StepLines, leaves, step_lines
 from neurosim.program.step_program import PopulationProgram
-from neurosim.program.straight_line import (
-    Adjoint,
-    Choose,
-    Fire,
-    Let,
-    Line,
-    Names,
-    Test,
-    forward_text,
-    is_condition,
-)
-
-LIMIT = "refractory_limit"
+from neurosim.program.straight_line import Adjoint, forward_text
 
 
 @dataclass(frozen=True)
@@ -77,78 +63,15 @@ def scan_source(
     Uncovered
         If the population does something that the loops do not know.
     """
-    lines = _lines(item, dynamics, deliveries)
+    lines = step_lines(item, dynamics, deliveries)
     arrivals = [f"arrival_{place}" for place in range(len(deliveries))]
     given = [*driven, *arrivals]
-    read = _leaves(lines.program)
+    read = leaves(lines.program)
     fixed = sorted(read - set(item.state) - set(given) - {"t"})
     if item.refractory is not None:
         fixed.append(LIMIT)
     writer = _Writer(item, lines, fixed, [key for key in given if key in read], set(traced), "t" in read, slope)
     return ScanSource(writer.text(), item.state, tuple(fixed), tuple(writer.driven))
-
-
-@dataclass(frozen=True)
-class _Lines:
-    program: list[Line]
-    final: dict[str, str]  # the last name of each variable
-
-
-def _lines(item: PopulationProgram, dynamics: Dynamics, deliveries: Sequence[str]) -> _Lines:
-    """Return one step as a straight line: integrate, fire, deliver, reset."""
-    names, program = Names(), list[Line]()
-    refractory = item.refractory is not None
-    if refractory:
-        names.latest["not_refractory"] = "active"
-
-    def execute(statements: Iterable[Statement], *, masked: bool, reset: bool = False) -> None:
-        for statement in statements:
-            tree = names.read(statement.expression)
-            old, target = names.now(statement.target), statement.target
-            if target not in item.state:
-                kind = Test if is_condition(tree) else Let
-                program.append(kind(names.fresh(target), tree))
-            elif reset:
-                program.append(Choose(names.fresh(target), "fired", tree, old, spike="spike"))
-            elif masked and refractory and target in item.masked:
-                program.append(Choose(names.fresh(target), "active", tree, old))
-            else:
-                program.append(Let(names.fresh(target), tree))
-
-    execute(dynamics.steps["fixed_integrate_"], masked=True)
-    execute(dynamics.steps["fixed_update_"], masked=True)
-    if item.threshold is not None:
-        (condition,) = dynamics.steps["threshold"]
-        distance, width = dynamics.steps["distance"]
-        tree = names.read(condition.expression)
-        program.append(Test("fired", ast.BoolOp(ast.And(), [tree, name("active")]) if refractory else tree))
-        ratio = ast.BinOp(distance.expression, ast.Div(), width.expression)
-        program.append(Let("distance", names.read(ratio)))
-        program.append(Fire("spike", "fired", "distance", "slope", "active" if refractory else None))
-        if refractory:
-            still = ast.BoolOp(ast.And(), [name("active"), ast.UnaryOp(ast.Not(), name("fired"))])
-            program.append(Test("active_after", still))
-            names.latest["not_refractory"] = "active_after"
-    for place, target in enumerate(deliveries):
-        old = names.now(target)
-        more = ast.BinOp(old, ast.Add(), name(f"x_arrival_{place}"))
-        if refractory and target in item.masked:
-            program.append(Choose(names.fresh(target), "active_after", more, old))
-        else:
-            program.append(Let(names.fresh(target), more))
-    execute(dynamics.steps["fixed_reset_"], masked=False, reset=True)
-    return _Lines(program, {variable: names.latest.get(variable, f"x_{variable}") for variable in item.state})
-
-
-def _leaves(program: Sequence[Line]) -> set[str]:
-    """Return what a program reads and does not assign, without the prefix of such names."""
-    read: set[str] = set()
-    for line in program:
-        if isinstance(line, (Let, Test)):
-            read |= names_in(line.tree)
-        elif isinstance(line, Choose):
-            read |= names_in(line.then) | names_in(line.otherwise)
-    return {used.removeprefix("x_") for used in read if used.startswith("x_")}
 
 
 class _Writer:
@@ -157,7 +80,7 @@ class _Writer:
     def __init__(
         self,
         item: PopulationProgram,
-        lines: _Lines,
+        lines: StepLines,
         fixed: list[str],
         driven: list[str],
         traced: set[str],
