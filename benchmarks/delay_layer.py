@@ -23,6 +23,7 @@ from torch import Tensor
 from torch.nn.functional import conv1d
 
 from neurosim.backends.snntorch.delayed_sum import EdgePlan, delayed_sum
+from neurosim.backends.snntorch.workspace import Workspace
 
 Step = Callable[[], tuple[Tensor, ...]]
 
@@ -52,10 +53,11 @@ def measure(
     train, weight, delay, upstream = layer(sizes, taps, steps, batch, density)
     pre, post = (index.reshape(-1) for index in np.indices(sizes))
     plan = EdgePlan(pre, post, *sizes, taps - 1)
+    workspace = Workspace()
     wanted = (train, weight, delay) if inputs else (weight, delay)
 
     def ours() -> tuple[Tensor, ...]:
-        output = delayed_sum(train, weight, delay, plan)
+        output = delayed_sum(train, weight, delay, plan, workspace)
         return output, *torch.autograd.grad(output, wanted, upstream)
 
     def dense() -> tuple[Tensor, ...]:

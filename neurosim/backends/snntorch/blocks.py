@@ -123,7 +123,8 @@ class BlockRun:
             pre = self.projections[name].pre
             part = self.module.part(name)
             early = self.program.history_depth[pre] - part.longest
-            brought = part.brings(self.trains[pre][early:], stepper.edges[name])
+            train = self.trains[pre][early:] if early else self.trains[pre]
+            brought = part.brings(train, stepper.edges[name], self.module.paths.workspace)
             found[name] = {
                 target: through_layer(self.module, name, values, self.seed) for target, values in brought.items()
             }

@@ -12,130 +12,78 @@ every sum runs in one fixed order, so that no result depends on the number of th
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from neurosim.backends.snntorch.threads import kept_on_disk
 
 Array = NDArray[Any]
 #: Adding a product in one rounding, and summing a row in several lanes, is all that is allowed here.
 _LANES = {"contract", "reassoc", "nsz"}
 
 
-def kept_on_disk(**options: Any) -> Callable[[Callable[..., Any]], Any]:
-    """Compile a function with numba, without Python's lock, and keep the result on disk where that can be done."""
-
-    def compile_it(function: Callable[..., Any]) -> Any:
-        try:
-            return numba.njit(function, cache=True, nogil=True, **options)
-        except RuntimeError:  # no folder to keep it in
-            return numba.njit(function, nogil=True, **options)
-
-    return compile_it
-
-
-def in_parts(kernel: Callable[..., None], rows: int, threads: int, *arguments: Any) -> None:
-    """Run ``kernel(first, last, ...)`` over all rows, on several threads that end with the call."""
-    parts = max(1, min(threads, rows))
-    if parts == 1:
-        kernel(0, rows, *arguments)
-        return
-    edges = [rows * part // parts for part in range(parts + 1)]
-    with ThreadPoolExecutor(parts) as pool:
-        list(pool.map(lambda first, last: kernel(first, last, *arguments), edges[:-1], edges[1:]))
-
-
 @kept_on_disk()
-def count_events(first: int, last: int, x: Array, counts: Array) -> None:
-    """Write how many numbers of each row are not 0, (row,)."""
+def first_events(first: int, last: int, start: Array, position: Array, batch: int, table: Array) -> None:
+    """Write the first event of each row at a step or after it, (row, step): positions are ``step * batch + trial``."""
     for row in range(first, last):
-        found = 0
-        for column in range(x.shape[1]):
-            found += x[row, column] != 0
-        counts[row] = found
-
-
-@kept_on_disk()
-def find_events(first: int, last: int, x: Array, start: Array, position: Array, value: Array) -> None:
-    """Write where each row is not 0: `start` (n + 1,), `position` and `value` (events,)."""
-    for row in range(first, last):
-        place = start[row]
-        for column in range(x.shape[1]):
-            if x[row, column] != 0:
-                position[place] = column
-                value[place] = x[row, column]
-                place += 1
-
-
-@kept_on_disk(inline="always")
-def _first_from(position: Array, low: Any, high: Any, place: Any) -> Any:
-    """Return the first event in [low, high) at a place or after it, or `high`: positions ascend."""
-    while low < high:
-        middle = (low + high) >> 1
-        if position[middle] < place:
-            low = middle + 1
-        else:
-            high = middle
-    return low
+        event = start[row]
+        for step in range(table.shape[1]):
+            while event < start[row + 1] and position[event] < step * batch:
+                event += 1
+            table[row, step] = event
 
 
 @kept_on_disk()
 def add_events(
     first: int, last: int, y: Array, starts: Array, edges: Array, pre: Array, whole: Array, part: Array, weight: Array,
-    start: Array, position: Array, value: Array, origin: int, batch: int,
+    table: Array, position: Array, value: Array, origin: int, batch: int,
 ) -> None:  # fmt: skip
-    """Add to the rows of `y` (post, time * trial) what the events of their edges bring."""
-    length = y.shape[1]
+    """Write to the rows of `y` (post, time * trial) what the events of their edges bring."""
+    steps = y.shape[1] // batch
     for post in range(first, last):
         row = y[post]
+        row[:] = 0
         for index in range(starts[post], starts[post + 1]):
             edge = edges[index]
             near, far = weight[edge] * (1 - part[edge]), weight[edge] * part[edge]
-            offset = origin - whole[edge] * batch
-            neuron = pre[edge]
+            step = origin - whole[edge]
+            offset = step * batch
+            times = table[pre[edge]]
             # First the events of which only the far tap is in time, then both, then only the near one.
-            begin = _first_from(position, start[neuron], start[neuron + 1], offset - batch)
-            both = _first_from(position, begin, start[neuron + 1], offset)
-            late = _first_from(position, both, start[neuron + 1], offset + length - batch)
-            end = _first_from(position, late, start[neuron + 1], offset + length)
-            for event in range(begin, both):
+            for event in range(times[step - 1], times[step]):
                 row[position[event] - offset + batch] += far * value[event]
-            for event in range(both, late):
+            for event in range(times[step], times[step + steps - 1]):
                 place = np.uint64(position[event] - offset)  # unsigned: nothing looks for negative indices
                 row[place] += near * value[event]
                 row[place + np.uint64(batch)] += far * value[event]
-            for event in range(late, end):
+            for event in range(times[step + steps - 1], times[step + steps]):
                 row[position[event] - offset] += near * value[event]
 
 
 @kept_on_disk(fastmath=_LANES)
 def edge_gradients_of_events(
     first: int, last: int, g: Array, starts: Array, edges: Array, pre: Array, whole: Array, part: Array, weight: Array,
-    start: Array, position: Array, value: Array, origin: int, batch: int, d_weight: Array, d_delay: Array,
+    table: Array, position: Array, value: Array, origin: int, batch: int, d_weight: Array, d_delay: Array,
 ) -> None:  # fmt: skip
     """Write the gradients of weights and delays, (edge,), from `g` (post, time * trial), at events."""
-    length = g.shape[1]
+    steps = g.shape[1] // batch
     for post in range(first, last):
         row = g[post]
         for index in range(starts[post], starts[post + 1]):
             edge = edges[index]
-            offset = origin - whole[edge] * batch
-            neuron = pre[edge]
-            begin = _first_from(position, start[neuron], start[neuron + 1], offset - batch)
-            both = _first_from(position, begin, start[neuron + 1], offset)
-            late = _first_from(position, both, start[neuron + 1], offset + length - batch)
-            end = _first_from(position, late, start[neuron + 1], offset + length)
+            step = origin - whole[edge]
+            offset = step * batch
+            times = table[pre[edge]]
             near = far = row[0] * 0
-            for event in range(begin, both):
+            for event in range(times[step - 1], times[step]):
                 far += row[position[event] - offset + batch] * value[event]
-            for event in range(both, late):
+            for event in range(times[step], times[step + steps - 1]):
                 place = np.uint64(position[event] - offset)
                 near += row[place] * value[event]
                 far += row[place + np.uint64(batch)] * value[event]
-            for event in range(late, end):
+            for event in range(times[step + steps - 1], times[step + steps]):
                 near += row[position[event] - offset] * value[event]
             d_weight[edge] = near + part[edge] * (far - near)
             d_delay[edge] = weight[edge] * (far - near)
@@ -146,14 +94,15 @@ def add_rows(
     first: int, last: int, y: Array, starts: Array, edges: Array, pre: Array, whole: Array, part: Array, weight: Array,
     x: Array, origin: int, batch: int,
 ) -> None:  # fmt: skip
-    """Add to the rows of `y` (post, time * trial) what whole rows of `x` bring."""
+    """Write to the rows of `y` (post, time * trial) what whole rows of `x` bring."""
     length = y.shape[1]
     for post in range(first, last):
         row = y[post]
+        row[:] = 0
         for index in range(starts[post], starts[post + 1]):
             edge = edges[index]
             near, far = weight[edge] * (1 - part[edge]), weight[edge] * part[edge]
-            offset = origin - whole[edge] * batch
+            offset = (origin - whole[edge]) * batch
             young = x[pre[edge], offset : offset + length]
             if far == 0:
                 for place in range(length):
@@ -175,7 +124,7 @@ def edge_gradients_of_rows(
         row = g[post]
         for index in range(starts[post], starts[post + 1]):
             edge = edges[index]
-            offset = origin - whole[edge] * batch
+            offset = (origin - whole[edge]) * batch
             young = x[pre[edge], offset : offset + length]
             old = x[pre[edge], offset - batch : offset - batch + length]
             near = far = row[0] * 0
@@ -191,21 +140,86 @@ def input_gradients(
     first: int, last: int, d_x: Array, starts: Array, edges: Array, post: Array, whole: Array, part: Array,
     weight: Array, g: Array, origin: int, batch: int,
 ) -> None:  # fmt: skip
-    """Add to the rows of `d_x` (pre, time * trial) the gradients of their edges; `edges` go by presynaptic neuron."""
+    """Write to the rows of `d_x` (pre, time * trial) the gradients of their edges; `edges` go by presynaptic neuron.
+
+    The edges of a neuron are taken by their delays, so that neighbours overlap in most of their run: there four of them
+    share one pass.
+    """
     length = g.shape[1]
+    counts = np.empty(origin + 2, np.int64)
     for pre in range(first, last):
-        for index in range(starts[pre], starts[pre + 1]):
-            edge = edges[index]
-            near, far = weight[edge] * (1 - part[edge]), weight[edge] * part[edge]
-            offset = origin - whole[edge] * batch
-            row = g[post[edge]]
-            both = max(length - batch, 0)
-            young, now, later = d_x[pre, offset : offset + both], row[:both], row[batch : batch + both]
-            for place in range(both):
-                young[place] += near * now[place] + far * later[place]
-            last_step, now = d_x[pre, offset + both : offset + length], row[both:length]
-            for place in range(length - both):
-                last_step[place] += near * now[place]
-            old = d_x[pre, offset - batch : offset]
-            for place in range(min(batch, length)):
-                old[place] += far * row[place]
+        row = d_x[pre]
+        row[:] = 0
+        sorted_edges = _by_delay(edges[starts[pre] : starts[pre + 1]], whole, counts)
+        n = len(sorted_edges)
+        place = 0
+        while place < n:
+            size = min(4, n - place)
+            # The longest delay of the four reaches back furthest.
+            begin = (origin - whole[sorted_edges[place]]) * batch
+            end = (origin - whole[sorted_edges[place + size - 1]]) * batch + length - batch
+            together = size == 4 and end > begin
+            for one in range(place, place + size):
+                edge = sorted_edges[one]
+                near, far = weight[edge] * (1 - part[edge]), weight[edge] * part[edge]
+                offset = (origin - whole[edge]) * batch
+                _add_run(
+                    row, g[post[edge]], offset, near, far, batch, offset - batch, begin if together else offset + length
+                )
+                if together:
+                    _add_run(row, g[post[edge]], offset, near, far, batch, end, offset + length)
+            if together:
+                _add_four(row, sorted_edges[place : place + 4], post, whole, part, weight, g, origin, batch, begin, end)
+            place += size
+
+
+@kept_on_disk()
+def _by_delay(edges: Array, whole: Array, counts: Array) -> Array:
+    """Return edges by delay, the shortest first, each delay's in their order."""
+    counts[:] = 0
+    for edge in edges:
+        counts[whole[edge] + 1] += 1
+    for delay in range(1, len(counts)):
+        counts[delay] += counts[delay - 1]
+    found = np.empty_like(edges)
+    for edge in edges:
+        found[counts[whole[edge]]] = edge
+        counts[whole[edge]] += 1
+    return found
+
+
+@kept_on_disk(fastmath={"contract"})
+def _add_run(row: Array, g: Array, offset: int, near: Any, far: Any, batch: int, begin: int, end: int) -> None:
+    """Add to ``row[begin:end]`` what one edge sends back: from the near tap, the far tap, or both."""
+    length = g.shape[0]
+    for place in range(max(begin, offset - batch), min(end, offset)):
+        row[place] += far * g[place - offset + batch]
+    first, last = max(begin, offset), min(end, offset + length - batch)
+    if last > first:
+        into, now, later = row[first:last], g[first - offset : last - offset], g[first - offset + batch :]
+        for place in range(last - first):
+            into[place] += near * now[place] + far * later[place]
+    for place in range(max(begin, offset + length - batch, offset), min(end, offset + length)):
+        row[place] += near * g[place - offset]
+
+
+@kept_on_disk(fastmath={"contract"})
+def _add_four(
+    row: Array, edges: Array, post: Array, whole: Array, part: Array, weight: Array, g: Array, origin: int, batch: int,
+    begin: int, end: int,
+) -> None:  # fmt: skip
+    """Add to ``row[begin:end]`` what four edges send back, where both taps of all of them are in time."""
+    e0, e1, e2, e3 = edges[0], edges[1], edges[2], edges[3]
+    n0, n1 = weight[e0] * (1 - part[e0]), weight[e1] * (1 - part[e1])
+    n2, n3 = weight[e2] * (1 - part[e2]), weight[e3] * (1 - part[e3])
+    f0, f1, f2, f3 = weight[e0] * part[e0], weight[e1] * part[e1], weight[e2] * part[e2], weight[e3] * part[e3]
+    g0 = g[post[e0], begin - (origin - whole[e0]) * batch :]
+    g1 = g[post[e1], begin - (origin - whole[e1]) * batch :]
+    g2 = g[post[e2], begin - (origin - whole[e2]) * batch :]
+    g3 = g[post[e3], begin - (origin - whole[e3]) * batch :]
+    l0, l1, l2, l3 = g0[batch:], g1[batch:], g2[batch:], g3[batch:]
+    into = row[begin:end]
+    for place in range(end - begin):
+        one = (n0 * g0[place] + f0 * l0[place]) + (n1 * g1[place] + f1 * l1[place])
+        two = (n2 * g2[place] + f2 * l2[place]) + (n3 * g3[place] + f3 * l3[place])
+        into[place] += one + two

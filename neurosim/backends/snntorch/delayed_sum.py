@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from neurosim.backends.snntorch.workspace import Workspace
 from neurosim.program.frozen import Frozen
 
 #: Above this part of numbers that are not 0, running over whole rows is quicker than looking for them.
@@ -45,7 +46,7 @@ def _grouped(index: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
     return order, np.searchsorted(index[order], np.arange(n + 1))
 
 
-def delayed_sum(train: Tensor, weight: Tensor, delay: Tensor, plan: EdgePlan) -> Tensor:
+def delayed_sum(train: Tensor, weight: Tensor, delay: Tensor, plan: EdgePlan, workspace: Workspace) -> Tensor:
     r"""Return what arrives at each neuron in each step, (time, batch, n_post).
 
     .. math:: y_m[t] = \sum_n w_{mn} \left((1 - r)\, x_n[t - f] + r\, x_n[t - f - 1]\right),
@@ -61,6 +62,8 @@ def delayed_sum(train: Tensor, weight: Tensor, delay: Tensor, plan: EdgePlan) ->
         In steps, (edge,); beyond 0 and the longest it counts as these.
     plan
         The edges.
+    workspace
+        Lends the arrays.
 
     Notes
     -----
@@ -68,7 +71,7 @@ def delayed_sum(train: Tensor, weight: Tensor, delay: Tensor, plan: EdgePlan) ->
     :math:`w \sum_t g[t] (x[t - f - 1] - x[t - f])` (Hammouamri, Khalfaoui-Hassani and Masquelier, ICLR 2024).
     """
     if train.device.type == "cpu":
-        result: Tensor = _DelayedSum.apply(train, weight, delay, plan)  # type: ignore[no-untyped-call]
+        result: Tensor = _DelayedSum.apply(train, weight, delay, plan, workspace)  # type: ignore[no-untyped-call]
         return result
     return delayed_sum_of_torch(train, weight, delay, plan)
 
@@ -109,29 +112,31 @@ class _DelayedSum(torch.autograd.Function):
     """The compiled loops, forward and backward."""
 
     @staticmethod
-    def forward(ctx: Any, train: Tensor, weight: Tensor, delay: Tensor, plan: EdgePlan) -> Tensor:
+    def forward(ctx: Any, train: Tensor, weight: Tensor, delay: Tensor, plan: EdgePlan, workspace: Workspace) -> Tensor:
         """Run the loops; keep what the way back reads."""
         from neurosim.backends.snntorch import delay_kernel as kernel
+        from neurosim.backends.snntorch.row_events import find_row_events
+        from neurosim.backends.snntorch.threads import in_parts
 
         batch, steps = train.shape[1], train.shape[0] - plan.longest
+        threads = torch.get_num_threads()
         # One step more in front: the far tap of the longest delay may look there.
-        rows = np.zeros((plan.n_pre, (train.shape[0] + 1) * batch), dtype=train.detach().numpy().dtype)
-        rows[:, batch:] = train.detach().permute(2, 0, 1).reshape(plan.n_pre, -1).numpy()
+        rows = workspace.empty((plan.n_pre, (train.shape[0] + 1) * batch), train.detach().numpy().dtype)
+        rows[:, :batch] = 0
+        rows[:, batch:].reshape(plan.n_pre, -1, batch)[...] = train.detach().permute(2, 0, 1).numpy()
         whole, part = (tensor.detach() for tensor in taps(delay, plan.longest))
         edges = (plan.post_starts, plan.by_post, plan.pre, whole.numpy(), part.numpy(), _contiguous(weight))
-        origin = (plan.longest + 1) * batch
-        result = np.zeros((plan.n_post, steps * batch), dtype=rows.dtype)
-        threads = torch.get_num_threads()
-        counts = np.count_nonzero(rows, axis=1)
-        events: tuple[Any, ...] | None = None
-        if counts.sum() <= DENSE * rows.size:
-            start = np.concatenate([[0], np.cumsum(counts)])
-            events = (start, np.empty(start[-1], np.int64), np.empty(start[-1], rows.dtype))
-            kernel.in_parts(kernel.find_events, plan.n_pre, threads, rows, *events)
-            kernel.in_parts(kernel.add_events, plan.n_post, threads, result, *edges, *events, origin, batch)
-        else:
-            kernel.in_parts(kernel.add_rows, plan.n_post, threads, result, *edges, rows, origin, batch)
-        ctx.kept = (plan, edges, events, rows if events is None else None, origin, batch, steps)
+        origin = plan.longest + 1
+        result = workspace.empty((plan.n_post, steps * batch), rows.dtype)
+        events = find_row_events(rows, DENSE, threads, workspace)
+        inputs: tuple[Any, ...] = (rows,)
+        if events is not None:
+            table = workspace.empty((plan.n_pre, train.shape[0] + 2), np.int32)
+            in_parts(kernel.first_events, plan.n_pre, threads, events.start, events.column, batch, table)
+            inputs = (table, events.column, events.value)
+        run = kernel.add_rows if events is None else kernel.add_events
+        in_parts(run, plan.n_post, threads, result, *edges, *inputs, origin, batch)
+        ctx.kept = (plan, workspace, edges, inputs, origin, batch, steps)
         return torch.from_numpy(result.reshape(plan.n_post, steps, batch)).permute(1, 2, 0)
 
     @staticmethod
@@ -139,24 +144,25 @@ class _DelayedSum(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradients of spikes, weights and delays that are asked for."""
         from neurosim.backends.snntorch import delay_kernel as kernel
+        from neurosim.backends.snntorch.threads import in_parts
 
-        plan, edges, events, rows, origin, batch, steps = ctx.kept
+        plan, workspace, edges, inputs, origin, batch, steps = ctx.kept
         _, _, _, whole, part, weight = edges
-        g = np.ascontiguousarray(gradients[0].permute(2, 0, 1).reshape(plan.n_post, -1).numpy())
+        g = workspace.empty((plan.n_post, steps * batch), gradients[0].numpy().dtype)
+        g.reshape(plan.n_post, steps, batch)[...] = gradients[0].permute(2, 0, 1).numpy()
         threads = torch.get_num_threads()
         d_train = d_weight = d_delay = None
         if ctx.needs_input_grad[1] or ctx.needs_input_grad[2]:
-            found = np.zeros((2, len(plan.pre)), dtype=g.dtype)
-            inputs = (rows,) if events is None else events
-            run = kernel.edge_gradients_of_rows if events is None else kernel.edge_gradients_of_events
-            kernel.in_parts(run, plan.n_post, threads, g, *edges, *inputs, origin, batch, *found)
+            found = np.empty((2, len(plan.pre)), dtype=g.dtype)
+            run = kernel.edge_gradients_of_rows if len(inputs) == 1 else kernel.edge_gradients_of_events
+            in_parts(run, plan.n_post, threads, g, *edges, *inputs, origin, batch, *found)
             d_weight, d_delay = torch.from_numpy(found[0]), torch.from_numpy(found[1])
         if ctx.needs_input_grad[0]:
-            d_rows = np.zeros((plan.n_pre, origin + steps * batch), dtype=g.dtype)
+            d_rows = workspace.empty((plan.n_pre, (origin + steps) * batch), g.dtype)
             by_pre = (plan.pre_starts, plan.by_pre, plan.post, whole, part, weight)
-            kernel.in_parts(kernel.input_gradients, plan.n_pre, threads, d_rows, *by_pre, g, origin, batch)
+            in_parts(kernel.input_gradients, plan.n_pre, threads, d_rows, *by_pre, g, origin, batch)
             d_train = torch.from_numpy(d_rows[:, batch:].reshape(plan.n_pre, -1, batch)).permute(1, 2, 0)
-        return d_train, d_weight, d_delay, None
+        return d_train, d_weight, d_delay, None, None
 
 
 def _contiguous(tensor: Tensor) -> np.ndarray:

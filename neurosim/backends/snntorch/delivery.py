@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from weakref import proxy
 
 import torch
 from torch import Tensor
@@ -26,7 +27,8 @@ class Delivery:
     """
 
     def __init__(self, stepper: Stepper) -> None:
-        self.stepper = stepper
+        # Not owned: a circle would keep all tensors of a call until Python looks for circles.
+        self.stepper = proxy(stepper)
         self.tables: dict[str, ArrivalTable] = {}
         if stepper.events:
             program, part = stepper.program, stepper.module.part

@@ -7,6 +7,7 @@ and the spike chooses between the new value and the old.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
+from weakref import proxy
 
 import torch
 from torch import Tensor, nn
@@ -75,7 +76,7 @@ class EdgeStates:
     """
 
     def __init__(self, stepper: Stepper, name: str) -> None:
-        self.stepper, self.name = stepper, name
+        self.stepper, self.name = proxy(stepper), name  # not owned: the stepper owns this
         self.part = stepper.module.part(name).dynamics
         self.item: ProjectionProgram = self.part.item
         self.printed: PrintedDynamics = self.part.exact_printed if stepper.exact else self.part.printed

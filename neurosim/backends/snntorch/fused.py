@@ -65,6 +65,7 @@ def make_loops(
         spiking=item.threshold is not None,
         refractory=item.refractory is not None,
         traced=traced,
+        workspace=module.paths.workspace,
     )
 
 

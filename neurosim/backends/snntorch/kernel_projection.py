@@ -17,6 +17,7 @@ from neurosim.backends.snntorch.projection import (
     is_weight_times,
     per_edge,
 )
+from neurosim.backends.snntorch.workspace import Workspace
 from neurosim.circuit.synapse_model import WEIGHT
 from neurosim.circuit.values import Trainable
 from neurosim.program.convolution import ConvolutionProgram
@@ -112,10 +113,10 @@ class KernelProjection(Projection):
             return super().deliver(history, edge_values, ends, target, value)
         return value + self._convolved(history[self.item.max_delay], edge_values[WEIGHT])
 
-    def _block(self, train: Tensor, edge_values: Tensors, printed: Printed) -> Tensor:
+    def _block(self, train: Tensor, edge_values: Tensors, printed: Printed, workspace: Workspace) -> Tensor:
         if not self.by_convolution:
             self._make_edges()
-            return super()._block(train, edge_values, printed)
+            return super()._block(train, edge_values, printed, workspace)
         steps = train.shape[0] - self.longest
         rows = train[:steps].reshape(-1, self.n_pre)  # one delay for all: the oldest step of the train comes first
         return self._convolved(rows, edge_values[WEIGHT]).reshape(steps, train.shape[1], self.n_post)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from neurosim.backends.snntorch.fused import make_loops, why_stepped
 from neurosim.backends.snntorch.scan import Scan
+from neurosim.backends.snntorch.workspace import Workspace
 from neurosim.program.components import Component, adds_constants, components, one_component
 from neurosim.program.step_program import PopulationProgram
 
@@ -33,6 +34,8 @@ class Paths:
         )
         self._stepped: tuple[Any, dict[Component, str | None]] = (None, {})
         self._loops: dict[Any, Scan] = {}
+        #: Memory for the large arrays of a call.
+        self.workspace = Workspace()
 
     @property
     def stepped(self) -> dict[Component, str | None]:

@@ -18,6 +18,7 @@ from neurosim.backends.snntorch.edge_dynamics import EdgeDynamics
 from neurosim.backends.snntorch.options import SnntorchOptions
 from neurosim.backends.snntorch.parameters import Tie, Values
 from neurosim.backends.snntorch.sparse_linear import sparse_linear
+from neurosim.backends.snntorch.workspace import Workspace
 from neurosim.circuit.language import names_in
 from neurosim.circuit.synapse_model import WEIGHT
 from neurosim.circuit.values import Trainable
@@ -178,7 +179,7 @@ class Projection(nn.Module):
             value = add_in_order(value, posts, amount * self.arrivals.spikes(history))
         return value
 
-    def brings(self, train: Tensor, edge_values: Tensors) -> Tensors:
+    def brings(self, train: Tensor, edge_values: Tensors, workspace: Workspace) -> Tensors:
         """Return what arrives at each target variable in every step, (time, batch, n_post), all steps at once.
 
         Only for projections whose pulses are known from their spikes alone
@@ -190,10 +191,12 @@ class Projection(nn.Module):
             Spikes, oldest first, (longest + time, batch, n_pre): as many earlier steps as :attr:`longest` says.
         edge_values
             From :meth:`current`.
+        workspace
+            Lends arrays to compiled loops.
         """
         found: Tensors = {}
         for target, printed in self.expressions.terms:
-            amount = self._block(train, edge_values, printed)
+            amount = self._block(train, edge_values, printed, workspace)
             found[target] = found[target] + amount if target in found else amount
         return found
 
@@ -202,11 +205,13 @@ class Projection(nn.Module):
         """The longest delay that the projection may have, in steps."""
         return max(self.item.max_delay, self.item.reach)
 
-    def _block(self, train: Tensor, edge_values: Tensors, printed: Printed) -> Tensor:
+    def _block(self, train: Tensor, edge_values: Tensors, printed: Printed, workspace: Workspace) -> Tensor:
         steps = train.shape[0] - self.longest
         if self.by_matrix:
             newest = self.longest - self.item.max_delay
-            return sparse_linear(train[newest : newest + steps], edge_values[WEIGHT])
+            # The derivative of a slice is an array of zeros with a copy inside: not for a slice that is everything.
+            due = train if len(train) == steps else train[newest : newest + steps]
+            return sparse_linear(due, edge_values[WEIGHT], workspace)
         amount = torch.as_tensor(printed({key: edge_values[key] for key in printed.reads})["value"])
         delay = self.steps(edge_values).to(train.dtype)
         if self.learns_delays and not self.training:
@@ -214,7 +219,7 @@ class Projection(nn.Module):
         elif self.learns_delays and self.delay_width > 0:
             train = smoothed(train, float(self.delay_width))
         amount = amount.to(train.dtype).expand(self.item.n)
-        return delayed_sum(train, amount, delay, self.edge_plan())
+        return delayed_sum(train, amount, delay, self.edge_plan(), workspace)
 
     def edge_plan(self) -> EdgePlan:
         """Return the edges by the neuron at either end."""

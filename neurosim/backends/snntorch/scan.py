@@ -17,8 +17,9 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from neurosim.backends.snntorch.compiled_modules import compiled
-from neurosim.backends.snntorch.delay_kernel import in_parts
 from neurosim.backends.snntorch.scan_source import ScanSource
+from neurosim.backends.snntorch.threads import in_parts
+from neurosim.backends.snntorch.workspace import Workspace
 from neurosim.program.frozen import Frozen
 
 Tensors = Mapping[str, Tensor]
@@ -40,6 +41,8 @@ class Scan(Frozen):
         Whether the population fires, and whether it rests afterwards.
     traced
         Variables whose traces are wanted.
+    workspace
+        Lends the arrays.
     """
 
     source: ScanSource
@@ -48,6 +51,7 @@ class Scan(Frozen):
     spiking: bool
     refractory: bool
     traced: tuple[str, ...]
+    workspace: Workspace
 
 
 @dataclass(frozen=True)
@@ -74,9 +78,11 @@ def make_scan(
     spiking: bool,
     refractory: bool,
     traced: Sequence[str],
+    workspace: Workspace,
 ) -> Scan:
     """Return a scan, its loops compiled when they are first run."""
-    return Scan(source, compiled(typed(source.text, dtype)), spike_gradient, spiking, refractory, tuple(traced))
+    loops = compiled(typed(source.text, dtype))
+    return Scan(source, loops, spike_gradient, spiking, refractory, tuple(traced), workspace)
 
 
 def run_scan(
@@ -134,14 +140,15 @@ class _Loops(torch.autograd.Function):
         source = scan.source
         dtype = tensors[0].detach().numpy().dtype
         count = len(source.state)
-        states = [np.empty((steps + 1, batch, n), dtype) for _ in source.state]
+        lent = scan.workspace
+        states = [lent.empty((steps + 1, batch, n), dtype) for _ in source.state]
         for kept, initial in zip(states, tensors, strict=False):
             kept[0] = initial.detach().numpy()
         others = [np.ascontiguousarray(tensor.detach().numpy()) for tensor in tensors[count:]]
         whole, none = (steps, batch, n), (0, 0, 0)
-        spikes = np.empty(whole if scan.spiking else none, dtype)
-        distance = np.empty(whole if scan.spike_gradient is not None else none, dtype)
-        active = np.empty(whole if scan.refractory else none, np.bool_)
+        spikes = lent.empty(whole if scan.spiking else none, dtype)
+        distance = lent.empty(whole if scan.spike_gradient is not None else none, dtype)
+        active = lent.empty(whole if scan.refractory else none, np.bool_)
         since = np.zeros((0, 0), np.int64) if last is None else last.detach().numpy().copy()
         arrays = (*states, *others, spikes, distance, since, active)
         in_parts(scan.loops["forward"], batch, torch.get_num_threads(), step, dt, steps, n, *arrays)
@@ -168,13 +175,13 @@ class _Loops(torch.autograd.Function):
         whole = (steps, batch, n)
         of_spikes, slope = np.zeros((0, 0, 0), dtype), np.zeros((0, 0, 0), dtype)
         if scan.spiking:
-            of_spikes = np.zeros(whole, dtype) if upstream[0] is None else upstream[0]
+            of_spikes = scan.workspace.zeros(whole, dtype) if upstream[0] is None else upstream[0]
         if scan.spike_gradient is not None:
             slope = _slope(scan.spike_gradient, ctx.arrays[-3])
         carried = [np.zeros((batch, n), dtype) if g is None else g.copy() for g in upstream[3 : 3 + count]]
-        traces = [np.zeros(whole, dtype) if g is None else g for g in upstream[3 + count :]]
+        traces = [scan.workspace.zeros(whole, dtype) if g is None else g for g in upstream[3 + count :]]
         of_fixed = [np.zeros((batch, n), dtype) for _ in source.fixed]
-        of_driven = [np.zeros(whole, dtype) for _ in source.driven]
+        of_driven = [scan.workspace.empty(whole, dtype) for _ in source.driven]
         in_parts(
             scan.loops["backward"], batch, torch.get_num_threads(), ctx.step, ctx.dt, steps, n, *ctx.arrays,
             of_spikes, slope, *carried, *traces, *of_fixed, *of_driven,

@@ -158,7 +158,7 @@ class _Writer:
         body += adjoint.lines
         body += [f"C_{key}[b, j] = {results[key] or 'real(0.0)'}" for key in self.item.state]
         body += [f"DP_{key}[b, j] += {results[key]}" for key in self.fixed if results[key]]
-        body += [f"DI_{key}[t, b, j] = {results[key]}" for key in self.driven if results[key]]
+        body += [f"DI_{key}[t, b, j] = {results[key] or 'real(0.0)'}" for key in self.driven]
         arrays = [*self._arguments(), "G", "H", *(f"C_{key}" for key in self.item.state)]
         arrays += [f"T_{key}" for key in self.item.state if key in self.traced]
         arrays += [f"DP_{key}" for key in self.fixed] + [f"DI_{key}" for key in self.driven]

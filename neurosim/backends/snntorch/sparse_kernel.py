@@ -1,4 +1,8 @@
-"""A weight matrix times spikes in compiled loops: only the rows of inputs that are active are touched."""
+"""A weight matrix times spikes in compiled loops: only the rows of inputs that are active are touched.
+
+Four rows are added in one pass, one after the other in each register, so that every sum keeps its order: that of the
+events. No result depends on the number of threads.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +10,33 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from neurosim.backends.snntorch.delay_kernel import kept_on_disk
+from neurosim.backends.snntorch.threads import kept_on_disk
 
 Array = NDArray[Any]
 
 
 @kept_on_disk()
-def add_rows_of_events(
-    first: int, last: int, y: Array, start: Array, index: Array, value: Array, weight: Array
-) -> None:
-    """Add to each row of `y` (sample, post) the rows of `weight` (pre, post) that its events name."""
-    for sample in range(first, last):
-        row = y[sample]
-        for event in range(start[sample], start[sample + 1]):
-            line, size = weight[index[event]], value[event]
-            for post in range(row.shape[0]):
-                row[post] += size * line[post]
+def sums_of_lines(first: int, last: int, y: Array, start: Array, index: Array, value: Array, lines: Array) -> None:
+    """Write to each row of `y` (row, column) the sum of the `lines` (line, column) that its events name."""
+    width = y.shape[1]
+    for place in range(first, last):
+        row = y[place]
+        row[:] = 0
+        event, end = start[place], start[place + 1]
+        while event + 4 <= end:
+            a, b = lines[index[event]], lines[index[event + 1]]
+            c, d = lines[index[event + 2]], lines[index[event + 3]]
+            of_a, of_b, of_c, of_d = value[event], value[event + 1], value[event + 2], value[event + 3]
+            for column in range(width):
+                row[column] = (((row[column] + of_a * a[column]) + of_b * b[column]) + of_c * c[column]) + (
+                    of_d * d[column]
+                )
+            event += 4
+        while event < end:
+            a, of_a = lines[index[event]], value[event]
+            for column in range(width):
+                row[column] += of_a * a[column]
+            event += 1
 
 
 @kept_on_disk()
@@ -35,14 +50,40 @@ def sort_events(start: Array, index: Array, value: Array, starts: Array, samples
             starts[index[event]] = place + 1
 
 
-@kept_on_disk()
-def weight_gradients(
-    first: int, last: int, d_weight: Array, starts: Array, samples: Array, values: Array, g: Array
-) -> None:
-    """Add to each row of `d_weight` (pre, post) the rows of `g` (sample, post) in which that input was active."""
-    for pre in range(first, last):
-        row = d_weight[pre]
-        for event in range(starts[pre], starts[pre + 1]):
-            line, size = g[samples[event]], values[event]
-            for post in range(row.shape[0]):
-                row[post] += size * line[post]
+@kept_on_disk(fastmath={"contract"})
+def rows_times_matrix(first: int, last: int, y: Array, rows: Array, matrix: Array) -> None:
+    """Write ``y = rows @ matrix``, (row, column), for matrices that stay in the processor's cache."""
+    depth, width = matrix.shape
+    whole = depth - depth % 4
+    place = first
+    while place < last:
+        # Four rows share what is read of the matrix; the last ones of a part go alone.
+        together = place + 4 <= last
+        for row in range(place, place + 4 if together else place + 1):
+            y[row] = 0
+        for k in range(0, whole, 4):
+            m0, m1, m2, m3 = matrix[k], matrix[k + 1], matrix[k + 2], matrix[k + 3]
+            y0, r0 = y[place], rows[place]
+            a0, a1, a2, a3 = r0[k], r0[k + 1], r0[k + 2], r0[k + 3]
+            if together:
+                y1, y2, y3 = y[place + 1], y[place + 2], y[place + 3]
+                r1, r2, r3 = rows[place + 1], rows[place + 2], rows[place + 3]
+                b0, b1, b2, b3 = r1[k], r1[k + 1], r1[k + 2], r1[k + 3]
+                c0, c1, c2, c3 = r2[k], r2[k + 1], r2[k + 2], r2[k + 3]
+                d0, d1, d2, d3 = r3[k], r3[k + 1], r3[k + 2], r3[k + 3]
+                for column in range(width):
+                    x0, x1, x2, x3 = m0[column], m1[column], m2[column], m3[column]
+                    y0[column] = y0[column] + a0 * x0 + a1 * x1 + a2 * x2 + a3 * x3
+                    y1[column] = y1[column] + b0 * x0 + b1 * x1 + b2 * x2 + b3 * x3
+                    y2[column] = y2[column] + c0 * x0 + c1 * x1 + c2 * x2 + c3 * x3
+                    y3[column] = y3[column] + d0 * x0 + d1 * x1 + d2 * x2 + d3 * x3
+            else:
+                for column in range(width):
+                    y0[column] = y0[column] + a0 * m0[column] + a1 * m1[column] + a2 * m2[column] + a3 * m3[column]
+        for row in range(place, place + 4 if together else place + 1):
+            line = y[row]
+            for k in range(whole, depth):
+                factor, m0 = rows[row, k], matrix[k]
+                for column in range(width):
+                    line[column] = line[column] + factor * m0[column]
+        place += 4 if together else 1

@@ -13,6 +13,7 @@ from torch.nn.functional import conv1d
 
 from neurosim.backends.snntorch.delayed_sum import EdgePlan, delayed_sum, delayed_sum_of_torch
 from neurosim.backends.snntorch.delays import smoothed
+from neurosim.backends.snntorch.workspace import Workspace
 
 Case = tuple[Tensor, Tensor, Tensor, EdgePlan]
 
@@ -45,7 +46,7 @@ def by_convolution(train: Tensor, weight: Tensor, delay: Tensor, plan: EdgePlan)
 
 def assert_alike(found: Case, reference: object, *, tolerance: float = 1e-12) -> None:
     *leaves, plan = found
-    outputs = [function(*leaves, plan) for function in (delayed_sum, reference)]  # type: ignore[operator]
+    outputs = [delayed_sum(*leaves, plan, Workspace()), reference(*leaves, plan)]  # type: ignore[operator]
     if not plan.pre.size:
         assert not outputs[0].any()
         return
@@ -84,7 +85,7 @@ def test_results_do_not_depend_on_the_number_of_threads(density: float) -> None:
     try:
         for count in (1, 2, 5):
             torch.set_num_threads(count)
-            output = delayed_sum(*leaves, plan)
+            output = delayed_sum(*leaves, plan, Workspace())
             results.append((output, *torch.autograd.grad(output.square().sum(), leaves)))
     finally:
         torch.set_num_threads(threads)
@@ -94,7 +95,7 @@ def test_results_do_not_depend_on_the_number_of_threads(density: float) -> None:
 
 def test_gradients_of_gradients_are_refused() -> None:
     *leaves, plan = case(5, 1, 2, 2, 2, 0.5, seed=4)
-    output = delayed_sum(*leaves, plan).square().sum()
+    output = delayed_sum(*leaves, plan, Workspace()).square().sum()
     (first,) = torch.autograd.grad(output, leaves[1:2], create_graph=True)
     assert first.requires_grad
     with pytest.raises(RuntimeError, match="once_differentiable"):
@@ -106,12 +107,12 @@ def test_cost_is_flat_in_the_longest_delay() -> None:
 
     def seconds(longest: int) -> float:
         *leaves, plan = case(60, 8, 60, 60, longest, 0.05, seed=5, sparse=False)
-        output = delayed_sum(*leaves, plan)
+        output = delayed_sum(*leaves, plan, Workspace())
         upstream = torch.ones_like(output)
         best = float("inf")
         for _ in range(7):
             start = time.perf_counter()
-            torch.autograd.grad(delayed_sum(*leaves, plan), leaves, upstream)
+            torch.autograd.grad(delayed_sum(*leaves, plan, Workspace()), leaves, upstream)
             best = min(best, time.perf_counter() - start)
         return best
 

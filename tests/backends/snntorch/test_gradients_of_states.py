@@ -112,7 +112,7 @@ def test_initial_states_and_spikes_under_way(learned: bool) -> None:
                     ends.append(loss(start).item())
             flat[index] = before
             expected = (ends[0] - ends[1]) / (2 * step)
-            assert slopes[address].view(-1)[index].item() == pytest.approx(expected, rel=1e-6, abs=1e-8), address
+            assert slopes[address].reshape(-1)[index].item() == pytest.approx(expected, rel=1e-6, abs=1e-8), address
 
 
 def test_noise_is_differentiated_through_as_a_number() -> None:

@@ -1,0 +1,87 @@
+"""Where the rows of an array are not 0: spikes as lists, in compiled loops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim.backends.snntorch.threads import in_parts, kept_on_disk
+from neurosim.backends.snntorch.workspace import Workspace
+from neurosim.program.frozen import Frozen
+
+Array = NDArray[Any]
+
+
+class RowEvents(Frozen):
+    """The numbers of each row that are not 0.
+
+    Parameters
+    ----------
+    start
+        Where the events of each row begin, (row + 1,).
+    column
+        Of each event, ascending within a row, (event,).
+    value
+        What stands there, (event,).
+    """
+
+    def __init__(self, start: Array, column: Array, value: Array) -> None:
+        self.start, self.column, self.value = start, column, value
+
+    @property
+    def arrays(self) -> tuple[Array, Array, Array]:
+        """The three arrays, as the loops take them."""
+        return self.start, self.column, self.value
+
+
+def find_row_events(rows: Array, at_most: float, threads: int, workspace: Workspace) -> RowEvents | None:
+    """Return the events of an array, or ``None`` where they are more than a part of all its numbers.
+
+    Parameters
+    ----------
+    rows
+        (row, column), contiguous.
+    at_most
+        The part.
+    threads
+        How many share the work.
+    workspace
+        Lends the arrays.
+    """
+    start = np.zeros(len(rows) + 1, np.int64)
+    in_parts(count_events, len(rows), threads, rows, start[1:])
+    np.cumsum(start, out=start)
+    if start[-1] > at_most * rows.size:
+        return None
+    events = RowEvents(
+        start, workspace.empty((int(start[-1]),), np.int32), workspace.empty((int(start[-1]),), rows.dtype)
+    )
+    in_parts(find_events, len(rows), threads, rows, *events.arrays)
+    return events
+
+
+@kept_on_disk()
+def count_events(first: int, last: int, x: Array, counts: Array) -> None:
+    """Write how many numbers of each row are not 0, (row,)."""
+    for row in range(first, last):
+        found = 0
+        for column in range(x.shape[1]):
+            found += x[row, column] != 0
+        counts[row] = found
+
+
+@kept_on_disk()
+def find_events(first: int, last: int, x: Array, start: Array, column: Array, value: Array) -> None:
+    """Write the events of each row."""
+    n = x.shape[1]
+    where = np.empty(n + 1, np.int32)
+    for row in range(first, last):
+        line, found, place = x[row], 0, start[row]
+        for candidate in range(n):  # every one is written, and stays if it counts: a branch would be guessed wrongly
+            where[found] = candidate
+            found += line[candidate] != 0
+        for index in range(found):
+            column[place + index] = where[index]
+            value[place + index] = line[where[index]]
