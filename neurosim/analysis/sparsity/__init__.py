@@ -1,0 +1,58 @@
+"""Sparsity: of activity, of patterns on dendrites, of codes for patches, of connections, and what it saves.
+
+Measures are functions of arrays; the forms (:func:`population_sparseness`, :func:`lifetime_sparseness`, :func:`report`)
+take recordings too. :mod:`neurosim.analysis.sparsity.differentiable` has the measures with gradients.
+"""
+
+from neurosim.analysis.sparsity.coding import SparseCode, encode, weight_for
+from neurosim.analysis.sparsity.forms import (
+    Null,
+    Sparseness,
+    against_shuffle,
+    dead_units,
+    lifetime_sparseness,
+    population_sparseness,
+    report,
+)
+from neurosim.analysis.sparsity.measures import (
+    MEASURES,
+    active_fraction,
+    excess_kurtosis,
+    gini,
+    hoyer,
+    participation_ratio,
+    treves_rolls,
+    vinje_gallant,
+    willmore_tolhurst,
+)
+from neurosim.analysis.sparsity.pattern_trials import (
+    Counted,
+    draw_patterns,
+    simulate_false_negative,
+    simulate_false_positive,
+)
+from neurosim.analysis.sparsity.patterns import (
+    Operating,
+    VectorUnion,
+    best_threshold,
+    false_negative,
+    false_positive,
+    operating_points,
+    overlap_count,
+    threshold_for,
+    union_false_positive,
+    union_synapses,
+    vector_union,
+)
+from neurosim.analysis.sparsity.penalties import PENALTIES, Cel0, Half, Hard, Log, Penalty, Soft, penalty
+from neurosim.analysis.sparsity.streams import LifetimeSparseness, PopulationSparseness
+
+__all__ = [
+    "MEASURES", "PENALTIES", "Cel0", "Counted", "Half", "Hard", "LifetimeSparseness", "Log", "Null", "Operating",
+    "Penalty", "PopulationSparseness", "Soft", "SparseCode", "Sparseness", "VectorUnion", "active_fraction",
+    "against_shuffle", "best_threshold", "dead_units", "draw_patterns", "encode", "excess_kurtosis", "false_negative",
+    "false_positive", "gini", "hoyer", "lifetime_sparseness", "operating_points", "overlap_count",
+    "participation_ratio", "penalty", "population_sparseness", "report", "simulate_false_negative",
+    "simulate_false_positive", "threshold_for", "treves_rolls", "union_false_positive", "union_synapses",
+    "vector_union", "vinje_gallant", "weight_for", "willmore_tolhurst",
+]  # fmt: skip
