@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from neurosim.datasets import recordings
     from neurosim.datasets.augmentation import Augmented
     from neurosim.datasets.binned import BinnedEvents
     from neurosim.datasets.connectome import ChemicalSynapses, Connectome, GapJunctions, load_connectome
@@ -48,6 +49,7 @@ __all__ = [
     "motion_movies",
     "motion_velocities",
     "read_events",
+    "recordings",
     "write_events",
 ]
 
@@ -82,6 +84,8 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     """Import a loader's module when one of its names is first used."""
+    if name == "recordings":
+        return importlib.import_module(f"{__name__}.recordings")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

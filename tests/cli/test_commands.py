@@ -15,6 +15,7 @@ import neurosim as ns
 from neurosim import circuits
 from neurosim.cli import main
 from neurosim.cli.circuits import load_circuit
+from neurosim.datasets import recordings
 from neurosim.units import ms
 from neurosim.verification import VerifyReport
 
@@ -37,6 +38,15 @@ def test_list(neurosim: Neurosim) -> None:
     listed = json.loads(neurosim("list", "--json").out)
     assert [item["name"] for item in listed] == list(circuits.names())
     assert listed[0]["duration"] == circuits.describe(listed[0]["name"]).duration
+
+
+def test_list_recordings(neurosim: Neurosim) -> None:
+    done = neurosim("list", "recordings")
+    assert done.code == 0
+    assert [line.split()[0] for line in done.out.splitlines()] == list(recordings.names())
+    assert "MATLAB 5; MIT" in done.out
+    listed = json.loads(neurosim("list", "recordings", "--json").out)
+    assert [item["licence"] for item in listed] == [recordings.describe(item["name"]).licence for item in listed]
 
 
 def test_show(neurosim: Neurosim) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Exchanged:
-    """Exchange of recordings: with Neo, with pynapple, by NWB files."""
+    """Exchange of recordings: with Neo, with pynapple, by files of NWB and SONATA, by folders of suite2p."""
 
     __slots__ = ()
 
@@ -172,6 +172,119 @@ class Exchanged:
         from neurosim.recording.exchange.nwb_reading import from_nwb
 
         return from_nwb(path, populations=populations, series=None if series is None else list(series), support=support)
+
+    def to_suite2p(self, folder: str | Path, *, overwrite: bool = False) -> None:
+        """Write a folder of suite2p: ``F.npy``, ``Fneu.npy``, ``spks.npy`` (region, frame) and ``iscell.npy``.
+
+        They hold the traces ``fluorescence``, ``neuropil`` and ``deconvolved`` of one object, and the columns
+        ``accepted`` and ``probability`` of its units. All else is in ``neurosim.json`` beside them, so that
+        `from_suite2p` returns an equal recording. The pickles of suite2p (``ops.npy``, ``stat.npy``) are not written,
+        which its window needs.
+
+        Parameters
+        ----------
+        folder
+            Where. It appears under this name only once it is complete.
+        overwrite
+            Whether a folder of suite2p that is there already may be replaced.
+
+        Raises
+        ------
+        FileFormatError
+            If something is there already that may not be replaced.
+        RecordError
+            If the recording holds what such a folder has no place for: spikes, tables, other traces, several trials.
+        """
+        from neurosim.recording.exchange.with_suite2p import to_suite2p
+
+        to_suite2p(_whole(self), folder, overwrite=overwrite)
+
+    @classmethod
+    def from_suite2p(cls, folder: str | Path, *, frame_rate: Any = None, population: str = "roi") -> Recording:
+        """Read a folder of suite2p: one plane, or a folder with one plane in it.
+
+        Parameters
+        ----------
+        folder
+            Where ``F.npy`` is, perhaps in ``suite2p/plane0`` below.
+        frame_rate
+            In hertz, or a quantity: ``ops["fs"]``. By default what ``Fall.mat`` says, or what `to_suite2p` wrote.
+            ``ops.npy`` is a pickle and is not opened.
+        population
+            What the regions are called.
+
+        Returns
+        -------
+        Recording
+            Traces ``fluorescence``, ``neuropil`` and ``deconvolved``, as far as they are there, without a unit; their
+            ``attrs["modality"]`` says what they are. In `units` is what suite2p says of a region: ``accepted`` and
+            ``probability``. Take the accepted ones with ``select(units=recording.units["accepted"])``.
+
+        Raises
+        ------
+        FileFormatError
+            If the folder holds no plane or several, or arrays that do not fit each other.
+        RecordError
+            If the frame rate is not known.
+        """
+        from neurosim.recording.exchange.with_suite2p import from_suite2p
+
+        return from_suite2p(folder, frame_rate=frame_rate, population=population)
+
+    def to_sonata(self, folder: str | Path, *, overwrite: bool = False) -> None:
+        """Write a folder of SONATA files: ``spikes.h5`` and a report ``object.variable.h5`` for each trace.
+
+        Times are milliseconds there, neurons ``node_ids``. What SONATA has no place for is in ``neurosim.json`` beside
+        them, so that `from_sonata` returns an equal recording, but for the state. Needs the extra ``exchange``.
+
+        Parameters
+        ----------
+        folder
+            Where. It appears under this name only once it is complete.
+        overwrite
+            Whether a folder that `to_sonata` wrote may be replaced.
+
+        Raises
+        ------
+        FileFormatError
+            If something is there already that may not be replaced.
+        RecordError
+            If there are several trials, or traces that a report cannot hold: reduced, of edges, or unevenly sampled.
+        """
+        from neurosim.recording.exchange.with_sonata import to_sonata
+
+        to_sonata(_whole(self), folder, overwrite=overwrite)
+
+    @classmethod
+    def from_sonata(
+        cls, path: str | Path, *, sizes: Mapping[str, int] | None = None, support: Intervals | None = None
+    ) -> Recording:
+        """Read spikes and reports in the form of SONATA; needs the extra ``exchange``.
+
+        Parameters
+        ----------
+        path
+            A file of spikes or of a report, or a folder with such files (``.h5``).
+        sizes
+            How many neurons each population has, which the files do not say; by default up to the last that spiked.
+        support
+            When the spikes were observed, as in `Recording`; by default from 0 to the last spike.
+
+        Returns
+        -------
+        Recording
+            Of a folder that `to_sonata` wrote, the recording that it was made of. Else populations by name, their
+            spikes in seconds, and each report as a trace with the name of its file, volts and amperes in SI units. Of
+            reports with several elements a neuron the coordinate ``element`` counts them.
+
+        Raises
+        ------
+        FileFormatError
+            If there is no such file, or a dataset that the form needs is missing.
+        """
+        from neurosim.recording.exchange.with_sonata import from_sonata
+
+        return from_sonata(path, sizes=sizes, support=support)
 
 
 def _whole(recording: Exchanged) -> Recording:

@@ -31,8 +31,9 @@ RESERVED = (
 )  # fmt: skip
 #: Fields of a file that may be given in the metadata.
 FIELDS = ("experimenter", "institution", "lab", "experiment_description", "keywords", "related_publications", "notes")
-#: What must be said of a subject; of a simulation there is none to speak of.
-NO_SUBJECT = {"subject_id": "none", "description": "A simulation: there is no animal.", "age": "P0D/", "sex": "U"}
+#: What must be said of a subject of which nothing is known; of a simulation there is none to speak of.
+NO_SUBJECT = {"subject_id": "none", "description": "Not stated.", "age": "P0D/", "sex": "U"}
+NO_ANIMAL = {**NO_SUBJECT, "description": "A simulation: there is no animal."}
 HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
@@ -73,7 +74,7 @@ def _file(recording: Recording, start: datetime | None, subject: Mapping[str, st
         session_start_time=_start(start, metadata),
         **{name: metadata[name] for name in FIELDS if metadata.get(name)},
     )
-    given = {**NO_SUBJECT, **dict(subject or metadata.get("subject") or {})}
+    given = {**(NO_ANIMAL if "backend" in metadata else NO_SUBJECT), **dict(subject or metadata.get("subject") or {})}
     file.subject = pynwb.file.Subject(**given)
     if recording.spikes:
         file.units = _units(recording, layout, facts)

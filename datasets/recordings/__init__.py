@@ -1,0 +1,9 @@
+"""Recordings by name: read from published files, or drawn in the same layout; listing them loads none.
+
+``names()``, ``describe(name)`` and ``load(name, ...)``. Nothing is downloaded without ``download=True``.
+"""
+
+from neurosim.datasets.recordings.catalogue import RecordingSet, describe, names
+from neurosim.datasets.recordings.loading import load
+
+__all__ = ["RecordingSet", "describe", "load", "names"]
