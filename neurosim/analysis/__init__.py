@@ -1,8 +1,17 @@
 """What can be said about recordings, simulated or measured, and about the rules that made them."""
 
-from neurosim.analysis import sparsity
+from neurosim.analysis import representation, sparsity
 from neurosim.analysis.features import Features, features
 from neurosim.analysis.plasticity import pair_protocol, plot_window, stdp_window
 from neurosim.analysis.weights import weight_matrix
 
-__all__ = ["Features", "features", "pair_protocol", "plot_window", "sparsity", "stdp_window", "weight_matrix"]
+__all__ = [
+    "Features",
+    "features",
+    "pair_protocol",
+    "plot_window",
+    "representation",
+    "sparsity",
+    "stdp_window",
+    "weight_matrix",
+]

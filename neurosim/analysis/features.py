@@ -171,8 +171,8 @@ def features(
     parts = [_of_population(source, name, variable, bin, extent) for name in _names(source, population, variable)]
     first = parts[0]
     for part in parts[1:]:
-        same = (np.array_equal(*(np.asarray(getattr(one, name)) for one in (part, first))) for name in _PLACES)
-        if not all(same):
+        pairs = [(np.asarray(getattr(part, name)), np.asarray(getattr(first, name))) for name in _PLACES]
+        if not all(np.array_equal(one, other) for one, other in pairs):
             raise AnalysisError("features: these populations were not observed in the same trials and bins.")
     trial_labels = _labels(source, label, labels)
     joined = replace(
