@@ -54,6 +54,7 @@ def measure(
     pre, post = (index.reshape(-1) for index in np.indices(sizes))
     plan = EdgePlan(pre, post, *sizes, taps - 1)
     workspace = Workspace()
+    train = train if inputs else train.detach()
     wanted = (train, weight, delay) if inputs else (weight, delay)
 
     def ours() -> tuple[Tensor, ...]:

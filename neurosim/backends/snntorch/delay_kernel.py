@@ -41,13 +41,14 @@ def add_events(
     table: Array, position: Array, value: Array, origin: int, batch: int,
 ) -> None:  # fmt: skip
     """Write to the rows of `y` (post, time * trial) what the events of their edges bring."""
+    one = weight.dtype.type(1)  # a whole number would make all of it float64
     steps = y.shape[1] // batch
     for post in range(first, last):
         row = y[post]
         row[:] = 0
         for index in range(starts[post], starts[post + 1]):
             edge = edges[index]
-            near, far = weight[edge] * (1 - part[edge]), weight[edge] * part[edge]
+            near, far = weight[edge] * (one - part[edge]), weight[edge] * part[edge]
             step = origin - whole[edge]
             offset = step * batch
             times = table[pre[edge]]
@@ -62,13 +63,13 @@ def add_events(
                 row[position[event] - offset] += near * value[event]
 
 
-@kept_on_disk(fastmath=_LANES)
+@kept_on_disk(fastmath={"contract"})
 def edge_gradients_of_events(
     first: int, last: int, g: Array, starts: Array, edges: Array, pre: Array, whole: Array, part: Array, weight: Array,
     table: Array, position: Array, value: Array, origin: int, batch: int, d_weight: Array, d_delay: Array,
 ) -> None:  # fmt: skip
     """Write the gradients of weights and delays, (edge,), from `g` (post, time * trial), at events."""
-    steps = g.shape[1] // batch
+    steps, later = g.shape[1] // batch, np.uint64(batch)
     for post in range(first, last):
         row = g[post]
         for index in range(starts[post], starts[post + 1]):
@@ -76,15 +77,27 @@ def edge_gradients_of_events(
             step = origin - whole[edge]
             offset = step * batch
             times = table[pre[edge]]
-            near = far = row[0] * 0
+            near = far = row.dtype.type(0)
             for event in range(times[step - 1], times[step]):
                 far += row[position[event] - offset + batch] * value[event]
-            for event in range(times[step], times[step + steps - 1]):
-                place = np.uint64(position[event] - offset)
-                near += row[place] * value[event]
-                far += row[place + np.uint64(batch)] * value[event]
+            # Four sums that do not wait for each other.
+            near_1 = near_2 = near_3 = far_1 = far_2 = far_3 = row.dtype.type(0)
+            event, end = times[step], times[step + steps - 1]
+            while event + 4 <= end:
+                p0, p1 = np.uint64(position[event] - offset), np.uint64(position[event + 1] - offset)
+                p2, p3 = np.uint64(position[event + 2] - offset), np.uint64(position[event + 3] - offset)
+                near, far = near + row[p0] * value[event], far + row[p0 + later] * value[event]
+                near_1, far_1 = near_1 + row[p1] * value[event + 1], far_1 + row[p1 + later] * value[event + 1]
+                near_2, far_2 = near_2 + row[p2] * value[event + 2], far_2 + row[p2 + later] * value[event + 2]
+                near_3, far_3 = near_3 + row[p3] * value[event + 3], far_3 + row[p3 + later] * value[event + 3]
+                event += 4
+            while event < end:
+                p0 = np.uint64(position[event] - offset)
+                near, far = near + row[p0] * value[event], far + row[p0 + later] * value[event]
+                event += 1
             for event in range(times[step + steps - 1], times[step + steps]):
                 near += row[position[event] - offset] * value[event]
+            near, far = (near + near_1) + (near_2 + near_3), (far + far_1) + (far_2 + far_3)
             d_weight[edge] = near + part[edge] * (far - near)
             d_delay[edge] = weight[edge] * (far - near)
 
@@ -95,13 +108,14 @@ def add_rows(
     x: Array, origin: int, batch: int,
 ) -> None:  # fmt: skip
     """Write to the rows of `y` (post, time * trial) what whole rows of `x` bring."""
+    one = weight.dtype.type(1)  # a whole number would make all of it float64
     length = y.shape[1]
     for post in range(first, last):
         row = y[post]
         row[:] = 0
         for index in range(starts[post], starts[post + 1]):
             edge = edges[index]
-            near, far = weight[edge] * (1 - part[edge]), weight[edge] * part[edge]
+            near, far = weight[edge] * (one - part[edge]), weight[edge] * part[edge]
             offset = (origin - whole[edge]) * batch
             young = x[pre[edge], offset : offset + length]
             if far == 0:
@@ -145,6 +159,7 @@ def input_gradients(
     The edges of a neuron are taken by their delays, so that neighbours overlap in most of their run: there four of them
     share one pass.
     """
+    one = weight.dtype.type(1)  # a whole number would make all of it float64
     length = g.shape[1]
     counts = np.empty(origin + 2, np.int64)
     for pre in range(first, last):
@@ -159,9 +174,9 @@ def input_gradients(
             begin = (origin - whole[sorted_edges[place]]) * batch
             end = (origin - whole[sorted_edges[place + size - 1]]) * batch + length - batch
             together = size == 4 and end > begin
-            for one in range(place, place + size):
-                edge = sorted_edges[one]
-                near, far = weight[edge] * (1 - part[edge]), weight[edge] * part[edge]
+            for index in range(place, place + size):
+                edge = sorted_edges[index]
+                near, far = weight[edge] * (one - part[edge]), weight[edge] * part[edge]
                 offset = (origin - whole[edge]) * batch
                 _add_run(
                     row, g[post[edge]], offset, near, far, batch, offset - batch, begin if together else offset + length
@@ -209,9 +224,10 @@ def _add_four(
     begin: int, end: int,
 ) -> None:  # fmt: skip
     """Add to ``row[begin:end]`` what four edges send back, where both taps of all of them are in time."""
+    one = weight.dtype.type(1)  # a whole number would make all of it float64
     e0, e1, e2, e3 = edges[0], edges[1], edges[2], edges[3]
-    n0, n1 = weight[e0] * (1 - part[e0]), weight[e1] * (1 - part[e1])
-    n2, n3 = weight[e2] * (1 - part[e2]), weight[e3] * (1 - part[e3])
+    n0, n1 = weight[e0] * (one - part[e0]), weight[e1] * (one - part[e1])
+    n2, n3 = weight[e2] * (one - part[e2]), weight[e3] * (one - part[e3])
     f0, f1, f2, f3 = weight[e0] * part[e0], weight[e1] * part[e1], weight[e2] * part[e2], weight[e3] * part[e3]
     g0 = g[post[e0], begin - (origin - whole[e0]) * batch :]
     g1 = g[post[e1], begin - (origin - whole[e1]) * batch :]
@@ -220,6 +236,6 @@ def _add_four(
     l0, l1, l2, l3 = g0[batch:], g1[batch:], g2[batch:], g3[batch:]
     into = row[begin:end]
     for place in range(end - begin):
-        one = (n0 * g0[place] + f0 * l0[place]) + (n1 * g1[place] + f1 * l1[place])
-        two = (n2 * g2[place] + f2 * l2[place]) + (n3 * g3[place] + f3 * l3[place])
-        into[place] += one + two
+        first_two = (n0 * g0[place] + f0 * l0[place]) + (n1 * g1[place] + f1 * l1[place])
+        last_two = (n2 * g2[place] + f2 * l2[place]) + (n3 * g3[place] + f3 * l3[place])
+        into[place] += first_two + last_two
