@@ -1,6 +1,6 @@
 """What can be said about recordings, simulated or measured, and about the rules that made them."""
 
-from neurosim.analysis import representation, sparsity
+from neurosim.analysis import frequency, representation, sparsity
 from neurosim.analysis.features import Features, features
 from neurosim.analysis.plasticity import pair_protocol, plot_window, stdp_window
 from neurosim.analysis.weights import weight_matrix
@@ -8,6 +8,7 @@ from neurosim.analysis.weights import weight_matrix
 __all__ = [
     "Features",
     "features",
+    "frequency",
     "pair_protocol",
     "plot_window",
     "representation",
