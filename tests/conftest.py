@@ -5,11 +5,15 @@ from __future__ import annotations
 import functools
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+# Triton decides when it is loaded whether it compiles for a GPU or interprets.
+if not Path("/dev/nvidiactl").exists():
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 # An example may compile a circuit, so none has a deadline. In CI the examples are the same each time: a change is
 # judged by what it does, and new examples are searched for at the desk.

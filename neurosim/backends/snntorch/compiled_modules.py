@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numba
@@ -42,17 +43,18 @@ def _temporary_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix="neurosim-kernels-"))
 
 
-@cache
-def compiled(text: str) -> dict[str, Callable[..., Any]]:
-    """Return the functions of a module, compiled when they are first called.
+def imported(text: str, prefix: str) -> ModuleType:
+    """Return a module of a text, written into the folder of generated modules if it is not there yet.
 
     Parameters
     ----------
     text
-        The module: functions called ``forward`` and ``backward``.
+        The module.
+    prefix
+        What its name begins with.
     """
     digest = hashlib.sha256(f"{VERSION}\n{text}".encode()).hexdigest()[:24]
-    path = kernel_folder() / f"neurosim_loops_{digest}.py"
+    path = kernel_folder() / f"{prefix}_{digest}.py"
     if not path.exists():
         part = path.with_suffix(f".{os.getpid()}.part")
         part.write_text(text, encoding="utf-8")
@@ -63,6 +65,19 @@ def compiled(text: str) -> dict[str, Callable[..., Any]]:
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module  # numba finds the module of what it kept by name
     spec.loader.exec_module(module)
+    return module
+
+
+@cache
+def compiled(text: str) -> dict[str, Callable[..., Any]]:
+    """Return the functions of a module, compiled when they are first called.
+
+    Parameters
+    ----------
+    text
+        The module: functions called ``forward`` and ``backward``.
+    """
+    module = imported(text, "neurosim_loops")
     return {
         name: numba.njit(getattr(module, name), cache=True, nogil=True, error_model="numpy")
         for name in ("forward", "backward")

@@ -9,9 +9,12 @@ import torch
 from torch import Tensor
 
 from neurosim.backends.snntorch.scan import Scan, Scanned, make_scan, run_scan
-from neurosim.backends.snntorch.scan_source import scan_source
+from neurosim.backends.snntorch.scan_source import ScanSource, scan_source
 from neurosim.backends.snntorch.step_lines import LIMIT
 from neurosim.backends.snntorch.surrogate_slopes import slope_text
+from neurosim.backends.snntorch.triton_modules import why_no_triton
+from neurosim.backends.snntorch.triton_scan import TritonScan, make_triton_scan, run_triton_scan
+from neurosim.backends.snntorch.triton_source import triton_source
 from neurosim.circuit.language import names_in
 from neurosim.program.components import Component
 from neurosim.program.step_program import PoissonProgram, PopulationProgram, ProjectionProgram
@@ -31,8 +34,8 @@ def why_stepped(module: CircuitModule, component: Component) -> str | None:
     """Return why a component is stepped through torch's operations, or ``None`` where compiled loops can run it."""
     if module.options.fused == "never":
         return 'fused="never"'
-    if module.device.type != "cpu":
-        return f"the loops are for a CPU, the module is on {module.device}"
+    if module.device.type != "cpu" and (reason := why_no_triton(module.device)) is not None:
+        return reason
     if module.relaxed:
         return "relaxed=True"
     if len(component.populations) > 1 or component.within:
@@ -55,25 +58,32 @@ def why_stepped(module: CircuitModule, component: Component) -> str | None:
 
 def make_loops(
     module: CircuitModule, item: PopulationProgram, targets: Sequence[str], driven: Sequence[str], traced: Sequence[str]
-) -> Scan:
-    """Return the compiled loops of a population."""
+) -> Scan | TritonScan:
+    """Return the compiled loops of a population: numba's on a CPU, Triton's on a GPU."""
     surrogate = module.part(item.name).spike_grad if item.threshold is not None else None
+    source = _source(module, item, targets, driven, traced)
+    other = surrogate if slope_text(surrogate) is None else None
+    spiking, refractory = item.threshold is not None, item.refractory is not None
+    if by_triton(module):
+        return make_triton_scan(source, other, spiking=spiking, refractory=refractory, traced=traced)
     return make_scan(
-        _source(module, item, targets, driven, traced),
-        module.torch_dtype,
-        surrogate if slope_text(surrogate) is None else None,
-        spiking=item.threshold is not None,
-        refractory=item.refractory is not None,
-        traced=traced,
+        source, module.torch_dtype, other, spiking=spiking, refractory=refractory, traced=traced,
         workspace=module.paths.workspace,
-    )
+    )  # fmt: skip
+
+
+def by_triton(module: CircuitModule) -> bool:
+    """Tell whether a module's loops are kernels of Triton."""
+    return module.device.type != "cpu"
 
 
 def _source(
     module: CircuitModule, item: PopulationProgram, targets: Sequence[str], driven: Sequence[str], traced: Sequence[str]
-) -> Any:
+) -> ScanSource:
     part = module.part(item.name)
     slope = slope_text(part.spike_grad) if item.threshold is not None else None
+    if by_triton(module):
+        return triton_source(item, part.dynamics, targets, driven, traced, slope, module.torch_dtype)
     return scan_source(item, part.dynamics, targets, driven, traced, slope)
 
 
@@ -117,9 +127,8 @@ def run_fused(
             raise TypeError("a population that rests has a printed period")
         fixed[LIMIT] = torch.as_tensor(refractory({**fixed, "dt": stepper.dt})["value"]).detach()
     inputs = {**driven, **{f"arrival_{place}": values for place, (_, values) in enumerate(deliveries)}}
-    found = run_scan(
-        scan, stepper.values[name], fixed, inputs, stepper.last.get(name), stepper.step_number, stepper.dt, steps
-    )
+    state = (stepper.values[name], fixed, inputs, stepper.last.get(name), stepper.step_number, stepper.dt, steps)
+    found = run_triton_scan(scan, *state) if isinstance(scan, TritonScan) else run_scan(scan, *state)
     stepper.values[name] = dict(found.final)
     if found.last is not None and found.active is not None:
         stepper.last[name], stepper.active[name] = found.last, found.active

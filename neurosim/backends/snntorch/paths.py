@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from neurosim.backends.snntorch.fused import make_loops, why_stepped
 from neurosim.backends.snntorch.scan import Scan
+from neurosim.backends.snntorch.triton_scan import TritonScan
 from neurosim.backends.snntorch.workspace import Workspace
 from neurosim.program.components import Component, adds_constants, components, one_component
 from neurosim.program.step_program import PopulationProgram
@@ -33,7 +34,7 @@ class Paths:
             else components(module.program, adds_constants)
         )
         self._stepped: tuple[Any, dict[Component, str | None]] = (None, {})
-        self._loops: dict[Any, Scan] = {}
+        self._loops: dict[Any, Scan | TritonScan] = {}
         #: Memory for the large arrays of a call.
         self.workspace = Workspace()
 
@@ -48,9 +49,10 @@ class Paths:
 
     def loops(
         self, item: PopulationProgram, targets: Sequence[str], driven: Sequence[str], traced: Sequence[str]
-    ) -> Scan:
+    ) -> Scan | TritonScan:
         """Return the compiled loops of a population, made once."""
-        key = (item.name, self.module.torch_dtype, tuple(targets), tuple(driven), tuple(traced))
+        module = self.module
+        key = (item.name, module.torch_dtype, module.device.type, tuple(targets), tuple(driven), tuple(traced))
         if key not in self._loops:
-            self._loops[key] = make_loops(self.module, item, targets, driven, traced)
+            self._loops[key] = make_loops(module, item, targets, driven, traced)
         return self._loops[key]

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from neurosim.backends.snntorch.population import Dynamics
-from neurosim.backends.snntorch.step_lines import LIMIT, StepLines, leaves, step_lines
+from neurosim.backends.snntorch.step_lines import LIMIT, StepLines, step_lines, what_is_read
 from neurosim.program.step_program import PopulationProgram
 from neurosim.program.straight_line import Adjoint, forward_text
 
@@ -64,14 +64,9 @@ def scan_source(
         If the population does something that the loops do not know.
     """
     lines = step_lines(item, dynamics, deliveries)
-    arrivals = [f"arrival_{place}" for place in range(len(deliveries))]
-    given = [*driven, *arrivals]
-    read = leaves(lines.program)
-    fixed = sorted(read - set(item.state) - set(given) - {"t"})
-    if item.refractory is not None:
-        fixed.append(LIMIT)
-    writer = _Writer(item, lines, fixed, [key for key in given if key in read], set(traced), "t" in read, slope)
-    return ScanSource(writer.text(), item.state, tuple(fixed), tuple(writer.driven))
+    reads = what_is_read(item, lines, deliveries, driven)
+    writer = _Writer(item, lines, list(reads.fixed), list(reads.driven), set(traced), reads.time, slope)
+    return ScanSource(writer.text(), item.state, reads.fixed, reads.driven)
 
 
 class _Writer:

@@ -91,7 +91,43 @@ def step_lines(item: PopulationProgram, dynamics: Dynamics, deliveries: Sequence
     return StepLines(program, {variable: names.latest.get(variable, f"x_{variable}") for variable in item.state})
 
 
-def leaves(program: Sequence[Line]) -> set[str]:
+@dataclass(frozen=True)
+class Reads:
+    """What the lines of a step are given.
+
+    Parameters
+    ----------
+    fixed
+        The values that do not change within a run.
+    driven
+        The inputs of every step.
+    time
+        Whether they read the time.
+    """
+
+    fixed: tuple[str, ...]
+    driven: tuple[str, ...]
+    time: bool
+
+
+def what_is_read(item: PopulationProgram, lines: StepLines, deliveries: Sequence[str], driven: Sequence[str]) -> Reads:
+    """Return what the lines of a step are given besides the state (for the arguments see :func:`step_lines`).
+
+    Parameters
+    ----------
+    item, lines, deliveries
+        The population, its lines, and what they were made of.
+    driven
+        The inputs that have a value in every step: input variables, random numbers.
+    """
+    given = [*driven, *(f"arrival_{place}" for place in range(len(deliveries)))]
+    read = _leaves(lines.program)
+    fixed = sorted(read - set(item.state) - set(given) - {"t"})
+    limit = [] if item.refractory is None else [LIMIT]
+    return Reads((*fixed, *limit), tuple(key for key in given if key in read), "t" in read)
+
+
+def _leaves(program: Sequence[Line]) -> set[str]:
     """Return what a program reads and does not assign, without the prefix of such names."""
     read: set[str] = set()
     for line in program:

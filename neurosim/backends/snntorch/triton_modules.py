@@ -1,0 +1,33 @@
+"""Generated kernels of Triton as modules on disk, and where they can run."""
+
+from __future__ import annotations
+
+import importlib.util
+from functools import cache
+from typing import Any
+
+import torch
+
+from neurosim.backends.snntorch.compiled_modules import imported
+
+
+def why_no_triton(device: torch.device) -> str | None:
+    """Return why kernels of Triton cannot run on a device, or ``None`` where they can."""
+    if device.type != "cuda":
+        return f"there are no loops for {device}"
+    if importlib.util.find_spec("triton") is None:
+        return "Triton is not installed: pip install 'neurosim-circuits[gpu]'"
+    return None
+
+
+@cache
+def kernels(text: str) -> dict[str, Any]:
+    """Return the kernels of a module, compiled by Triton when they are first called.
+
+    Parameters
+    ----------
+    text
+        The module: kernels called ``forward`` and ``backward``.
+    """
+    module = imported(text, "neurosim_kernels")
+    return {name: getattr(module, name) for name in ("forward", "backward")}
