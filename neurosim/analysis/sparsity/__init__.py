@@ -25,6 +25,16 @@ from neurosim.analysis.sparsity.measures import (
     vinje_gallant,
     willmore_tolhurst,
 )
+from neurosim.analysis.sparsity.networks import (
+    Modules,
+    SmallWorld,
+    connection_sparsity,
+    density,
+    graph,
+    modularity,
+    small_world,
+)
+from neurosim.analysis.sparsity.operations import HARDWARE, Hardware, Operations, operations
 from neurosim.analysis.sparsity.pattern_trials import (
     Counted,
     draw_patterns,
@@ -48,11 +58,12 @@ from neurosim.analysis.sparsity.penalties import PENALTIES, Cel0, Half, Hard, Lo
 from neurosim.analysis.sparsity.streams import LifetimeSparseness, PopulationSparseness
 
 __all__ = [
-    "MEASURES", "PENALTIES", "Cel0", "Counted", "Half", "Hard", "LifetimeSparseness", "Log", "Null", "Operating",
-    "Penalty", "PopulationSparseness", "Soft", "SparseCode", "Sparseness", "VectorUnion", "active_fraction",
-    "against_shuffle", "best_threshold", "dead_units", "draw_patterns", "encode", "excess_kurtosis", "false_negative",
-    "false_positive", "gini", "hoyer", "lifetime_sparseness", "operating_points", "overlap_count",
-    "participation_ratio", "penalty", "population_sparseness", "report", "simulate_false_negative",
-    "simulate_false_positive", "threshold_for", "treves_rolls", "union_false_positive", "union_synapses",
-    "vector_union", "vinje_gallant", "weight_for", "willmore_tolhurst",
+    "HARDWARE", "MEASURES", "PENALTIES", "Cel0", "Counted", "Half", "Hard", "Hardware", "LifetimeSparseness", "Log",
+    "Modules", "Null", "Operating", "Operations", "Penalty", "PopulationSparseness", "SmallWorld", "Soft",
+    "SparseCode", "Sparseness", "VectorUnion", "active_fraction", "against_shuffle", "best_threshold",
+    "connection_sparsity", "dead_units", "density", "draw_patterns", "encode", "excess_kurtosis", "false_negative",
+    "false_positive", "gini", "graph", "hoyer", "lifetime_sparseness", "modularity", "operating_points",
+    "operations", "overlap_count", "participation_ratio", "penalty", "population_sparseness", "report",
+    "simulate_false_negative", "simulate_false_positive", "small_world", "threshold_for", "treves_rolls",
+    "union_false_positive", "union_synapses", "vector_union", "vinje_gallant", "weight_for", "willmore_tolhurst",
 ]  # fmt: skip
