@@ -118,7 +118,7 @@ def density(network: Any, *, directed: bool = True) -> float:
         matrix = np.nan_to_num(_matrix(network, square=True)) != 0
         n = len(matrix)
         there = matrix & ~np.eye(n, dtype=bool)
-        edges = np.count_nonzero(there) if directed else np.count_nonzero(np.triu(there | there.T))
+        edges = int(np.count_nonzero(there if directed else np.triu(there | there.T)))
         pairs = n * (n - 1) / (1 if directed else 2)
     if not pairs:
         raise AnalysisError(f"density: {n} neurons have no connections between them.")
@@ -246,7 +246,7 @@ def small_world(network: Any, *, rewired: int = 10, seed: int = 0) -> SmallWorld
         raise AnalysisError(f"small_world: rewired must be 1 at least, got {rewired}.")
     whole = nx.Graph(_graph(network))
     whole.remove_edges_from(list(nx.selfloop_edges(whole)))
-    nodes = max(nx.connected_components(whole), key=len, default=set())
+    nodes: set[Hashable] = max(nx.connected_components(whole), key=len, default=set())
     part = whole.subgraph(nodes).copy()
     if len(nodes) < 4 or part.number_of_edges() < 4:
         raise AnalysisError(f"small_world: the largest connected part has {len(nodes)} nodes, too few to be rewired.")
