@@ -1,4 +1,4 @@
-"""Where data sets are kept that were made or fetched, and how files get there whole."""
+"""How files get into the folder of data sets whole."""
 
 from __future__ import annotations
 
@@ -7,19 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
-
-
-def cache_folder() -> Path:
-    """Return the folder of data sets: that of NEUROSIM_CACHE, else the user's cache folder of this system.
-
-    It need not exist yet.
-    """
-    named = os.environ.get("NEUROSIM_CACHE")
-    if named:
-        return Path(named).expanduser()
-    from neurosim.datasets.extras import extra
-
-    return Path(extra("platformdirs", "The cache of data sets (or set NEUROSIM_CACHE)").user_cache_path("neurosim"))
 
 
 @contextmanager

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from neurosim.datasets.cache import cache_folder, staged
+from neurosim.cache_folder import cache_folder
+from neurosim.datasets.cache import staged
 from neurosim.datasets.extras import extra
 from neurosim.errors import FileFormatError
 

@@ -22,6 +22,12 @@ settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True
 settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep generated loops in pytest's own cache: all processes of a run share them, and so do later runs."""
+    if "NEUROSIM_CACHE" not in os.environ and config.cache is not None:
+        os.environ["NEUROSIM_CACHE"] = str(config.cache.mkdir("neurosim"))
+
+
 @functools.cache
 def missing_for_cuda() -> str | None:
     """Return why tests marked `cuda` cannot run here, or None where they can."""

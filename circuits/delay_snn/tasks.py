@@ -87,8 +87,8 @@ def shd_task(study: Path | None = None) -> Task:
     study
         The folder that notes each time that the test set is read; by default one in the cache.
     """
+    from neurosim.cache_folder import cache_folder
     from neurosim.datasets import load_shd
-    from neurosim.datasets.cache import cache_folder
 
     place = cache_folder() / "delay-snn" if study is None else study
     # Again, for another network or a run that goes on: each is tested once, at its end, and nothing is chosen by it.

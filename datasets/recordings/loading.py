@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from neurosim.datasets.cache import cache_folder
+from neurosim.cache_folder import cache_folder
 from neurosim.datasets.downloads import OFFLINE, fetched, is_offline
 from neurosim.datasets.recordings.catalogue import RecordingSet, describe
 from neurosim.errors import CircuitError, FileFormatError, nearest

@@ -13,7 +13,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from neurosim.datasets.cache import cache_folder, staged
+from neurosim.cache_folder import cache_folder
+from neurosim.datasets.cache import staged
 from neurosim.datasets.event_files import read_events, write_events
 from neurosim.datasets.events import EventSet
 from neurosim.datasets.extras import extra

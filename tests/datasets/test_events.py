@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from neurosim.datasets import EventSet, read_events, write_events
-from neurosim.datasets.cache import cache_folder, staged
+from neurosim.datasets.cache import staged
 from neurosim.datasets.extras import extra
 from neurosim.errors import BackendError, CircuitError, FileFormatError, UnitError
 from neurosim.units import ms, mV
@@ -253,11 +253,6 @@ def test_what_fails_leaves_no_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_where_data_sets_are_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("NEUROSIM_CACHE", str(tmp_path))
-    assert cache_folder() == tmp_path
-    monkeypatch.delenv("NEUROSIM_CACHE")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert cache_folder().name == "neurosim"
+def test_a_package_that_only_data_sets_need() -> None:
     with pytest.raises(BackendError, match=r"Counting sheep needs sheep, .*neurosim-circuits\[datasets\]"):
         extra("sheep.counter", "Counting sheep")

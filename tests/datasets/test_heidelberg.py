@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from neurosim.cache_folder import cache_folder
 from neurosim.datasets import heidelberg, load_shd, load_ssc
-from neurosim.datasets.cache import cache_folder
 from neurosim.datasets.downloads import Published, is_offline
 from neurosim.errors import CircuitError, FileFormatError
 

@@ -1,8 +1,8 @@
 """Generated loops as modules on disk, compiled by numba and kept for the next process.
 
 A module is named by the digest of its text, so that it never changes once it is there. The folder is
-``NEUROSIM_CACHE/kernels`` (by default in the user's cache folder); where nothing can be written, a temporary folder of
-this process serves.
+``kernels`` in :func:`~neurosim.cache_folder.cache_folder`; where nothing can be written, a temporary folder of this
+process serves.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from typing import Any
 
 import numba
 
+from neurosim.cache_folder import cache_folder
+
 #: Raised when the texts change their meaning without changing their letters.
 VERSION = 1
 
 
 def kernel_folder() -> Path:
     """Return the folder of generated modules, made if it is not there."""
-    given = os.environ.get("NEUROSIM_CACHE")
-    root = Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "neurosim"
-    folder = root / "kernels"
+    folder = cache_folder() / "kernels"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if os.access(folder, os.W_OK):

@@ -1,0 +1,27 @@
+"""Where neurosim keeps what it made or fetched and can make or fetch again: data sets, generated loops."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+
+def cache_folder() -> Path:
+    """Return the folder that ``NEUROSIM_CACHE`` names, else neurosim's in the user's cache folder of this system.
+
+    It need not exist yet.
+    """
+    named = os.environ.get("NEUROSIM_CACHE")
+    return Path(named).expanduser() if named else _system_folder(sys.platform)
+
+
+def _system_folder(system: str) -> Path:
+    """Return where a system's users keep such things: a folder of this name, or of a vendor and a program."""
+    if system == "win32":
+        local = os.environ.get("LOCALAPPDATA")
+        return (Path(local) if local else Path.home() / "AppData" / "Local") / "neurosim" / "neurosim" / "Cache"
+    if system == "darwin":
+        return Path.home() / "Library" / "Caches" / "neurosim"
+    given = os.environ.get("XDG_CACHE_HOME", "").strip()
+    return (Path(given) if given else Path.home() / ".cache") / "neurosim"
