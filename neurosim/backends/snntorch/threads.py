@@ -1,15 +1,29 @@
-"""Compiled loops on several threads: how they are compiled, and how their rows are shared out."""
+"""Compiled loops on several threads: how they are compiled, and how their rows are shared out.
+
+Where torch computes with OpenMP, loops run on torch's own threads. These wait for the next operation by looking for it
+all the time, so that a second set of threads would have to fight them for the processors.
+"""
 
 from __future__ import annotations
 
+import ctypes
 import os
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numba
+
+_WORK = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+#: OpenMP's threads do not survive a fork, and its runtime does not notice.
+_forked = Event()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked.set)
 
 
 def kept_on_disk(**options: Any) -> Callable[[Callable[..., Any]], Any]:
@@ -25,19 +39,58 @@ def kept_on_disk(**options: Any) -> Callable[[Callable[..., Any]], Any]:
 
 
 def in_parts(kernel: Callable[..., None], rows: int, threads: int, *arguments: Any) -> None:
-    """Run ``kernel(first, last, ...)`` over all rows, the first part of them here and the others on helping threads."""
+    """Run ``kernel(first, last, ...)`` over all rows, as many parts of them at a time as there are threads."""
     parts = max(1, min(threads, rows))
     if parts == 1:
         kernel(0, rows, *arguments)
         return
     edges = [rows * part // parts for part in range(parts + 1)]
-    helpers = _helpers(os.getpid(), parts - 1)
-    others = [helpers.submit(kernel, first, last, *arguments) for first, last in pairwise(edges[1:])]
-    try:
-        kernel(0, edges[1], *arguments)
-    finally:
-        for other in others:
-            other.result()
+    waiting, errors = deque(pairwise(edges)), list[BaseException]()
+
+    def work(_: object = None) -> None:
+        while True:
+            try:
+                first, last = waiting.popleft()
+            except IndexError:
+                return
+            try:
+                kernel(first, last, *arguments)
+            except BaseException as error:  # an interruption, too, must wait for the other threads
+                errors.append(error)
+
+    _run_together(work, parts)
+    if errors:
+        raise errors[0]
+
+
+def _run_together(work: Callable[..., None], threads: int) -> None:
+    """Call a function on several threads, one of them this one, and return when all calls have."""
+    parallel = None if _forked.is_set() else _openmp()
+    if parallel is not None:
+        parallel(_WORK(work), None, threads, 0)
+        return
+    helping = [_helpers(os.getpid(), threads - 1).submit(work) for _ in range(threads - 1)]
+    work()
+    for helper in helping:
+        helper.result()
+
+
+@cache
+def _openmp() -> Any:
+    """Return what starts a parallel region of torch's OpenMP, or ``None`` where there is none like GNU's."""
+    import torch
+
+    (folder,) = torch.__path__
+    for library in sorted((Path(folder) / "lib").glob("libtorch_cpu.*")):
+        try:
+            parallel = ctypes.CDLL(
+                str(library)
+            ).GOMP_parallel  # found among the libraries that torch itself is linked to
+        except (OSError, AttributeError):
+            continue
+        parallel.argtypes, parallel.restype = [_WORK, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint], None
+        return parallel
+    return None
 
 
 @cache

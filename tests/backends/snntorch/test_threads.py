@@ -9,9 +9,19 @@ import threading
 import numpy as np
 import pytest
 
+from neurosim.backends.snntorch import threads as threads_module
 from neurosim.backends.snntorch.threads import in_parts
 
 
+@pytest.fixture(params=["torch's threads", "threads of its own"])
+def either(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "threads of its own":
+        monkeypatch.setattr(threads_module, "_openmp", lambda: None)
+    elif threads_module._openmp() is None:
+        pytest.skip("torch was not built with OpenMP here")
+
+
+@pytest.mark.usefixtures("either")
 @pytest.mark.parametrize(("rows", "threads"), [(0, 1), (1, 2), (7, 1), (7, 2), (7, 3), (2, 5)])
 def test_every_row_is_done_once(rows: int, threads: int) -> None:
     done = np.zeros(rows, np.int64)
@@ -26,6 +36,7 @@ def test_every_row_is_done_once(rows: int, threads: int) -> None:
     assert len(parts) == max(1, min(rows, threads))
 
 
+@pytest.mark.usefixtures("either")
 def test_an_error_of_any_part_is_raised_after_all_have_ended() -> None:
     ended = threading.Event()
 
@@ -44,6 +55,13 @@ def test_an_error_of_any_part_is_raised_after_all_have_ended() -> None:
 
     with pytest.raises(KeyError):
         in_parts(other, 4, 2)
+
+
+@pytest.mark.usefixtures("either")
+def test_parts_run_at_the_same_time() -> None:
+    barrier = threading.Barrier(2, timeout=20)
+    in_parts(lambda first, last: barrier.wait() and None, 2, 2)
+    assert not barrier.broken
 
 
 def _share(queue: multiprocessing.Queue[int]) -> None:
