@@ -202,6 +202,7 @@ class CircuitModule(nn.Module, Simulator):
         state
             The state after the last step, with gradients.
         """
+        self.check_whole()
         given = {
             name: checked_input(self.circuit, name, value, self.device, self.torch_dtype)
             for name, value in (inputs or {}).items()

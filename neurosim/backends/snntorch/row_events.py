@@ -12,6 +12,8 @@ from neurosim.backends.snntorch.workspace import Workspace
 from neurosim.program.frozen import Frozen
 
 Array = NDArray[Any]
+#: Parts of the rows whose events are sorted side by side.
+BLOCKS = 8
 
 
 class RowEvents(Frozen):
@@ -34,6 +36,29 @@ class RowEvents(Frozen):
     def arrays(self) -> tuple[Array, Array, Array]:
         """The three arrays, as the loops take them."""
         return self.start, self.column, self.value
+
+    def by_column(self, columns: int, threads: int, workspace: Workspace) -> RowEvents:
+        """Return the events of each column, in the order of the rows; their `column` is then the row.
+
+        Parameters
+        ----------
+        columns
+            How many there are.
+        threads
+            How many share the work.
+        workspace
+            Lends the arrays.
+        """
+        from neurosim.backends.snntorch.sparse_kernel import count_by_column, sort_by_column
+
+        edges = np.linspace(0, len(self.start) - 1, BLOCKS + 1).astype(np.int64)
+        counts = np.empty((BLOCKS, columns), np.int64)
+        in_parts(count_by_column, BLOCKS, threads, edges, self.start, self.column, counts)
+        starts = np.concatenate([[0], np.cumsum(counts.sum(0))])
+        places = starts[:-1] + np.cumsum(counts, axis=0) - counts
+        found = RowEvents(starts, workspace.like(self.column), workspace.like(self.value))
+        in_parts(sort_by_column, BLOCKS, threads, edges, *self.arrays, places, found.column, found.value)
+        return found
 
 
 def find_row_events(rows: Array, at_most: float, threads: int, workspace: Workspace) -> RowEvents | None:

@@ -40,14 +40,32 @@ def sums_of_lines(first: int, last: int, y: Array, start: Array, index: Array, v
 
 
 @kept_on_disk()
-def sort_events(start: Array, index: Array, value: Array, starts: Array, samples: Array, values: Array) -> None:
-    """Write the events of each input neuron, in the order of the samples; `starts` (pre + 1,) is moved on by it."""
-    for sample in range(start.shape[0] - 1):
-        for event in range(start[sample], start[sample + 1]):
-            place = starts[index[event]]
-            samples[place] = sample
-            values[place] = value[event]
-            starts[index[event]] = place + 1
+def count_by_column(first: int, last: int, edges: Array, start: Array, column: Array, counts: Array) -> None:
+    """Write how many events of each block of rows lie in each column, (block, column); `edges` bounds the blocks."""
+    for block in range(first, last):
+        row = counts[block]
+        row[:] = 0
+        for event in range(start[edges[block]], start[edges[block + 1]]):
+            row[column[event]] += 1
+
+
+@kept_on_disk()
+def sort_by_column(
+    first: int, last: int, edges: Array, start: Array, column: Array, value: Array, places: Array, rows: Array,
+    values: Array,
+) -> None:  # fmt: skip
+    """Write the row and value of every event, column after column, each in the order of the rows.
+
+    ``places[block, column]`` is where the first one of a block goes; it is moved on.
+    """
+    for block in range(first, last):
+        place = places[block]
+        for row in range(edges[block], edges[block + 1]):
+            for event in range(start[row], start[row + 1]):
+                into = place[column[event]]
+                rows[into] = row
+                values[into] = value[event]
+                place[column[event]] = into + 1
 
 
 @kept_on_disk(fastmath={"contract"})

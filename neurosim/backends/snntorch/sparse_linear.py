@@ -62,7 +62,7 @@ class _SparseLinear(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradients of spikes and weights that are asked for."""
-        from neurosim.backends.snntorch.sparse_kernel import rows_times_matrix, sort_events, sums_of_lines
+        from neurosim.backends.snntorch.sparse_kernel import rows_times_matrix, sums_of_lines
         from neurosim.backends.snntorch.threads import in_parts
 
         (weight,) = ctx.saved_tensors
@@ -76,11 +76,8 @@ class _SparseLinear(torch.autograd.Function):
             in_parts(rows_times_matrix, len(g), threads, d_rows, g, np.ascontiguousarray(weight.detach().numpy()))
             d_spikes = torch.from_numpy(d_rows).reshape(*upstream.shape[:-1], n_pre)
         if ctx.needs_input_grad[1]:
-            start, index, value = ctx.events.arrays
-            starts = np.concatenate([[0], np.cumsum(np.bincount(index, minlength=n_pre))])
-            samples, values = workspace.like(index), workspace.like(value)
-            sort_events(start, index, value, starts[:-1].copy(), samples, values)
+            by_input = ctx.events.by_column(n_pre, threads, workspace)
             d_lines = np.empty((n_pre, n_post), g.dtype)
-            in_parts(sums_of_lines, n_pre, threads, d_lines, starts, samples, values, g)
+            in_parts(sums_of_lines, n_pre, threads, d_lines, *by_input.arrays, g)
             d_weight = torch.from_numpy(d_lines).T
         return d_spikes, d_weight, None, None

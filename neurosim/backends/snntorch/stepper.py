@@ -54,7 +54,8 @@ class Stepper:
     def __init__(
         self, module: CircuitModule, state: State, *, exact: bool, events: bool, component: Component | None = None
     ) -> None:
-        module.check_whole()
+        if component is None:
+            module.check_whole()
         self.module = module
         self.program = module.program
         self._choose(one_component(self.program) if component is None else component)

@@ -7,6 +7,7 @@ the loops that fill them: every page has to be cleared and mapped again.
 from __future__ import annotations
 
 import sys
+from math import prod
 from threading import Lock
 from typing import Any
 
@@ -35,7 +36,7 @@ class Workspace:
         shape, dtype
             Of the array.
         """
-        size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+        size = prod(shape) * np.dtype(dtype).itemsize
         if size < WORTH_KEEPING:
             return np.empty(shape, dtype)
         block = self._block(_rounded(size))
