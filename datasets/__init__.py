@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from neurosim.datasets.event_files import read_events, write_events
     from neurosim.datasets.events import EventSet
     from neurosim.datasets.heidelberg import load_shd, load_ssc
+    from neurosim.datasets.leaves import dead_leaves
     from neurosim.datasets.log_mel import LogMel
     from neurosim.datasets.motifs import MotifRasters, motif_kernels, motif_rasters
     from neurosim.datasets.motion import MotionMovies, motion_movies, motion_velocities
@@ -38,6 +39,7 @@ __all__ = [
     "SpeechCommands",
     "SpikeOrder",
     "count_accuracy",
+    "dead_leaves",
     "load_connectome",
     "load_shd",
     "load_speech_commands",
@@ -67,6 +69,7 @@ _HOMES = {
     "SpeechCommands": "speech_commands",
     "SpikeOrder": "timing",
     "count_accuracy": "timing_baselines",
+    "dead_leaves": "leaves",
     "load_connectome": "connectome",
     "load_shd": "heidelberg",
     "load_speech_commands": "speech_commands",

@@ -5,6 +5,7 @@ take recordings too. :mod:`neurosim.analysis.sparsity.differentiable` has the me
 """
 
 from neurosim.analysis.sparsity.coding import SparseCode, encode, weight_for
+from neurosim.analysis.sparsity.dictionaries import Dictionary, learn
 from neurosim.analysis.sparsity.forms import (
     Null,
     Sparseness,
@@ -35,6 +36,7 @@ from neurosim.analysis.sparsity.networks import (
     small_world,
 )
 from neurosim.analysis.sparsity.operations import HARDWARE, Hardware, Operations, operations
+from neurosim.analysis.sparsity.patches import cut_patches, whiten
 from neurosim.analysis.sparsity.pattern_trials import (
     Counted,
     draw_patterns,
@@ -58,12 +60,13 @@ from neurosim.analysis.sparsity.penalties import PENALTIES, Cel0, Half, Hard, Lo
 from neurosim.analysis.sparsity.streams import LifetimeSparseness, PopulationSparseness
 
 __all__ = [
-    "HARDWARE", "MEASURES", "PENALTIES", "Cel0", "Counted", "Half", "Hard", "Hardware", "LifetimeSparseness", "Log",
-    "Modules", "Null", "Operating", "Operations", "Penalty", "PopulationSparseness", "SmallWorld", "Soft",
-    "SparseCode", "Sparseness", "VectorUnion", "active_fraction", "against_shuffle", "best_threshold",
-    "connection_sparsity", "dead_units", "density", "draw_patterns", "encode", "excess_kurtosis", "false_negative",
-    "false_positive", "gini", "graph", "hoyer", "lifetime_sparseness", "modularity", "operating_points",
-    "operations", "overlap_count", "participation_ratio", "penalty", "population_sparseness", "report",
-    "simulate_false_negative", "simulate_false_positive", "small_world", "threshold_for", "treves_rolls",
-    "union_false_positive", "union_synapses", "vector_union", "vinje_gallant", "weight_for", "willmore_tolhurst",
+    "HARDWARE", "MEASURES", "PENALTIES", "Cel0", "Counted", "Dictionary", "Half", "Hard", "Hardware",
+    "LifetimeSparseness", "Log", "Modules", "Null", "Operating", "Operations", "Penalty", "PopulationSparseness",
+    "SmallWorld", "Soft", "SparseCode", "Sparseness", "VectorUnion", "active_fraction", "against_shuffle",
+    "best_threshold", "connection_sparsity", "cut_patches", "dead_units", "density", "draw_patterns", "encode",
+    "excess_kurtosis", "false_negative", "false_positive", "gini", "graph", "hoyer", "learn", "lifetime_sparseness",
+    "modularity", "operating_points", "operations", "overlap_count", "participation_ratio", "penalty",
+    "population_sparseness", "report", "simulate_false_negative", "simulate_false_positive", "small_world",
+    "threshold_for", "treves_rolls", "union_false_positive", "union_synapses", "vector_union", "vinje_gallant",
+    "weight_for", "whiten", "willmore_tolhurst",
 ]  # fmt: skip
