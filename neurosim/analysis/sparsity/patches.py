@@ -75,8 +75,9 @@ def cut_patches(images: ArrayLike, count: int, size: int = 16, *, seed: int = 0)
     image = stream.child("image").integers(number, count)
     top = stream.child("top").integers(height - size + 1, count)
     left = stream.child("left").integers(width - size + 1, count)
-    windows = np.lib.stride_tricks.sliding_window_view(pictures, (size, size), axis=(1, 2))
-    patches = windows[image, top, left].reshape(count, size * size)
+    within = np.arange(size)
+    rows, columns = top[:, None, None] + within[:, None], left[:, None, None] + within
+    patches = pictures[image[:, None, None], rows, columns].reshape(count, size * size)
     return np.asarray(patches - patches.mean(axis=1, keepdims=True))
 
 
