@@ -6,6 +6,9 @@ import os
 import sys
 from pathlib import Path
 
+#: What the folder of generated loops is called there.
+KERNELS = "kernels"
+
 
 def cache_folder() -> Path:
     """Return the folder that ``NEUROSIM_CACHE`` names, else neurosim's in the user's cache folder of this system.

@@ -118,6 +118,12 @@ def _compiling(machine: Machine) -> Iterator[Finding]:
             "set NUMBA_CACHE_DIR to a folder that you can write to",
         )  # fmt: skip
 
+    if not machine.loops.writable:
+        yield Finding(
+            "slow", "cache of loops", f"{machine.loops.folder} cannot be written to: every process compiles anew.",
+            "set NEUROSIM_CACHE to a folder that you can write to",
+        )  # fmt: skip
+
 
 def _computing(machine: Machine) -> Iterator[Finding]:
     threads, cpus = machine.torch.threads, machine.usable_cpus

@@ -55,6 +55,11 @@ def facts(machine: Machine) -> dict[str, str]:
     targets = ["numpy"]
     targets += ["cython"] if compiler.works and brian2.cache_writable else []
     targets += ["cpp_standalone"] if compiler.works and machine.make else []
+    triton = next((item.installed for item in machine.packages if item.name == "triton"), None)
+    loops = machine.loops
+    kept = f"kept in {loops.folder} ({gigabytes(loops.bytes)})" if loops.writable else "kept for a process only"
+    compiled = [f"by numba on a CPU, {kept}"] if not numba.problem else []
+    compiled += [f"by Triton {triton} on CUDA devices"] if triton and torch.cuda else []
     environment = [f"{name}={value}" for name, value in machine.environment.items()]
     return {
         "neurosim": machine.neurosim,
@@ -68,6 +73,8 @@ def facts(machine: Machine) -> dict[str, str]:
         "torch": torch.problem or f"{torch.version}, built for {torch.build}, {torch.threads} threads",
         "devices": "; ".join(devices) or "none but the CPU",
         "numba": numba.problem or f"{numba.version}, {numba.threads} threads, cache {numba.cache or 'nowhere'}",
+        "Triton": triton or "not installed",
+        "loops": "; ".join(compiled) or "none: torch's operations step through everything",
     }
 
 

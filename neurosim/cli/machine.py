@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from neurosim.cache_folder import KERNELS, cache_folder
 from neurosim.cli.requirements import Package, packages, python_wanted
 
 #: Seconds that loading a package may take.
@@ -85,6 +86,15 @@ class Numba:
 
 
 @dataclass(frozen=True)
+class Loops:
+    """Where generated loops are kept: the folder, the bytes in it, and whether more can be put there."""
+
+    folder: str = ""
+    bytes: int = 0
+    writable: bool = False
+
+
+@dataclass(frozen=True)
 class Machine:
     """Everything that :func:`look` found."""
 
@@ -105,6 +115,7 @@ class Machine:
     torch: Torch
     numba: Numba
     nvidia: bool
+    loops: Loops
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -124,7 +135,7 @@ def look() -> Machine:
             executable=sys.executable, platform=platform.platform(), cpus=os.cpu_count() or 1,
             usable_cpus=usable_cpus(), memory=memory, memory_free=free, packages=packages(),
             compiler=found_compiler.result(), make=shutil.which("make") is not None, brian2=found_brian2.result(),
-            torch=found_torch.result(), numba=found_numba.result(), nvidia=nvidia_driver(),
+            torch=found_torch.result(), numba=found_numba.result(), nvidia=nvidia_driver(), loops=loops(),
             environment={name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ},
         )  # fmt: skip
 
@@ -186,8 +197,7 @@ def brian2(child: Child = in_child) -> Brian2:
     except ChildFailed as error:
         return Brian2(problem=str(error))
     folder = Path(found["cache"])
-    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) if folder.is_dir() else 0
-    return Brian2("", found["version"], str(folder), size, _writable(folder))
+    return Brian2("", found["version"], str(folder), _size(folder), _writable(folder))
 
 
 def torch(child: Child = in_child) -> Torch:
@@ -281,6 +291,17 @@ def memory_bytes() -> tuple[int, int]:
     except (OSError, ValueError):
         return total, free
     return min(total, limit), min(free, max(0, limit - used))
+
+
+def loops() -> Loops:
+    """Look where the torch backend keeps the loops that it generates."""
+    folder = cache_folder() / KERNELS
+    return Loops(str(folder), _size(folder), _writable(folder))
+
+
+def _size(folder: Path) -> int:
+    """Return how many bytes lie in a folder, 0 where there is none."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) if folder.is_dir() else 0
 
 
 def nvidia_driver() -> bool:

@@ -17,7 +17,7 @@ import pytest
 from neurosim.cli import machine, main, requirements
 from neurosim.cli.diagnosis import diagnose
 from neurosim.cli.doctor import facts, report
-from neurosim.cli.machine import Brian2, ChildFailed, Compiler, Device, Machine, Numba, Torch
+from neurosim.cli.machine import Brian2, ChildFailed, Compiler, Device, Loops, Machine, Numba, Torch
 from neurosim.cli.requirements import Package
 
 GIB = 2**30
@@ -37,7 +37,7 @@ GOOD = Machine(
     ),
     compiler=Compiler("g++", works=True), make=True, brian2=Brian2("", "2.10", "/home/me/.cython", 5000, True),
     torch=Torch("", "2.9", "CUDA 12.8", 8, (Device("NVIDIA H100", 80 * GIB, 79 * GIB),), False),
-    numba=Numba("", "0.65", 8, "/home/me/cache"), nvidia=True,
+    numba=Numba("", "0.65", 8, "/home/me/cache"), nvidia=True, loops=Loops("/home/me/kernels", 3 * 2**20, True),
 )  # fmt: skip
 CPU_ONLY = replace(GOOD, torch=replace(GOOD.torch, build="CPU", cuda=()), nvidia=False)
 
@@ -74,6 +74,9 @@ FAULTS: dict[str, tuple[Machine, str, str, str]] = {
         replace(GOOD, brian2=replace(GOOD.brian2, cache_bytes=3 * GIB)), "slow", "cache of Brian2", "grown to 3.0 GiB",
     ),
     "no place for numba": (replace(GOOD, numba=replace(GOOD.numba, cache="")), "slow", "cache of numba", "anew"),
+    "no place for loops": (
+        replace(GOOD, loops=Loops("/root/kernels", 0, False)), "slow", "cache of loops", "/root/kernels cannot",
+    ),
     "more threads than processors": (replace(GOOD, usable_cpus=2), "slow", "threads", "8 threads on 2 processors"),
     "one thread": (
         replace(GOOD, torch=replace(GOOD.torch, threads=1), environment={"OMP_NUM_THREADS": "1"}),
@@ -94,6 +97,9 @@ def test_a_machine_that_lacks_nothing(capsys: pytest.CaptureFixture[str]) -> Non
     out = capsys.readouterr().out
     assert "Everything that neurosim needs is there." in out
     assert "Will be slow" not in out
+    assert facts(GOOD)["loops"] == (
+        "by numba on a CPU, kept in /home/me/kernels (3 MiB); by Triton 3.2 on CUDA devices"
+    )
     assert "NVIDIA H100, 79.0 GiB of 80.0 GiB free" in facts(GOOD)["devices"]
 
 
@@ -128,7 +134,24 @@ def test_without_a_gpu_nothing_is_said_of_its_extra() -> None:
     assert "gpu" not in [item.subject for item in diagnose(bare)]
 
 
+def test_loops_that_are_not_there() -> None:
+    bare = replace(CPU_ONLY, numba=Numba("it does not load"))
+    assert facts(bare)["loops"] == "none: torch's operations step through everything"
+    assert facts(with_package("triton", None, "gpu"))["Triton"] == "not installed"
+
+
 # --- looking ---
+
+
+def test_where_loops_are_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("NEUROSIM_CACHE", str(tmp_path))
+    assert machine.loops() == Loops(str(tmp_path / "kernels"), 0, True)
+    (tmp_path / "kernels").mkdir()
+    (tmp_path / "kernels" / "one.py").write_text("12345")
+    assert machine.loops().bytes == 5
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("NEUROSIM_CACHE", str(tmp_path / "file"))
+    assert not machine.loops().writable
 
 
 @pytest.mark.skipif(shutil.which("c++") is None, reason="there is no compiler")

@@ -20,7 +20,7 @@ from typing import Any
 
 import numba
 
-from neurosim.cache_folder import cache_folder
+from neurosim.cache_folder import KERNELS, cache_folder
 
 #: Raised when the texts change their meaning without changing their letters.
 VERSION = 1
@@ -28,7 +28,7 @@ VERSION = 1
 
 def kernel_folder() -> Path:
     """Return the folder of generated modules, made if it is not there."""
-    folder = cache_folder() / "kernels"
+    folder = cache_folder() / KERNELS
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if os.access(folder, os.W_OK):

@@ -22,6 +22,7 @@ from neurosim.backends.snntorch.arguments import (
 from neurosim.backends.snntorch.blocks import BlockRun
 from neurosim.backends.snntorch.delays import DELAY, Rounding, mark_in_steps, rounding, set_width
 from neurosim.backends.snntorch.devices import checked_device, checked_dtype
+from neurosim.backends.snntorch.explanation import Explanation, explain
 from neurosim.backends.snntorch.kernel_projection import KernelProjection
 from neurosim.backends.snntorch.layers import LAYER, checked_layers, layers_of, refuse_layers
 from neurosim.backends.snntorch.options import SnntorchOptions
@@ -106,6 +107,10 @@ class CircuitModule(nn.Module, Simulator):
     def stepped(self) -> dict[Component, str | None]:
         """Why each component is stepped by torch's operations; ``None`` where compiled loops can run it."""
         return self.paths.stepped
+
+    def explain(self) -> Explanation:
+        """Return by which path each part is computed in a call, and why; ``print(module.explain())`` shows a table."""
+        return explain(self)
 
     def _projection(self, item: ProjectionProgram, marks: Mapping[str, Trainable], ties: dict[str, Tie]) -> Projection:
         if isinstance(item, ConvolutionProgram):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from neurosim.backends.snntorch.explanation import say_what_is_stepped
 from neurosim.backends.snntorch.fused import make_loops, why_stepped
 from neurosim.backends.snntorch.scan import Scan
 from neurosim.backends.snntorch.triton_scan import TritonScan
@@ -45,6 +46,7 @@ class Paths:
         key = (module.torch_dtype, module.device)
         if self._stepped[0] != key:
             self._stepped = (key, {component: why_stepped(module, component) for component in self.schedule})
+            say_what_is_stepped(module, self._stepped[1])
         return self._stepped[1]
 
     def loops(
