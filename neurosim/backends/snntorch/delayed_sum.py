@@ -1,11 +1,13 @@
 """What the delayed spikes of one population bring to another in every step, differentiable in everything.
 
-On a CPU the loops of :mod:`neurosim.backends.snntorch.delay_kernel` compute it. Elsewhere, and as the twin that they
-are held against, torch gathers and adds.
+On a CPU the loops of :mod:`neurosim.backends.snntorch.delay_kernel` compute it, on a CUDA device the kernels of
+:mod:`neurosim.backends.snntorch.triton_kernels`. Elsewhere, and as the twin that both are held against, torch gathers
+and adds.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from neurosim.backends.snntorch.triton_delayed_sum import delayed_sum_of_triton
+from neurosim.backends.snntorch.triton_modules import why_no_triton
 from neurosim.backends.snntorch.workspace import Workspace
 from neurosim.program.frozen import Frozen
 
@@ -38,6 +42,26 @@ class EdgePlan(Frozen):
         self.n_pre, self.n_post, self.longest = n_pre, n_post, longest
         self.by_post, self.post_starts = _grouped(self.post, n_post)
         self.by_pre, self.pre_starts = _grouped(self.pre, n_pre)
+        self._on: dict[torch.device, EdgesOn] = {}
+
+    def on(self, device: torch.device) -> EdgesOn:
+        """Return the edges on a device; they go there once."""
+        if device not in self._on:
+            arrays = (self.pre, self.post, self.by_post, self.post_starts, self.by_pre, self.pre_starts)
+            self._on[device] = EdgesOn(*(torch.from_numpy(array).to(device) for array in arrays))
+        return self._on[device]
+
+
+@dataclass(frozen=True)
+class EdgesOn:
+    """The arrays of an :class:`EdgePlan` on a device."""
+
+    pre: Tensor
+    post: Tensor
+    by_post: Tensor
+    post_starts: Tensor
+    by_pre: Tensor
+    pre_starts: Tensor
 
 
 def _grouped(index: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -73,6 +97,8 @@ def delayed_sum(train: Tensor, weight: Tensor, delay: Tensor, plan: EdgePlan, wo
     if train.device.type == "cpu":
         result: Tensor = _DelayedSum.apply(train, weight, delay, plan, workspace)  # type: ignore[no-untyped-call]
         return result
+    if why_no_triton(train.device) is None:
+        return delayed_sum_of_triton(train, weight, delay, plan)
     return delayed_sum_of_torch(train, weight, delay, plan)
 
 
@@ -92,7 +118,7 @@ def delayed_sum_of_torch(train: Tensor, weight: Tensor, delay: Tensor, plan: Edg
     steps, batch = train.shape[0] - plan.longest, train.shape[1]
     rows = train.permute(2, 0, 1).reshape(-1, batch)  # (n_pre * (longest + time), batch)
     whole, part = taps(delay, plan.longest)
-    pre, post = torch.from_numpy(plan.pre).to(train.device), torch.from_numpy(plan.post).to(train.device)
+    pre, post = plan.on(train.device).pre, plan.on(train.device).post
     time = torch.arange(steps, device=train.device)
     result = torch.zeros((plan.n_post * steps, batch), dtype=train.dtype, device=train.device)
     chunk = max(1, at_once // max(steps * batch, 1))

@@ -147,4 +147,7 @@ def _projection(module: CircuitModule, name: str) -> PartPath:
         return PartPath((name,), f"matrix product{few}")
     if module.device.type == "cpu":
         return PartPath((name,), f"delayed sum in {LOOPS}")
-    return PartPath((name,), "delayed sum of torch")
+    missing = why_no_triton(module.device)
+    if missing is None:
+        return PartPath((name,), f"delayed sum in {KERNELS}")
+    return PartPath((name,), "delayed sum of torch", missing)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import Any
 
@@ -18,6 +19,11 @@ def why_no_triton(device: torch.device) -> str | None:
     if importlib.util.find_spec("triton") is None:
         return "Triton is not installed: pip install 'neurosim-circuits[gpu]'"
     return None
+
+
+def on(device: torch.device) -> AbstractContextManager[Any]:
+    """Return a context in which kernels run on a device."""
+    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
 
 
 @cache

@@ -7,7 +7,6 @@ What :mod:`neurosim.backends.snntorch.scan` does in compiled loops on a CPU; tha
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +16,7 @@ from torch.autograd.function import once_differentiable
 
 from neurosim.backends.snntorch.scan import Scanned
 from neurosim.backends.snntorch.scan_source import ScanSource
-from neurosim.backends.snntorch.triton_modules import kernels
+from neurosim.backends.snntorch.triton_modules import kernels, on
 from neurosim.program.frozen import Frozen
 
 Tensors = Mapping[str, Tensor]
@@ -152,16 +151,11 @@ def _launch(
     width = batch * n
     if not width:
         return
-    with _on(arrays[0].device):
+    with on(arrays[0].device):
         scan.kernels[name][(-(-width // BLOCK),)](
             step, steps, start, n, width, *arrays, DT=dt, BLOCK=BLOCK, num_warps=max(1, BLOCK // 32),
             enable_fp_fusion=False,
         )  # fmt: skip
-
-
-def _on(device: torch.device) -> AbstractContextManager[Any]:
-    """Return a context in which kernels run on a device."""
-    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
 
 
 def _slope(spike_gradient: Any, distance: Tensor) -> Tensor:
