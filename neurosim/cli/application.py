@@ -11,6 +11,7 @@ from typing import Annotated
 import tyro
 from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, OmitSubcommandPrefixes, arg, subcommand
 
+from neurosim.cli.bench import BenchCommand
 from neurosim.cli.doctor import DoctorCommand
 from neurosim.cli.export import ExportCommand
 from neurosim.cli.importing import ImportCommand
@@ -31,6 +32,7 @@ Verb = (
     | Annotated[ExportCommand, subcommand("export")]
     | Annotated[ImportCommand, subcommand("import")]
     | Annotated[ReproduceCommand, subcommand("reproduce")]
+    | Annotated[BenchCommand, subcommand("bench")]
     | Annotated[ListCommand, subcommand("list")]
     | Annotated[ShowCommand, subcommand("show")]
     | Annotated[DoctorCommand, subcommand("doctor")]

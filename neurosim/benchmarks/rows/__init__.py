@@ -1,0 +1,1 @@
+"""The benchmarks that there are, each in a module that defines ``BENCHMARK``."""

@@ -1,0 +1,33 @@
+"""What is kept between forward and backward, for each neuron in a step, beside snnTorch and SpikingJelly."""
+
+from __future__ import annotations
+
+from neurosim.benchmarks.benchmark import OURS, Benchmark, Side
+from neurosim.benchmarks.layers import write
+from neurosim.benchmarks.rows.training_step import case, check
+
+FORWARD = "700-256-256-20, 400 steps, batch 64"
+RECURRENT = "700-256(recurrent)-20, 400 steps, batch 64"
+SIZES, RECURRENT_SIZES = (700, 256, 256, 20), (700, 256, 20)
+BENCHMARK = Benchmark(
+    "saved-memory",
+    "memory held between forward and backward, for each neuron in a step of leaky integrate-and-fire layers, float32",
+    cases=(
+        case(FORWARD, SIZES, 400, 64, measure="saved"),
+        case(RECURRENT, RECURRENT_SIZES, 400, 64, recurrent=(1,), measure="saved"),
+    ),
+    quick=(case("700-256-256-20, 100 steps, batch 32", SIZES, 100, 32, measure="saved"),),
+    sides=(
+        Side(OURS, "layers_neurosim", distributions=("torch", "numba", "numpy")),
+        Side("snnTorch", "layers_snntorch", "snntorch", ("snntorch", "torch"), at_least={FORWARD: 8.0, RECURRENT: 8.0}),
+        Side("SpikingJelly", "layers_spikingjelly", "spikingjelly", ("spikingjelly", "torch"), cases=(FORWARD,)),
+    ),
+    write=write,
+    check=check,
+    unit="B",
+    repeats=1,
+    first_results=False,
+    # Blocks of memory are taken from the system and given back one by one, so that what a process holds is what it uses.
+    environment={"MALLOC_MMAP_THRESHOLD_": "16384", "MALLOC_TRIM_THRESHOLD_": "16384", "MALLOC_TOP_PAD_": "0"},
+    notes=("By how much the process grows in the forward pass, whoever keeps it; inputs are there before.",),
+)

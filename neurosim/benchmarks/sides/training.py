@@ -1,0 +1,117 @@
+"""What the sides that train have in common: input, loss, and one step of training, timed or weighed."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+
+def resident() -> int:
+    """Return the bytes of memory that this process holds now (Linux)."""
+    import resource
+
+    gc.collect()
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize()
+
+
+class Training:
+    """A network and what is asked of it: cross entropy of spike counts, gradients of all weights.
+
+    With ``measure="saved"`` in the settings a run returns, for each neuron and step, the bytes that the process holds
+    between forward and backward beyond what it held before, the first time that it does the work at its size; else the
+    time of both is what counts.
+    """
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self.settings = settings
+        torch.set_num_threads(settings["threads"])
+        arrays = np.load(settings["arrays"])
+        self.x = torch.from_numpy(arrays["x"].astype(np.float32))
+        self.target = torch.from_numpy(arrays["target"])
+        sizes = settings["sizes"]
+        self.weights = [torch.from_numpy(arrays[f"weight{place}"]) for place in range(1, len(sizes))]
+        self.recurrent = {place: torch.from_numpy(arrays[f"recurrent{place}"]) for place in settings["recurrent"]}
+        self.module: nn.Module = self.build()
+        self.spikes: Tensor | None = None
+        self.saved: float | None = None
+        if settings.get("measure") == "saved":  # what is loaded and compiled on first use
+            self.step(self.x[:3, :1], self.target[:1])
+
+    def build(self) -> nn.Module:
+        """Return the network."""
+        raise NotImplementedError
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the spikes of the last layer, (time, batch, neuron)."""
+        found: Tensor = self.module(x)
+        return found
+
+    def step(self, x: Tensor, target: Tensor) -> None:
+        """Go forward and backward."""
+        self.module.zero_grad()
+        spikes = self.forward(x)
+        cross_entropy(spikes.sum(0), target).backward()
+        self.spikes = spikes.detach()
+
+    def run(self) -> float | None:
+        """Do one training step."""
+        if self.settings.get("measure") != "saved":
+            self.step(self.x, self.target)
+            return None
+        if self.saved is None:  # later on, memory that was given back may be taken again
+            self.module.zero_grad()
+            before = resident()
+            spikes = self.forward(self.x)
+            kept = resident() - before
+            cross_entropy(spikes.sum(0), self.target).backward()
+            self.spikes = spikes.detach()
+            self.saved = kept / (self.x.shape[0] * self.x.shape[1] * sum(self.settings["sizes"][1:]))
+        return self.saved
+
+    def result(self) -> dict[str, Any]:
+        """Return the spikes of the last layer, as bits, and how many steps late they come."""
+        if self.spikes is None:
+            raise RuntimeError("nothing was run")
+        return {"spikes": self.spikes.numpy() > 0, "late": np.asarray(self.late)}
+
+    #: Steps by which the last layer's spikes come later than in a network that passes them on in the same step.
+    late = 0
+
+
+class Layers(nn.Module):
+    """A network of another library, step by step.
+
+    Parameters
+    ----------
+    weights
+        Of each layer, (post, pre).
+    cells
+        A neuron for each layer, called with input and state; returns spikes and state.
+    """
+
+    def __init__(self, weights: list[Tensor], cells: list[nn.Module]) -> None:
+        super().__init__()
+        self.weights = nn.ParameterList(weight.clone() for weight in weights)
+        self.cells = nn.ModuleList(cells)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the spikes of the last layer, (time, batch, neuron)."""
+        states: list[Any] = [None] * len(self.cells)
+        outputs = []
+        for row in x:
+            for place, (weight, cell) in enumerate(zip(self.weights, self.cells, strict=True)):
+                row, states[place] = self.step(cell, row @ weight.T, states[place])
+            outputs.append(row)
+        return torch.stack(outputs)
+
+    def step(self, cell: nn.Module, current: Tensor, state: Any) -> Any:
+        """Return spikes and state of one layer after one step."""
+        return cell(current, state)
