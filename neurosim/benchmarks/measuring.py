@@ -141,7 +141,7 @@ class _CaseRun:
         self, side: Side, python: str, stack: ExitStack, *, first: bool
     ) -> tuple[SideProcess, dict[str, float]]:
         """Return a side that has done its work once, and the seconds to the first result."""
-        cache = self.folder / f"{side.name}.cache" if first else None
+        cache = self.folder / f"{self.sides.index(side)}.cache" if first else None  # compilers dislike spaces in names
         times: dict[str, float] = {}
         if first:
             self.progress(f"{side.name}, nothing compiled")
@@ -157,8 +157,9 @@ class _CaseRun:
         return process, times
 
     def _process(self, side: Side, python: str, name: str, cache: Path | None) -> SideProcess:
+        folder = self.folder / f"{self.sides.index(side)}.{name}"
         return SideProcess(
-            side, python, self.settings, self.folder / f"{side.name}.{name}", threads=self.threads, cache=cache,
+            side, python, self.settings, folder, threads=self.threads, cache=cache,
             environment=self.benchmark.environment,
         )  # fmt: skip
 

@@ -34,7 +34,7 @@ def row(side: Mapping[str, Any], checks: Sequence[Mapping[str, Any]], unit: str)
     if "median" not in side:
         return [side["name"], "", side["absent"], "", "", "", "", asked, "FAILED" if side["failed"] else ""]
     first = side["first"]
-    ratio = "" if side["ratio"] is None else f"{side['ratio']:.1f}" if side["ratio"] >= 10 else f"{side['ratio']:.2f}"
+    ratio = "" if side["ratio"] is None else _digits(side["ratio"])
     own = [check for check in checks if check["side"] == side["name"]]
     said = "; ".join(check["found"] if check["ok"] else f"DIFFERS: {check['what']}: {check['found']}" for check in own)
     return [

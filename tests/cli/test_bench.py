@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from neurosim.benchmarks import catalogue
+from neurosim.benchmarks import catalogue, measuring
 from neurosim.benchmarks.benchmark import OURS, Benchmark, Check, Side
+from neurosim.benchmarks.outcome import CaseOutcome, Outcome, SideOutcome
 from neurosim.benchmarks.rows import balanced_network
 
 Neurosim = Callable[..., Any]
-POPULATIONS = ("exc", "inh")
 
 
 @pytest.fixture
@@ -65,16 +65,25 @@ def test_a_benchmark_from_end_to_end(tiny: Benchmark, neurosim: Neurosim, workpl
     assert 0 < figures["synaptic events"] < spikes * 200
 
 
-def test_outputs_that_differ_end_with_1(
-    tiny: Benchmark, neurosim: Neurosim, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    wrong = replace(tiny, sides=tiny.sides[:1], check=lambda found: [Check(OURS, "the same", False, "not at all")])
-    monkeypatch.setattr(catalogue, "catalogue", lambda: {wrong.name: wrong})
+def test_outputs_that_differ_end_with_1(neurosim: Neurosim, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, bool, int | None]] = []
+
+    def measure(benchmark: Benchmark, *, quick: bool, repeats: int | None, **options: Any) -> Outcome:
+        asked.append((benchmark.name, quick, repeats))
+        check = Check("peer", "the same", len(asked) > 1, "so")
+        case = CaseOutcome(
+            "small", {}, (SideOutcome(OURS, values=(1.0,)), SideOutcome("peer", values=(2.0,))), (check,)
+        )
+        machine = {"processor": "a chip", "processors": 4, "load": 0.1, "neurosim": "0", "time": "2026-01-02T03:04"}
+        return Outcome(benchmark.name, benchmark.summary, "s", 1, quick, (case,), machine)
+
+    monkeypatch.setattr(measuring, "measure", measure)
     done = neurosim("bench", "all", "--quick", "--repeats", "1", "--json", "-")
     assert done.code == 1
-    [content] = json.loads(done.out)["benchmarks"]
-    assert content["quick"] is True
-    assert content["ok"] is False
+    assert asked == [(name, True, 1) for name in catalogue.catalogue()]
+    contents = json.loads(done.out)["benchmarks"]
+    assert [content["ok"] for content in contents] == [False] + [True] * (len(asked) - 1)
+    assert neurosim("bench", asked[1][0], "--json", "-").code == 0
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ BENCHMARK = Benchmark(
     unit="B",
     repeats=1,
     first_results=False,
-    # Blocks of memory are taken from the system and given back one by one, so that what a process holds is what it uses.
+    # Blocks of memory are taken from the system and given back one by one: what a process holds is what it uses.
     environment={"MALLOC_MMAP_THRESHOLD_": "16384", "MALLOC_TRIM_THRESHOLD_": "16384", "MALLOC_TOP_PAD_": "0"},
     notes=("By how much the process grows in the forward pass, whoever keeps it; inputs are there before.",),
 )

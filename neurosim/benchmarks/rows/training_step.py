@@ -73,8 +73,8 @@ FULL = "700-256-256-20, 100 steps, batch 64"
 SIZES = (700, 256, 256, 20)
 BENCHMARK = Benchmark(
     "training-step",
-    "one training step of leaky integrate-and-fire layers, 2 % of the inputs active, float32: forward, cross entropy of "
-    "spike counts, gradients of all weights",
+    "one training step of leaky integrate-and-fire layers, 2 % of the inputs active, float32: forward, cross entropy "
+    "of spike counts, gradients of all weights",
     cases=(case(FULL, SIZES, 100, 64),),
     quick=(case("700-256-256-20, 20 steps, batch 8", SIZES, 20, 8),),
     sides=(

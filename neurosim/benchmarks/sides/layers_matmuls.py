@@ -30,9 +30,9 @@ class Side(Training):
         """Do the products."""
         for name, weight in self.module.named_parameters():
             if name in self.in_steps:
-                torch.stack([row @ weight.T for row in self.rows[name]]).sum().backward()
+                torch.stack([row @ weight.T for row in self.rows[name]]).sum().backward()  # type: ignore[no-untyped-call]
             else:
-                (self.rows[name] @ weight.T).sum().backward()
+                (self.rows[name] @ weight.T).sum().backward()  # type: ignore[no-untyped-call]
 
     def result(self) -> dict[str, Any]:
         """Return nothing to compare."""

@@ -34,7 +34,7 @@ class Side(Training):
             options = {"reset_mechanism": "zero", "reset_delay": False}
             if place in self.recurrent:
                 cell = snntorch.RLeaky(DECAY, linear_features=weight.shape[0], **options)
-                cell.recurrent = nn.Linear(*self.recurrent[place].shape, bias=False)
+                cell.recurrent = nn.Linear(weight.shape[0], weight.shape[0], bias=False)
                 cell.recurrent.weight.data.copy_(self.recurrent[place])
             else:
                 cell = snntorch.Leaky(DECAY, **options)

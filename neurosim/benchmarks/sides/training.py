@@ -58,7 +58,7 @@ class Training:
         """Go forward and backward."""
         self.module.zero_grad()
         spikes = self.forward(x)
-        cross_entropy(spikes.sum(0), target).backward()
+        cross_entropy(spikes.sum(0), target).backward()  # type: ignore[no-untyped-call]
         self.spikes = spikes.detach()
 
     def run(self) -> float | None:
@@ -71,7 +71,7 @@ class Training:
             before = resident()
             spikes = self.forward(self.x)
             kept = resident() - before
-            cross_entropy(spikes.sum(0), self.target).backward()
+            cross_entropy(spikes.sum(0), self.target).backward()  # type: ignore[no-untyped-call]
             self.spikes = spikes.detach()
             self.saved = kept / (self.x.shape[0] * self.x.shape[1] * sum(self.settings["sizes"][1:]))
         return self.saved
