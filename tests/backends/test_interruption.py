@@ -51,10 +51,18 @@ def stop_at(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
     monkeypatch.setattr(Stop, "requested", property(requested, keep), raising=False)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize(("trials", "asked"), [(1, 1), (1, 301), (1, 256), (3, 1100)])
+@pytest.mark.parametrize(
+    ("backend", "trials", "asked"),
+    [
+        *((backend, *given) for backend in BACKENDS for given in [(1, 1), (1, 301), (1, 256), (3, 1100)]),
+        ("compiled", 1, 1),  # which asks once a chunk
+        ("compiled", 3, 3),
+    ],
+)
 def test_a_stopped_run_goes_on(backend: str, trials: int, asked: int, monkeypatch: pytest.MonkeyPatch) -> None:
     options = {} if backend == "brian2" else {"dtype": "float64", "training": False}
+    options |= {"snntorch": {"fused": "never"}, "compiled": {"fused": "always"}}.get(backend, {})
+    backend = "snntorch" if backend == "compiled" else backend
     simulator = ns.compile(network(), backend=backend, **options)
     arguments: dict[str, Any] = {"record": RECORD, "seed": 3, "trials": trials}
     whole = simulator.run(STEPS * 0.5 * ms, **arguments)

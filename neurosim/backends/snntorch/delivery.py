@@ -29,14 +29,15 @@ class Delivery:
     def __init__(self, stepper: Stepper) -> None:
         # Not owned: a circle would keep all tensors of a call until Python looks for circles.
         self.stepper = proxy(stepper)
-        self.tables: dict[str, ArrivalTable] = {}
-        if stepper.events:
-            program, part = stepper.program, stepper.module.part
-            self.tables = {
-                item.name: ArrivalTable(item.pre_index, part(item.name).whole_delay(), program.populations[item.pre].n)
-                for item in program.pulses
-                if item.dynamics is None and item.name in stepper.projections
-            }
+        self._tables: dict[str, ArrivalTable] = {}
+
+    def table(self, item: ProjectionProgram) -> ArrivalTable:
+        """Return the edges of a projection by neuron and delay, sorted when they are first asked for."""
+        if item.name not in self._tables:
+            stepper = self.stepper
+            delay = stepper.module.part(item.name).whole_delay()
+            self._tables[item.name] = ArrivalTable(item.pre_index, delay, stepper.program.populations[item.pre].n)
+        return self._tables[item.name]
 
     def deliver(self) -> None:
         """Let everything arrive that is due in this step, in the order of the contract."""
@@ -76,7 +77,7 @@ class Delivery:
     def _deliver_events(self, item: ProjectionProgram) -> None:
         """Add the edges of a projection whose spike arrives now."""
         stepper, part = self.stepper, self.stepper.module.part(item.name)
-        due = self.tables[item.name].due(stepper.history[item.pre])
+        due = self.table(item).due(stepper.history[item.pre])
         if due is None:
             return
         edges, trials = (torch.from_numpy(array).to(stepper.device) for array in due)

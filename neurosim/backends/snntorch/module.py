@@ -33,6 +33,7 @@ from neurosim.backends.snntorch.population import NeuronPopulation, SilentPopula
 from neurosim.backends.snntorch.projection import Projection
 from neurosim.backends.snntorch.refusals import refuse_marks
 from neurosim.backends.snntorch.session import TorchSession
+from neurosim.backends.snntorch.simulation.simulate import simulate_compiled
 from neurosim.backends.snntorch.stepper import Stepper
 from neurosim.backends.snntorch.trained_circuit import trained_circuit
 from neurosim.backends.states import check_state, initial_state, plain_state
@@ -111,6 +112,12 @@ class CircuitModule(nn.Module, Simulator):
     def explain(self) -> Explanation:
         """Return by which path each part is computed in a call, and why; ``print(module.explain())`` shows a table."""
         return explain(self)
+
+    @property
+    def stepped_runs(self) -> str | None:
+        """Why torch's operations step through runs without gradients; ``None`` where compiled programs carry them."""
+        simulation = self.paths.simulation
+        return simulation if isinstance(simulation, str) else None
 
     def _projection(self, item: ProjectionProgram, marks: Mapping[str, Trainable], ties: dict[str, Tie]) -> Projection:
         if isinstance(item, ConvolutionProgram):
@@ -279,7 +286,10 @@ class CircuitModule(nn.Module, Simulator):
 
     def _run(self, run: Run, builder: RecordingBuilder, progress: Progress | None) -> State:
         refuse_layers(self)
-        return self._simulate(run, builder, progress, exact=self.exact, events=True)
+        plan = self.paths.simulated(run.n_steps * run.trials)
+        if plan is None:
+            return self._simulate(run, builder, progress, exact=self.exact, events=True)
+        return simulate_compiled(self, plan, run, builder, progress)
 
     def run_eager(
         self,

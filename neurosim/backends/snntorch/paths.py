@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from neurosim.backends.snntorch.explanation import say_what_is_stepped
 from neurosim.backends.snntorch.fused import make_loops, why_stepped
 from neurosim.backends.snntorch.scan import Scan
+from neurosim.backends.snntorch.simulation.plan import Plan, make_plan
 from neurosim.backends.snntorch.triton_scan import TritonScan
 from neurosim.backends.snntorch.workspace import Workspace
 from neurosim.program.components import Component, adds_constants, components, one_component
 from neurosim.program.step_program import PopulationProgram
+from neurosim.program.straight_line import Uncovered
 
 if TYPE_CHECKING:
     from neurosim.backends.snntorch.module import CircuitModule
+
+logger = logging.getLogger(__name__)
 
 
 class Paths:
@@ -38,6 +43,26 @@ class Paths:
         self._loops: dict[Any, Scan | TritonScan] = {}
         #: Memory for the large arrays of a call.
         self.workspace = Workspace()
+        self._simulation: tuple[Any, Plan | str] = (None, "")
+
+    @property
+    def simulation(self) -> Plan | str:
+        """How runs without gradients are compiled, or why torch's operations step through them."""
+        key = (self.module.torch_dtype, self.module.device)
+        if self._simulation[0] != key:
+            try:
+                self._simulation = (key, make_plan(self.module))
+            except Uncovered as reason:
+                logger.info("runs of %s are stepped: %s", self.module.circuit.name, reason)
+                self._simulation = (key, str(reason))
+        return self._simulation[1]
+
+    def simulated(self, steps: int) -> Plan | None:
+        """Return how a run of some steps is compiled; ``None`` where it is stepped."""
+        plan = self.simulation
+        if isinstance(plan, str):
+            return None
+        return plan if self.module.options.fused == "always" or plan.worth_it(steps) else None
 
     @property
     def stepped(self) -> dict[Component, str | None]:

@@ -60,6 +60,7 @@ class Dynamics(Frozen):
                 tree = ast.Call(ast.Name("timestep", ast.Load()), [tree, ast.Name("dt", ast.Load())], [])
             once, each = split_prologue([Statement("value", tree)], fixed | {"dt"}, "fixed_refractory_")
             prologue.extend(once)
+            self.steps["refractory"] = each
             self.refractory = printer.print(each, ["value"])
         self.subexpressions = {name: printer.print_expression(tree) for name, tree in item.subexpressions.items()}
         self.prologue = printer.print(prologue, list(dict.fromkeys(statement.target for statement in prologue)))

@@ -1,0 +1,1 @@
+"""Event-driven simulation without gradients, compiled: the same bits as the stepped path."""

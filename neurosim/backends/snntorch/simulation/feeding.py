@@ -1,0 +1,105 @@
+"""What a compiled simulation is fed, chunk by chunk: inputs, noise, background pulses, spikes of sources."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim.backends.simulator import Run
+from neurosim.backends.snntorch.simulation.plan import Plan
+from neurosim.backends.snntorch.simulation.trial import Trial
+
+if TYPE_CHECKING:
+    from neurosim.backends.snntorch.module import CircuitModule
+    from neurosim.backends.snntorch.stepper import Stepper
+
+#: Numbers that a chunk may be fed.
+MOST_NUMBERS = 2**21
+Rows = NDArray[np.float64]
+
+
+class Feed:
+    """Computes what drives a run.
+
+    Parameters
+    ----------
+    module, run, stepper
+        What is simulated, with which inputs, and the values of the run.
+    """
+
+    def __init__(self, module: CircuitModule, run: Run, stepper: Stepper) -> None:
+        self.circuit, self.run, self.stepper = module.circuit, run, stepper
+        program = module.program
+        self.noisy = [name for name in program.noisy if name in stepper.populations]
+        self.sources = [name for name, item in program.populations.items() if item.kind == "spikes"]
+        self.poisson = list(program.poisson)
+        inputs = [
+            (name, variable, [term.source for term in terms])
+            for name, item in program.populations.items() if item.kind == "neurons"
+            for variable, terms in item.inputs.items()
+        ]  # fmt: skip
+        steady = [all(run.inputs.constant(source) is not None for source in terms) for *_, terms in inputs]
+        self.steady = [item for item, same in zip(inputs, steady, strict=True) if same]
+        self.varying = [item for item, same in zip(inputs, steady, strict=True) if not same]
+        #: Whether nothing has to be computed for each step.
+        self.free = not (self.noisy or self.sources or self.poisson or self.varying)
+        numbers = [len(program.populations[name].noise) * program.populations[name].n for name in self.noisy]
+        numbers += [program.populations[name].n for name in self.sources]
+        numbers += [program.populations[item.post].n for item in self.poisson]
+        numbers += [program.populations[name].n for name, *_ in self.varying]
+        #: Steps of a chunk at most.
+        self.most = max(1, min(1024, MOST_NUMBERS // max(1, sum(numbers) * run.trials)))
+
+    def write_constants(self, trial: Trial, plan: Plan) -> None:
+        """Put the inputs that stay the same into memory."""
+        for name, variable, terms in self.steady:
+            first = self.run.start
+            row = self._summed(name, terms, first, first + 1)[0, trial.number]
+            plan.homes[name].write(trial.memory, variable, row)
+
+    def chunk(self, first: int, last: int) -> tuple[dict[tuple[str, ...], Rows], dict[str, NDArray[np.bool]]]:
+        """Return what some steps are fed.
+
+        Returns
+        -------
+        tuple
+            Numbers by ``("fill", population, variable)`` and ``("add", Poisson input)``, each (steps, trials, n or 1),
+            and spikes of sources, bool (steps, trials, n).
+        """
+        fed: dict[tuple[str, ...], Rows] = {}
+        for name, variable, terms in self.varying:
+            fed["fill", name, variable] = self._summed(name, terms, first, last)
+        for name in self.noisy:
+            for symbol, values in self.run.noise(name, first, last).items():
+                fed["fill", name, symbol] = values
+        for item in self.poisson:
+            weight = self.stepper.background[item.name].numpy()
+            n = self.stepper.populations[item.post].n
+            fed["add", item.name] = _spread(self.run.inputs.rows(item.name, first, last) * weight, item.index, n)
+        return fed, {name: np.asarray(self.run.inputs.rows(name, first, last)) != 0 for name in self.sources}
+
+    def _summed(self, name: str, terms: list[str], first: int, last: int) -> Rows:
+        """Return the sum of some injections, added left to right."""
+        n = self.stepper.populations[name].n
+        total: Rows | None = None
+        for source in terms:
+            rows = self.run.inputs.rows(source, first, last)
+            values = _spread(rows, np.asarray(self.circuit.injections[source].indices), n)
+            total = values if total is None else total + values
+        if total is None:
+            raise TypeError("an input has at least one term")
+        total = np.ascontiguousarray(total)
+        whole = total.view(np.int64)
+        return total if (whole[1:] != whole[:1]).any() else total[:1]
+
+
+def _spread(rows: NDArray[np.float64], index: NDArray[np.int64], n: int) -> Rows:
+    """Return rows for some neurons, (steps, trials, chosen), for all, 0 elsewhere; one number where all are alike."""
+    if len(index) == n and np.array_equal(index, np.arange(n)):
+        shared = rows.strides[2] == 0 or n == 1
+        return np.ascontiguousarray(rows[:, :, :1] if shared else rows)
+    whole = np.zeros((*rows.shape[:2], n))
+    whole[:, :, index] = rows
+    return whole

@@ -1,0 +1,178 @@
+"""The table of operations of a trial: what every step does, in the order of the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim.backends.snntorch.simulation import driver
+from neurosim.backends.snntorch.simulation.neuron_source import ACTIVE, LAST, LIMIT, Program
+from neurosim.backends.snntorch.simulation.plan import Home, Plan, fixed_limit
+from neurosim.backends.snntorch.simulation.programs import compiled_program, function_table
+from neurosim.backends.snntorch.simulation.rows import Rows
+from neurosim.backends.snntorch.simulation.trial import SpikeBuffer, Trial
+from neurosim.backends.snntorch.stepper import Stepper
+from neurosim.program.step_program import PoissonProgram, PostPathway, ProjectionProgram
+
+#: What a chunk feeds, by (kind, name, ...): numbers (steps, trials, n or 1).
+Fed = Mapping[tuple[str, ...], NDArray[np.float64]]
+
+
+def bits(number: float) -> int:
+    """Return a float's bits as a whole number."""
+    return int(np.float64(number).view(np.int64))
+
+
+class Operations:
+    """Writes the table, and keeps alive what it points at.
+
+    Parameters
+    ----------
+    plan, stepper
+        What is simulated, and the values of the run.
+    rows
+        Edges by projection.
+    amounts
+        What an edge adds, by projection and target: one number, or one in the order of the rows.
+    """
+
+    def __init__(
+        self, plan: Plan, stepper: Stepper, rows: Mapping[str, Rows],
+        amounts: Mapping[str, list[tuple[str, NDArray[np.float64]]]],
+    ) -> None:  # fmt: skip
+        self.plan, self.stepper, self.rows, self.amounts = plan, stepper, rows, amounts
+        self._kept: list[Any] = []
+        self._named: dict[str, NDArray[Any]] = {}
+        self._integrating = {name: self._program(name, home.form.integrate) for name, home in plan.homes.items()}
+        self._resetting = {
+            name: self._program(name, home.form.reset) for name, home in plan.homes.items() if home.form.reset
+        }
+        self._late: dict[tuple[int, str], list[NDArray[Any]]] = {}
+
+    def keep(self, name: str, array: NDArray[Any]) -> int:
+        """Return the address of an array that is kept under a name."""
+        return int(self._named.setdefault(name, np.ascontiguousarray(array)).ctypes.data)
+
+    def _keep(self, array: NDArray[Any]) -> int:
+        self._kept.append(array)
+        return int(array.ctypes.data)
+
+    def _program(self, name: str, program: Program) -> tuple[int, int, int, int]:
+        """Return the address of a program, and of its constants, scratch memory and functions."""
+        fixed, dynamics = self.stepper.fixed[name], self.stepper.dynamics[name]
+        constants = [
+            fixed_limit(self.stepper.populations[name], dynamics, fixed) if value == LIMIT
+            else float(fixed[value]) if isinstance(value, str) else value
+            for value in program.constants
+        ]  # fmt: skip
+        numbers = np.array([float(value) for value in (*constants, 0.0)])  # type: ignore[arg-type]
+        code = compiled_program(program.text)
+        self._kept.append(code)
+        return (
+            code.address, self._keep(numbers), self._keep(np.zeros(program.scratch + 1)),
+            self._keep(function_table(program.functions)),
+        )  # fmt: skip
+
+    def table(self, trial: Trial, fed: Fed, samples: list[list[int]]) -> NDArray[np.int64]:
+        """Return the operations of a chunk.
+
+        Parameters
+        ----------
+        trial
+            Whose memory they work on.
+        fed
+            Numbers of the chunk.
+        samples
+            Operations that take samples.
+        """
+        lines: list[list[int]] = []
+        homes = self.plan.homes
+        for key, values in fed.items():
+            if key[0] == "fill":
+                home = homes[key[1]]
+                lines.append(
+                    [driver.FILL, *self._row(values, trial.number), *_place(home, key[2]), values.shape[2] == 1]
+                )
+        lines += [self._integrate(name, home, trial) for name, home in homes.items()]
+        for item in self.stepper.deliveries:
+            if isinstance(item, PoissonProgram):
+                lines.append(self._pulses(item, fed["add", item.name], trial))
+            elif isinstance(item, ProjectionProgram) and item.n:
+                lines += self._deliver(item, trial)
+            elif isinstance(item, PostPathway):
+                raise TypeError("compiled simulation has no plastic edges")
+        lines += [self._reset(name, home, trial) for name, home in homes.items() if name in self._resetting]
+        table = np.zeros((len(lines) + len(samples), driver.FIELDS), dtype=np.int64)
+        for place, line in enumerate((*lines, *samples)):
+            table[place, : len(line)] = line
+        return table
+
+    @staticmethod
+    def _row(values: NDArray[np.float64], number: int) -> list[int]:
+        """Return the address of a trial's first row, and how many numbers on the next one is."""
+        steps, trials, n = values.shape
+        return [int(values.ctypes.data) + 8 * n * number, n * trials if steps > 1 else 0]
+
+    def _integrate(self, name: str, home: Home, trial: Trial) -> list[int]:
+        address, constants, scratch, functions = self._integrating[name]
+        form = home.form
+        marks = self.keep(f"marks/{name}/{trial.number}", np.zeros(form.width, dtype=np.int32))
+        latest = form.offset(LAST) if LAST in form.variables else -1
+        line = [driver.INTEGRATE, address, home.base, form.stride, form.width, 0, home.blocks, home.n, latest]
+        line += [constants, scratch, functions, marks]
+        if name in trial.spikes:
+            line += _spikes(trial.spikes[name])
+        return line
+
+    def _pulses(self, item: PoissonProgram, values: NDArray[np.float64], trial: Trial) -> list[int]:
+        home = self.plan.homes[item.post]
+        masked = item.target in self.stepper.populations[item.post].masked
+        active = home.form.offset(ACTIVE) if masked and ACTIVE in home.form.variables else -1
+        return [driver.ADD_ROWS, *self._row(values, trial.number), *_place(home, item.target), active]
+
+    def _deliver(self, item: ProjectionProgram, trial: Trial) -> list[list[int]]:
+        rows, home, buffer = self.rows[item.name], self.plan.homes[item.post], trial.spikes[item.pre]
+        form, masked = home.form, self.stepper.populations[item.post].masked
+        lines = []
+        for target, amount in self.amounts[item.name]:
+            offset = form.offset(target)
+            active = form.offset(ACTIVE) if target in masked and ACTIVE in form.variables else -1
+            line = [driver.DELIVER, buffer.neurons.ctypes.data, buffer.neurons.size, buffer.bounds.ctypes.data]
+            line += [buffer.bounds.size, 1, rows.starts.ctypes.data, rows.slots.ctypes.data]
+            line += [0, bits(float(amount))] if amount.ndim == 0 else [amount.ctypes.data, 0]
+            line += [offset, active, rows.starts.shape[1] - 1, len(rows.slots), rows.longest]
+            if isinstance(rows.delay, np.ndarray):
+                line[0] = driver.DELIVER_LATE
+                line += [rows.delay.ctypes.data, *self._under_way(trial, f"{item.name}/{target}", buffer)]
+            lines.append(line)
+        return lines
+
+    def _under_way(self, trial: Trial, name: str, buffer: SpikeBuffer) -> list[int]:
+        """Return where each spike under way keeps its next edge, and the step of that."""
+        size = buffer.neurons.size
+        found = self._late.get((trial.number, name))
+        if found is None or found[0].size != size:
+            found = [np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int32)]
+            self._late[trial.number, name] = found
+        return [array.ctypes.data for array in found]
+
+    def _reset(self, name: str, home: Home, trial: Trial) -> list[int]:
+        buffer = trial.spikes[name]
+        address, constants, scratch, functions = self._resetting[name]
+        return [
+            driver.RESET, address, home.base, constants, scratch, functions, 0, buffer.neurons.ctypes.data,
+            buffer.bounds.ctypes.data,
+        ]  # fmt: skip
+
+
+def _spikes(buffer: SpikeBuffer) -> list[int]:
+    return [buffer.neurons.ctypes.data, buffer.bounds.ctypes.data, buffer.neurons.size]
+
+
+def _place(home: Home, variable: str) -> list[int]:
+    """Return where a variable lies: fields that several operations share."""
+    form = home.form
+    return [home.base, form.offset(variable), form.stride, form.width, 0, home.blocks, home.n]

@@ -1,0 +1,134 @@
+"""The edges of a projection by presynaptic neuron, as compiled deliveries read them.
+
+An edge is four bytes, the place of its target in memory, eight more where it has a weight of its own, and two where
+delays differ. Within a row edges are in the order of delay, then target, then as they were given. A target gets its
+arrivals one after another as the step contract says; what goes to different targets may go in any order, and ascending
+targets are found in the cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim.program.straight_line import Uncovered
+
+LONGEST = 2**16 - 1
+LARGEST = 2**32 - 1
+
+
+def compiled_function(function: Callable[..., Any]) -> Any:
+    """Return a function as numba compiles it, kept on disk where there is a folder that can be written to."""
+    try:
+        return numba.njit(function, cache=True, nogil=True, error_model="numpy")
+    except RuntimeError:
+        return numba.njit(function, nogil=True, error_model="numpy")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Edges sorted for delivery.
+
+    Parameters
+    ----------
+    order
+        Edge at each place, (edge,).
+    starts
+        Where the row of a neuron begins, by part of the targets, shape (part, n_pre + 1).
+    slots
+        Place of each target in memory, uint32, (edge,).
+    delay
+        One for all, or (edge,) in steps.
+    longest
+        The longest delay.
+    """
+
+    order: NDArray[Any]
+    starts: NDArray[np.int64]
+    slots: NDArray[np.uint32]
+    delay: int | NDArray[np.uint16]
+    longest: int
+
+
+def _sorted_by(order: Any, keys: Any, first: Any, result: Any) -> None:
+    """Sort edges by a key, those of equal key as they were: `first` is where each key begins."""
+    for place in range(order.size):
+        edge = order[place]
+        key = keys[edge]
+        result[first[key]] = edge
+        first[key] += 1
+
+
+def _counted(keys: Any, first: Any) -> None:
+    for place in range(keys.size):
+        first[keys[place] + 1] += 1
+    for key in range(1, first.size):
+        first[key] += first[key - 1]
+
+
+_sort = compiled_function(_sorted_by)
+_count = compiled_function(_counted)
+
+
+def _stable(order: NDArray[Any], keys: NDArray[Any], size: int) -> NDArray[Any]:
+    """Return edges sorted by their key, 0 to size - 1."""
+    first = np.zeros(size + 1, dtype=np.int64)
+    _count(keys, first)
+    result = np.empty_like(order)
+    _sort(order, keys, first, result)
+    return result
+
+
+def make_rows(
+    pre: NDArray[Any], post: NDArray[Any], delay: NDArray[Any], n_pre: int, n_post: int, slot: NDArray[np.int64],
+    bounds: NDArray[np.int64],
+) -> Rows:  # fmt: skip
+    """Sort the edges of a projection.
+
+    Parameters
+    ----------
+    pre, post, delay
+        Of each edge, in the order of the circuit.
+    n_pre, n_post
+        Sizes of the populations.
+    slot
+        Place of each postsynaptic neuron in memory, (n_post,).
+    bounds
+        First neuron of each part of the targets, and their number at the end.
+
+    Raises
+    ------
+    Uncovered
+        If a delay or the memory is too long for the numbers that hold them.
+    """
+    longest = int(delay.max(initial=0))
+    if longest > LONGEST or int(slot.max(initial=0)) > LARGEST or len(pre) > LARGEST:
+        raise Uncovered("networks as large as this")
+    shared = bool(np.all(delay == longest))
+    order = np.arange(len(pre), dtype=np.uint32)
+    order = _stable(order, post, n_post)
+    if not shared:
+        order = _stable(order, delay, longest + 1)
+    order = _stable(order, pre, n_pre)
+    parts = len(bounds) - 1
+    starts = np.zeros((parts, n_pre + 1), dtype=np.int64)
+    if parts > 1:
+        part = (np.searchsorted(bounds, post, side="right") - 1).astype(np.int64)
+        order = _stable(order, part, parts)
+        begin = 0
+        for index in range(parts):
+            counts = np.bincount(pre[part == index], minlength=n_pre)
+            starts[index, 1:] = np.cumsum(counts)
+            starts[index] += begin
+            begin = int(starts[index, -1])
+    else:
+        starts[0, 1:] = np.cumsum(np.bincount(pre, minlength=n_pre))
+    return Rows(
+        order, starts, slot[post[order]].astype(np.uint32), longest if shared else delay[order].astype(np.uint16),
+        longest,
+    )  # fmt: skip

@@ -1,0 +1,117 @@
+"""The memory of one trial of a compiled simulation: values of neurons, spikes under way, samples."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim.backends.snntorch.simulation.neuron_source import ACTIVE, LAST, LIMIT
+from neurosim.backends.snntorch.simulation.plan import Home, Plan, fixed_limit
+
+if TYPE_CHECKING:
+    from neurosim.backends.snntorch.stepper import Stepper
+
+#: Spikes of a population that memory holds beside those of one step in which all neurons spike.
+SPARE = 2**16
+
+
+class SpikeBuffer:
+    """The spikes of a population, step after step: those under way, then those of the chunk.
+
+    Parameters
+    ----------
+    before
+        Steps under way: a step of the chunk has its spikes between ``bounds[c]`` and ``bounds[c + 1]`` with c its
+        number in the chunk plus `before`.
+    steps
+        Of a chunk at most.
+    capacity
+        Spikes that memory holds.
+    """
+
+    def __init__(self, before: int, steps: int, capacity: int) -> None:
+        self.before = before
+        self.neurons = np.zeros(capacity, dtype=np.int32)
+        self.bounds = np.zeros(before + steps + 1, dtype=np.int64)
+
+    def begin(self, past: list[NDArray[Any]]) -> None:
+        """Take the spikes of the last steps, the oldest first."""
+        missing = self.before - len(past)
+        counts = [0] * missing + [len(spikes) for spikes in past]
+        self.bounds[: self.before + 1] = np.concatenate([[0], np.cumsum(counts)])
+        self._reserve(int(self.bounds[self.before]))
+        if past:
+            self.neurons[: self.bounds[self.before]] = np.concatenate(past)
+
+    def _reserve(self, size: int) -> None:
+        if size > self.neurons.size:
+            self.neurons = np.concatenate([self.neurons, np.zeros(2 * size - self.neurons.size, dtype=np.int32)])
+
+    def feed(self, steps: NDArray[Any], neurons: NDArray[Any], count: int) -> None:
+        """Put spikes into a chunk beforehand: steps count from its first, ascending; `count` is their number."""
+        first = int(self.bounds[self.before])
+        self._reserve(first + len(neurons))
+        self.neurons[first : first + len(neurons)] = neurons
+        marks = np.searchsorted(steps, np.arange(1, count + 1))
+        self.bounds[self.before + 1 : self.before + count + 1] = first + marks
+
+    def take(self, count: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """Return the spikes of the first steps of the chunk: steps, counted from its first, and neurons."""
+        bounds = self.bounds[self.before : self.before + count + 1]
+        steps = np.repeat(np.arange(count), np.diff(bounds))
+        return steps, self.neurons[bounds[0] : bounds[-1]].copy()
+
+    def drop(self, count: int) -> None:
+        """Let a chunk begin some steps later."""
+        bounds = self.bounds[count : count + self.before + 1].copy()
+        self.neurons[: bounds[-1] - bounds[0]] = self.neurons[bounds[0] : bounds[-1]].copy()
+        self.bounds[: self.before + 1] = bounds - bounds[0]
+
+    def past(self, age: int) -> NDArray[np.int32]:
+        """Return the spikes of an earlier step: 1 is the last before the chunk."""
+        place = self.before - age
+        return self.neurons[self.bounds[place] : self.bounds[place + 1]]
+
+
+class Trial:
+    """One trial.
+
+    Parameters
+    ----------
+    plan
+        Where everything lies.
+    stepper
+        Holds the values that the trial starts from.
+    number
+        Which trial.
+    before, steps
+        See :class:`SpikeBuffer`.
+    """
+
+    def __init__(self, plan: Plan, stepper: Stepper, number: int, before: int, steps: int) -> None:
+        self.number = number
+        self.memory = np.zeros(plan.size)
+        self.spikes: dict[str, SpikeBuffer] = {}
+        for name, home in plan.homes.items():
+            self._begin(name, home, stepper)
+        for name, history in stepper.history.items():
+            n = stepper.populations[name].n
+            buffer = SpikeBuffer(before, steps, 2 * n + SPARE)
+            buffer.begin([neurons[trials == number] for trials, neurons in list(history)[::-1]])
+            self.spikes[name] = buffer
+
+    def _begin(self, name: str, home: Home, stepper: Stepper) -> None:
+        item, fixed = stepper.populations[name], stepper.fixed[name]
+        for variable in home.form.variables:
+            if variable in item.state:
+                home.write(self.memory, variable, stepper.values[name][variable][self.number].numpy())
+            elif variable == LAST:
+                home.write(self.memory, variable, stepper.last[name][self.number].numpy())
+            elif variable == ACTIVE:
+                home.write(self.memory, variable, stepper.active[name][self.number].numpy())
+            elif variable == LIMIT:
+                home.write(self.memory, variable, fixed_limit(item, stepper.dynamics[name], fixed))
+            elif variable in fixed:
+                home.write(self.memory, variable, fixed[variable].numpy())
