@@ -15,33 +15,56 @@ if TYPE_CHECKING:
     from neurosim.datasets.connectome import ChemicalSynapses, Connectome, GapJunctions, load_connectome
     from neurosim.datasets.event_files import read_events, write_events
     from neurosim.datasets.events import EventSet
+    from neurosim.datasets.fly_wiring import FlyWiring, load_fly_wiring, write_fly_wiring
     from neurosim.datasets.heidelberg import load_shd, load_ssc
     from neurosim.datasets.leaves import dead_leaves
     from neurosim.datasets.log_mel import LogMel
     from neurosim.datasets.motifs import MotifRasters, motif_kernels, motif_rasters
     from neurosim.datasets.motion import MotionMovies, motion_movies, motion_velocities
+    from neurosim.datasets.signal_propagation import (
+        AtlasWiring,
+        SignalPropagation,
+        load_atlas_wiring,
+        load_signal_propagation,
+        write_signal_propagation,
+    )
     from neurosim.datasets.speech_commands import SpeechCommands, load_speech_commands
     from neurosim.datasets.spoken_digits import load_spoken_digits
     from neurosim.datasets.timing import DelayPatterns, SpikeOrder
     from neurosim.datasets.timing_baselines import count_accuracy, matched_filter
+    from neurosim.datasets.worm_consensus import (
+        ConsensusConnectome,
+        WormGraph,
+        read_consensus_connectome,
+        read_worm_graph,
+        write_consensus_connectome,
+    )
 
 __all__ = [
+    "AtlasWiring",
     "Augmented",
     "BinnedEvents",
     "ChemicalSynapses",
     "Connectome",
+    "ConsensusConnectome",
     "DelayPatterns",
     "EventSet",
+    "FlyWiring",
     "GapJunctions",
     "LogMel",
     "MotifRasters",
     "MotionMovies",
+    "SignalPropagation",
     "SpeechCommands",
     "SpikeOrder",
+    "WormGraph",
     "count_accuracy",
     "dead_leaves",
+    "load_atlas_wiring",
     "load_connectome",
+    "load_fly_wiring",
     "load_shd",
+    "load_signal_propagation",
     "load_speech_commands",
     "load_spoken_digits",
     "load_ssc",
@@ -50,28 +73,41 @@ __all__ = [
     "motif_rasters",
     "motion_movies",
     "motion_velocities",
+    "read_consensus_connectome",
     "read_events",
+    "read_worm_graph",
     "recordings",
+    "write_consensus_connectome",
     "write_events",
+    "write_fly_wiring",
+    "write_signal_propagation",
 ]
 
 _HOMES = {
+    "AtlasWiring": "signal_propagation",
     "Augmented": "augmentation",
     "BinnedEvents": "binned",
     "ChemicalSynapses": "connectome",
     "Connectome": "connectome",
+    "ConsensusConnectome": "worm_consensus",
     "DelayPatterns": "timing",
     "EventSet": "events",
+    "FlyWiring": "fly_wiring",
     "GapJunctions": "connectome",
     "LogMel": "log_mel",
     "MotifRasters": "motifs",
     "MotionMovies": "motion",
+    "SignalPropagation": "signal_propagation",
     "SpeechCommands": "speech_commands",
     "SpikeOrder": "timing",
+    "WormGraph": "worm_consensus",
     "count_accuracy": "timing_baselines",
     "dead_leaves": "leaves",
+    "load_atlas_wiring": "signal_propagation",
     "load_connectome": "connectome",
+    "load_fly_wiring": "fly_wiring",
     "load_shd": "heidelberg",
+    "load_signal_propagation": "signal_propagation",
     "load_speech_commands": "speech_commands",
     "load_spoken_digits": "spoken_digits",
     "load_ssc": "heidelberg",
@@ -80,8 +116,13 @@ _HOMES = {
     "motif_rasters": "motifs",
     "motion_movies": "motion",
     "motion_velocities": "motion",
+    "read_consensus_connectome": "worm_consensus",
     "read_events": "event_files",
+    "read_worm_graph": "worm_consensus",
+    "write_consensus_connectome": "worm_consensus",
     "write_events": "event_files",
+    "write_fly_wiring": "fly_wiring",
+    "write_signal_propagation": "signal_propagation",
 }
 
 

@@ -94,6 +94,7 @@ _SPYKES = ("KordingLab/spykesML", "ff2b1830ae07909e5f1a0811445ca3fd5732dc6f")
 _PYNAPPLE = ("pynapple-org/pynapple", "7ac20f7a5232785e926c0bd8745093281e1f65fb")
 _NITIME = ("nipy/nitime", "7f117d6171e00755130fd2772e298477498eca87")
 _EFEL = ("BlueBrain/BluePyEfe", "11a1e0c59e2541362e22279f6c78edbff44db975")
+_SHIU = ("philshiu/Drosophila_brain_model", "91bdd1e7dcf193f3e7ca5a8933497fcef63b7960")
 _BENJAMIN = (
     "Benjamin AS et al. (2018) Modern machine learning as a benchmark for fitting neural responses. "
     "Front Comput Neurosci 12:56"
@@ -101,6 +102,17 @@ _BENJAMIN = (
 
 # A new recording is one entry here, and a module with `read` and `draw`.
 _SETS: tuple[RecordingSet, ...] = (
+    RecordingSet(
+        "celegans-calcium",
+        "whole-brain calcium imaging of 919 worms from 12 laboratories in one form (source_dataset=, worm=)",
+        "parquet, a row for each neuron of a worm",
+        "MIT (as its publishers say); cite the primary source of each worm, named in source_dataset",
+        "Simeon Q et al. (2024) Homogenized C. elegans neural activity and connectivity data. arXiv:2411.12091",
+        "huggingface.co/datasets/qsimeon/celegans_neural_data",
+        f"{_HERE}.worm_calcium",
+        needs=("worm_data_short.parquet",),
+        fetch="hf download qsimeon/celegans_neural_data worm_data_short.parquet --repo-type dataset --local-dir FOLDER",
+    ),
     RecordingSet(
         "cortex-patch",
         "one cortical neuron, whole-cell: voltage at five current steps of 2 s",
@@ -125,6 +137,25 @@ _SETS: tuple[RecordingSet, ...] = (
                     (3, 184): "e45c081b25716a27ae44acbdf8b92251b201a5d321d04abf06186acf8021e900",
                     (3, 185): "53e978b161b79299018a65547496363e4001ab2c61de3d4c2fd498dcb63bc0ae",
                 }.items()
+            },
+        ),
+    ),
+    RecordingSet(
+        "fly-sugar-response",
+        "spikes of the published model of a fly's brain when it tastes sugar: 30 trials of 1 s (rate=200 or 100)",
+        "parquet, a row for each spike",
+        "MIT (code and output); FlyWire connectome data: CC BY 4.0",
+        "Shiu PK et al. (2024) A Drosophila computational brain model reveals sensorimotor processing. Nature 634:210; "
+        "Dorkenwald S et al. (2024) Neuronal wiring diagram of an adult brain. Nature 634:124",
+        f"github.com/{_SHIU[0]}",
+        f"{_HERE}.fly_response",
+        _github(
+            *_SHIU,
+            {
+                "results/example/sugarR.parquet": "83921d50089d966785e402d6c0e3be5ab3eba5beb680410a09c557b0f22dcc28",
+                "results/example/sugarR_100Hz.parquet": (
+                    "93722ec03c3faa5a85790d77ed16bdd7f1e38a7c847ed0bc3af3dc2e4d0c3d34"
+                ),
             },
         ),
     ),

@@ -153,3 +153,21 @@ def test_mouse_calcium() -> None:
     assert cells.shape[1] == 20
     assert mean_correlation(cells) == pytest.approx(0.512, abs=5e-4)
     assert participation_ratio(cells) == pytest.approx(2.53, abs=5e-3)
+
+
+@pytest.mark.parametrize(
+    ("rate", "spikes", "per_trial", "deviation", "active", "in_a_trial", "motor"),
+    [(200, 511566, 17052.2, 215, 448, 402.6, 93.27), (100, 289073, 9635.8, 413, 404, 354.3, 67.03)],
+)
+def test_fly_sugar_response(
+    rate: int, spikes: int, per_trial: float, deviation: float, active: int, in_a_trial: float, motor: float
+) -> None:
+    read = loaded("fly-sugar-response", "fly_lif_reference_output", rate=rate)
+    trains = read.spikes["active"]
+    counts = trains.counts().values
+    assert (len(trains), trains.n, trains.n_trials) == (spikes, active, 30)
+    assert counts.sum(axis=1).mean() == pytest.approx(per_trial, abs=0.05)
+    assert counts.sum(axis=1).std(ddof=1) == pytest.approx(deviation, abs=0.6)
+    assert (counts > 0).sum(axis=1).mean() == pytest.approx(in_a_trial, abs=0.05)
+    mn9 = read.units["id"].tolist().index("720575940660219265")
+    assert trains.rates().values[:, mn9].mean() == pytest.approx(motor, abs=5e-3)

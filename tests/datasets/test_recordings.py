@@ -15,6 +15,7 @@ import pytest
 
 from neurosim.datasets import recordings
 from neurosim.datasets.downloads import Published
+from neurosim.datasets.parquet_files import write_columns
 from neurosim.datasets.recordings import catalogue, loading
 from neurosim.datasets.recordings.binned_counts import spread
 from neurosim.datasets.recordings.igor_waves import Wave, read_wave, write_wave
@@ -246,6 +247,32 @@ def test_frames_become_seconds_with_a_rate() -> None:
     assert ratio == pytest.approx(30.0)
     assert seconds.metadata["frame_rate"] == 30.0
     assert frames.units["accepted"].sum() == 15
+
+
+def test_spikes_of_the_fly_are_rows(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    write_columns(
+        tmp_path / "sugarR_100Hz.parquet",
+        {"t": ([0.5, 0.1, 0.2], "double"), "trial": ([1, 0, 1], "int64"), "flywire_id": ([77, 9, 9], "int64")},
+    )
+    (tmp_path / "sugarR.parquet").touch()
+    read = recordings.load("fly-sugar-response", folder=tmp_path, rate=100)
+    trains = read.spikes["active"]
+    assert (trains.times.tolist(), trains.neurons.tolist(), trains.trials.tolist()) == (
+        [0.1, 0.2, 0.5],
+        [0, 0, 1],
+        [0, 1, 1],
+    )
+    assert (trains.n, trains.n_trials, trains.duration) == (2, 2, 1.0)
+    assert read.units["id"].tolist() == ["9", "77"]
+    with pytest.raises(CircuitError, match="there are 200 and 100"):
+        recordings.load("fly-sugar-response", folder=tmp_path, rate=150)
+    write_columns(
+        tmp_path / "sugarR_100Hz.parquet",
+        {"t": ([1.5], "double"), "trial": ([0], "int64"), "flywire_id": ([9], "int64")},
+    )
+    with pytest.raises(FileFormatError, match="times must lie in the 1 s of a trial"):
+        recordings.load("fly-sugar-response", folder=tmp_path, rate=100)
 
 
 def test_a_sample_is_an_ordinary_recording(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 PURPOSE = "Exchange by SONATA files"
 FACTS = "neurosim.json"
 SPIKES = "spikes.h5"
-_SECONDS = "seconds"  # beside the timestamps, where these do not come back to the last bit
+_SECONDS, _VALUES = "seconds", "values"  # beside timestamps and data, where these do not come back to the last bit
 _MAGIC, _VERSION = 0x0A7A, (0, 1)
 _SORTING = {"none": 0, "by_id": 1, "by_time": 2}
 _MS = 1e3
@@ -163,8 +163,10 @@ def _read_spikes(path: Path, name: str, group: Any, sizes: Mapping[str, int], su
 def _write_report(group: Any, trace: xarray.DataArray) -> None:
     times, nodes = trace["time"].values, trace["neuron"].values
     period = period_of(times) or 0.0
-    data = group.create_dataset("data", data=trace.values[0])
+    data = group.create_dataset("data", data=trace.values[0].astype(np.float32))  # readers of SONATA take no other type
     data.attrs["units"] = str(trace.attrs["units"])
+    if not np.array_equal(data[:], trace.values[0], equal_nan=trace.dtype.kind == "f"):
+        group[_VALUES] = trace.values[0]
     mapping = group.create_group("mapping")
     mapping["node_ids"] = nodes.astype(np.uint64)
     mapping["index_pointers"] = np.arange(nodes.size + 1, dtype=np.uint64)
@@ -222,7 +224,8 @@ def _own(folder: Path) -> Recording:
             path = folder / _report(name, variable)
             with _opened(path) as file:
                 _need(path, file, f"report/{_stored(name)}/data")
-                values: NDArray[Any] = file[f"report/{_stored(name)}/data"][:]
+                group = file[f"report/{_stored(name)}"]
+                values: NDArray[Any] = group[_VALUES if _VALUES in group else "data"][:]
             if [1, *values.shape] != one["shape"]:
                 raise FileFormatError(f"{path}: is not what was written with {FACTS}.")
             traces[name][variable] = trace_from(values[np.newaxis], one)

@@ -71,7 +71,7 @@ def test_the_files_are_as_the_form_says(tmp_path: Path) -> None:
         assert group["node_ids"][:].tolist() == [1, 0, 2, 2]
     with h5py.File(tmp_path / "out" / "exc.v.h5") as file:
         group = file["report/exc"]
-        assert group["data"].shape == (20, 2)
+        assert (group["data"].shape, group["data"].dtype) == ((20, 2), np.float32)
         assert group["mapping/time"][:].tolist() == pytest.approx([0.0, 4000.0, 200.0])
         assert group["mapping/node_ids"][:].tolist() == [2, 0]
         assert group["mapping/index_pointers"][:].tolist() == [0, 1, 2]
