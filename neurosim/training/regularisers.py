@@ -143,7 +143,9 @@ class TargetRate(OneVariable):
         return (readouts.mean_over_time(spikes, mask).mean() / self.step - self.rate).square()
 
 
-def density(address: str, *, of: Literal["population", "lifetime"] = "population") -> Density:
+def density(
+    address: str, *, of: Literal["population", "lifetime"] = "population", measure: str = "treves_rolls"
+) -> Density:
     r"""Measure how evenly activity is spread, from 1 for all alike down to 1/n for one alone.
 
     .. math:: a = \langle r \rangle^2 / \langle r^2 \rangle
@@ -155,6 +157,9 @@ def density(address: str, *, of: Literal["population", "lifetime"] = "population
     of
         The ``"population"``: means over the neurons, in each sample; small where few neurons answer to it. Or
         ``"lifetime"``: means over the batch, for each neuron; small where it answers to few samples.
+    measure
+        :math:`a` of ``"treves_rolls"``; or 1 less the sparseness of ``"vinje_gallant"``, ``"hoyer"`` or ``"gini"`` (see
+        :mod:`neurosim.analysis.sparsity`).
 
     Notes
     -----
@@ -167,7 +172,11 @@ def density(address: str, *, of: Literal["population", "lifetime"] = "population
     """
     if of not in ("population", "lifetime"):
         raise TrainingError(f"density: of={of!r} is unknown.{nearest(str(of), ('population', 'lifetime'))}")
-    return Density("density", address, 1 if of == "population" else 0)
+    from neurosim.analysis.sparsity.differentiable import DIFFERENTIABLE  # loads what else analysis needs
+
+    if measure not in DIFFERENTIABLE:
+        raise TrainingError(f"density: measure={measure!r} is unknown.{nearest(measure, DIFFERENTIABLE)}")
+    return Density("density", address, 1 if of == "population" else 0, measure)
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,13 +184,15 @@ class Density(OneVariable):
     """How evenly activity is spread (see :func:`density`)."""
 
     axis: int
+    measure: str
 
     def __call__(self, outputs: Outputs, targets: Targets = None) -> Tensor:
         """Return the mean over samples, or over neurons."""
+        from neurosim.analysis.sparsity.differentiable import DIFFERENTIABLE
+
         rate = readouts.mean_over_time(*self.read(outputs, targets))
-        square = rate.square().mean(dim=self.axis)
-        active = square > 0
-        return torch.where(active, rate.mean(dim=self.axis).square() / torch.where(active, square, 1.0), 0.0).mean()
+        found = DIFFERENTIABLE[self.measure](rate, dim=self.axis, silent=0.0 if self.measure == "treves_rolls" else 1.0)
+        return (found if self.measure == "treves_rolls" else 1.0 - found).mean()
 
 
 def magnitude(address: str, *, power: float = 2.0, centre: Any = 0.0, scale: Any = 1.0) -> Trace:

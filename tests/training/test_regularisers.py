@@ -12,6 +12,7 @@ from torch import Tensor
 
 import neurosim as ns
 from backends.snntorch.networks import mixed
+from neurosim.analysis.sparsity import MEASURES
 from neurosim.errors import TrainingError
 from neurosim.training import losses, regularisers
 from neurosim.units import Hz, ms, mV
@@ -73,6 +74,21 @@ def test_density_against_the_formula_and_in_silence() -> None:
     assert torch.all(silent.grad == 0)
 
 
+@pytest.mark.parametrize("measure", ["vinje_gallant", "hoyer", "gini"])
+@pytest.mark.parametrize("of", ["population", "lifetime"])
+def test_density_by_other_measures(measure: str, of: Any) -> None:
+    rate = fired()["h"]["spikes"].numpy().mean(0)
+    expected = 1 - MEASURES[measure](rate, axis=1 if of == "population" else 0).mean()
+    term = regularisers.density("h.spikes", of=of, measure=measure)
+    assert term(fired()).item() == pytest.approx(expected, rel=1e-12)
+    silent = {"h": {"spikes": torch.zeros(STEPS, BATCH, NEURONS, requires_grad=True)}}
+    value = term(silent)
+    value.backward()
+    assert value.item() == 0
+    assert silent["h"]["spikes"].grad is not None
+    assert not silent["h"]["spikes"].grad.any()
+
+
 def test_size_and_change_of_traces() -> None:
     outputs, v = trace(), trace()["h"]["v"].numpy()
     l1 = regularisers.magnitude("h.v", power=1, centre=0.5, scale=2.0)
@@ -88,6 +104,7 @@ EVERY: dict[str, Any] = {
     "upper_rate": lambda: regularisers.upper_rate("h.spikes", 0.05, averaged="nothing"),
     "lower_rate": lambda: regularisers.lower_rate("h.spikes", 0.8, averaged="nothing"),
     "density": lambda: regularisers.density("h.spikes"),
+    "density by Hoyer": lambda: regularisers.density("h.spikes", measure="hoyer"),
     "magnitude": lambda: regularisers.magnitude("h.v"),
     "total_variation": lambda: regularisers.total_variation("h.v"),
 }
@@ -149,6 +166,7 @@ def test_a_regulariser_of_snntorch() -> None:
         (lambda: regularisers.upper_rate("h.spikes", 10 * Hz), "rate has a unit: give dt="),
         (lambda: regularisers.lower_rate("h.spikes", 0.1, power=0.5), "power must be 1 or more"),
         (lambda: regularisers.density("h.spikes", of="neuron"), "of='neuron' is unknown"),  # type: ignore[arg-type]
+        (lambda: regularisers.density("h.spikes", measure="ginny"), "Did you mean 'gini'"),
         (lambda: regularisers.magnitude("h.v", scale=0.0), "scale must be positive"),
         (lambda: regularisers.total_variation("h.v")({"h": {"v": torch.ones(1, 2, 3)}}), "has no change"),
     ],

@@ -4,6 +4,7 @@ Measures are functions of arrays; the forms (:func:`population_sparseness`, :fun
 take recordings too. :mod:`neurosim.analysis.sparsity.differentiable` has the measures with gradients.
 """
 
+from neurosim.analysis.sparsity import plots
 from neurosim.analysis.sparsity.coding import SparseCode, encode, weight_for
 from neurosim.analysis.sparsity.dictionaries import Dictionary, learn
 from neurosim.analysis.sparsity.forms import (
@@ -65,7 +66,7 @@ __all__ = [
     "SmallWorld", "Soft", "SparseCode", "Sparseness", "VectorUnion", "active_fraction", "against_shuffle",
     "best_threshold", "connection_sparsity", "cut_patches", "dead_units", "density", "draw_patterns", "encode",
     "excess_kurtosis", "false_negative", "false_positive", "gini", "graph", "hoyer", "learn", "lifetime_sparseness",
-    "modularity", "operating_points", "operations", "overlap_count", "participation_ratio", "penalty",
+    "modularity", "operating_points", "operations", "overlap_count", "participation_ratio", "penalty", "plots",
     "population_sparseness", "report", "simulate_false_negative", "simulate_false_positive", "small_world",
     "threshold_for", "treves_rolls", "union_false_positive", "union_synapses", "vector_union", "vinje_gallant",
     "weight_for", "whiten", "willmore_tolhurst",
