@@ -17,8 +17,10 @@ from neurosim.backends.inputs import Inputs
 from neurosim.backends.simulator import steps_at_once
 from neurosim.backends.snntorch.fused import WORTH_IT, deliveries_of, run_fused
 from neurosim.backends.snntorch.layers import through_layer
+from neurosim.backends.snntorch.recurrent import is_recurrent, run_recurrent
 from neurosim.backends.snntorch.stepper import Arrivals, Stepper, writable
 from neurosim.program.components import Component
+from neurosim.program.step_program import PopulationProgram
 from neurosim.recording import State
 
 if TYPE_CHECKING:
@@ -138,15 +140,33 @@ class BlockRun:
         records: Sequence[tuple[str, str]],
     ) -> bool:
         """Run a component in compiled loops if that can be done and is worth it; tell whether it was done."""
-        item = stepper.populations[component.populations[0]]
-        traced = [variable for _, variable in records if variable != "spikes"]
-        size = self.n_steps * self.start.trials * item.n
-        worth = self.module.options.fused == "always" or size >= WORTH_IT
-        if not worth or not set(traced) <= set(item.state) or self.module.stepped[component] is not None:
+        items = stepper.populations
+        size = self.n_steps * self.start.trials * sum(item.n for item in items.values())
+        if self.module.options.fused != "always" and size < WORTH_IT:
             return False
-        if getattr(self.module.part(item.name), "estimator", None) is not None:
-            return False  # the loops know the surrogate's gradient only
+        traced = {name: [key for part, key in records if part == name and key != "spikes"] for name in items}
+        if not all(part in items and (key == "spikes" or key in items[part].state) for part, key in records):
+            return False
+        if self.module.stepped[component] is not None:
+            return False
         rows = {name: self._rows(name, 0, self.n_steps) for name in self._inputs_of(component)}
+        driven = {name: self._driven(stepper, item, rows) for name, item in items.items()}
+        if is_recurrent(component):
+            found = run_recurrent(stepper, arriving, rows, driven, traced, self.n_steps)
+        else:
+            (item,) = items.values()
+            deliveries = deliveries_of(stepper, arriving, rows)
+            found = {
+                item.name: run_fused(stepper, item, deliveries, driven[item.name], traced[item.name], self.n_steps)
+            }
+        for name, scanned in found.items():
+            self.collected.update({(name, variable): values for variable, values in scanned.traces.items()})
+            if scanned.spikes is not None:
+                self.collected[name, "spikes"] = scanned.spikes
+        return True
+
+    def _driven(self, stepper: Stepper, item: PopulationProgram, rows: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return the inputs of a population that have a value in every step, (time, batch, neuron)."""
         driven = {
             variable: stepper.summed(
                 [self.module.spread_injection(source.source, rows[source.source]) for source in sources]
@@ -155,11 +175,7 @@ class BlockRun:
         }
         start = self.start.step
         driven.update(self.module.noise_of(item.name, self.seed, self.start.trials, start, start + self.n_steps))
-        found = run_fused(stepper, item, deliveries_of(stepper, arriving, rows), driven, traced, self.n_steps)
-        self.collected.update({(item.name, variable): values for variable, values in found.traces.items()})
-        if found.spikes is not None:
-            self.collected[item.name, "spikes"] = found.spikes
-        return True
+        return driven
 
     # -- what a component is fed ---------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from neurosim.backends.snntorch.recurrent import is_recurrent, try_recurrent_loops, why_projection_stepped
 from neurosim.backends.snntorch.scan import Scan, Scanned, make_scan, run_scan
 from neurosim.backends.snntorch.scan_source import ScanSource, scan_source
 from neurosim.backends.snntorch.step_lines import LIMIT
@@ -38,21 +39,36 @@ def why_stepped(module: CircuitModule, component: Component) -> str | None:
         return reason
     if module.relaxed:
         return "relaxed=True"
-    if len(component.populations) > 1 or component.within:
-        return "it reaches itself"
-    item = module.program.populations[component.populations[0]]
-    if item.kind != "neurons" or not item.state:
-        return "it has no state"
-    if item.reads_last_spike:
-        return "it reads lastspike"
-    if item.refractory is not None and item.refractory.kind != "time":
-        return "how long it rests is a condition"
-    if item.refractory is not None and not names_in(item.refractory.expression) <= item.parameters.keys():
-        return "how long it rests changes"
+    if is_recurrent(component) and by_triton(module):
+        return "it reaches itself, and such loops are for a CPU"
+    reasons = [*(_why_population(module, name) for name in component.populations)]
+    reasons += [why_projection_stepped(module, name) for name in module.program.projections if name in component.within]
+    if found := next((reason for reason in reasons if reason is not None), None):
+        return found
     try:
-        _source(module, item, [], [*item.inputs, *(site.symbol for site in item.noise)], ())
+        if is_recurrent(component):
+            try_recurrent_loops(module, component)
+        else:
+            item = module.program.populations[component.populations[0]]
+            _source(module, item, [], [*item.inputs, *(site.symbol for site in item.noise)], ())
     except Uncovered as reason:
         return f"the loops do not know {reason}"
+    return None
+
+
+def _why_population(module: CircuitModule, name: str) -> str | None:
+    """Return why a population is stepped, or ``None`` where loops can run it."""
+    item = module.program.populations[name]
+    if item.kind != "neurons" or not item.state:
+        return f"{name} has no state"
+    if item.reads_last_spike:
+        return f"{name} reads lastspike"
+    if item.refractory is not None and item.refractory.kind != "time":
+        return f"how long {name} rests is a condition"
+    if item.refractory is not None and not names_in(item.refractory.expression) <= item.parameters.keys():
+        return f"how long {name} rests changes"
+    if getattr(module.part(name), "estimator", None) is not None:
+        return f"the spikes of {name} have a gradient of their own"
     return None
 
 

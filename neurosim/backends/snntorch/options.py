@@ -47,9 +47,9 @@ class SnntorchOptions:
     training
         Make trainable values parameters; without it they are fixed and no gradient is kept.
     fused
-        ``"auto"`` runs parts of the circuit that do not reach themselves, and simulations without gradients, in
-        compiled loops where a call is large enough for it, ``"always"`` wherever it can be done, ``"never"`` nowhere:
-        torch's operations step through them.
+        ``"auto"`` runs parts of the circuit, and simulations without gradients, in compiled loops where a call is large
+        enough for it, ``"always"`` wherever it can be done, ``"never"`` nowhere: torch's operations step through them.
+        ``module.stepped`` says what the loops do not cover, and why.
     relaxed
         Let spikes be real numbers between 0 and 1 (the smooth function whose derivative the surrogate is: a sigmoid),
         for checking gradients; never for simulation.

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from neurosim.backends.snntorch.explanation import say_what_is_stepped
 from neurosim.backends.snntorch.fused import make_loops, why_stepped
+from neurosim.backends.snntorch.recurrent import make_recurrent_loops
+from neurosim.backends.snntorch.recurrent_scan import Recurrent
+from neurosim.backends.snntorch.recurrent_source import Arrival
 from neurosim.backends.snntorch.scan import Scan
 from neurosim.backends.snntorch.simulation.plan import Plan, make_plan
 from neurosim.backends.snntorch.triton_scan import TritonScan
@@ -43,6 +46,7 @@ class Paths:
         self._loops: dict[Any, Scan | TritonScan] = {}
         #: Memory for the large arrays of a call.
         self.workspace = Workspace()
+        self._recurrent: dict[Any, Recurrent] = {}
         self._simulation: tuple[Any, Plan | str] = (None, "")
 
     @property
@@ -68,7 +72,9 @@ class Paths:
     def stepped(self) -> dict[Component, str | None]:
         """Why each component is stepped by torch's operations; ``None`` where compiled loops can run it."""
         module = self.module
-        key = (module.torch_dtype, module.device)
+        # Something else may be put in the surrogate's place at any time.
+        estimated = [getattr(module.part(name), "estimator", None) is None for name in module.program.populations]
+        key = (module.torch_dtype, module.device, tuple(estimated))
         if self._stepped[0] != key:
             self._stepped = (key, {component: why_stepped(module, component) for component in self.schedule})
             say_what_is_stepped(module, self._stepped[1])
@@ -83,3 +89,28 @@ class Paths:
         if key not in self._loops:
             self._loops[key] = make_loops(module, item, targets, driven, traced)
         return self._loops[key]
+
+    def recurrent_loops(
+        self,
+        arrivals: Sequence[tuple[Arrival, str]],
+        traced: Mapping[str, Sequence[str]],
+        learned: Mapping[str, frozenset[str]],
+        *,
+        keep: bool,
+    ) -> Recurrent:
+        """Return the compiled loops of populations that reach themselves, made once.
+
+        Parameters
+        ----------
+        arrivals
+            In the order of the contract, each with the name of what it comes by.
+        traced, learned
+            By population: what is recorded, and the values that have gradients.
+        keep
+            Whether the way back will be gone.
+        """
+        recorded = tuple((name, tuple(keys)) for name, keys in traced.items())
+        key = (self.module.torch_dtype, tuple(arrivals), recorded, tuple(learned.items()), keep)
+        if key not in self._recurrent:
+            self._recurrent[key] = make_recurrent_loops(self.module, arrivals, traced, learned, keep=keep)
+        return self._recurrent[key]

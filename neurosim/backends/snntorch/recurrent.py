@@ -1,0 +1,227 @@
+"""Which recurrent components run in compiled loops, and how what drives them reaches the loops."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from neurosim.backends.snntorch.kernel_projection import KernelProjection
+from neurosim.backends.snntorch.recurrent_member import Member
+from neurosim.backends.snntorch.recurrent_scan import EdgeTable, Recurrent, make_recurrent, run_recurrent_scan
+from neurosim.backends.snntorch.recurrent_source import Arrival, recurrent_source
+from neurosim.backends.snntorch.scan import Scanned
+from neurosim.backends.snntorch.step_lines import LIMIT
+from neurosim.backends.snntorch.surrogate_slopes import slope_text
+from neurosim.circuit.synapse_model import WEIGHT
+from neurosim.program.components import Component, adds_constants
+from neurosim.program.step_program import PoissonProgram, PopulationProgram, PostPathway, ProjectionProgram
+
+if TYPE_CHECKING:
+    from neurosim.backends.snntorch.module import CircuitModule
+    from neurosim.backends.snntorch.stepper import Stepper
+
+
+def is_recurrent(component: Component) -> bool:
+    """Tell whether a component reaches itself."""
+    return len(component.populations) > 1 or bool(component.within)
+
+
+def why_projection_stepped(module: CircuitModule, name: str) -> str | None:
+    """Return why a projection inside a component is stepped, or ``None`` where loops know it."""
+    item, part = module.program.projections[name], module.part(name)
+    if item.graded:
+        return f"{name} is graded"
+    if item.dynamics is not None:
+        return f"the edges of {name} have a state"
+    if not adds_constants(item):
+        return f"what {name} brings depends on the neurons at its ends, or on the time"
+    if isinstance(part, KernelProjection):
+        return f"{name} convolves"
+    if part.learns_delays:
+        return f"{name} learns its delays"
+    return None
+
+
+def try_recurrent_loops(module: CircuitModule, component: Component) -> None:
+    """Write the loops of a component as far as they can fail.
+
+    Raises
+    ------
+    Uncovered
+        If a population does something that the loops do not know.
+    """
+    recurrent_source([_member(module, name, (), None) for name in component.populations], [], keep=True)
+
+
+def _member(module: CircuitModule, name: str, traced: Sequence[str], learned: frozenset[str] | None) -> Member:
+    """Return a population as loops take it; `learned` is ``None`` where everything may be."""
+    item, part = module.program.populations[name], module.part(name)
+    driven = (*item.inputs, *(site.symbol for site in item.noise))
+    slope = slope_text(part.spike_grad) if item.threshold is not None else None
+    every = frozenset([*item.parameters, *driven])
+    return Member(item, part.dynamics, driven, tuple(traced), every if learned is None else learned, slope)
+
+
+def make_recurrent_loops(
+    module: CircuitModule,
+    arrivals: Sequence[tuple[Arrival, str]],
+    traced: Mapping[str, Sequence[str]],
+    learned: Mapping[str, frozenset[str]],
+    *,
+    keep: bool,
+) -> Recurrent:
+    """Return the compiled loops of a component.
+
+    Parameters
+    ----------
+    module
+        The module.
+    arrivals
+        In the order of the contract, each with the name of what it comes by.
+    traced, learned
+        By population, in order: what is recorded, and what has a gradient.
+    keep
+        Whether the way back will be gone.
+    """
+    members = [_member(module, name, keys, learned[name]) for name, keys in traced.items()]
+    bare = [item for item, _ in arrivals]
+    links: list[int | EdgeTable | None] = []
+    for arrival, name in arrivals:
+        if arrival.kind == "ahead":
+            links.append(None)
+            continue
+        item = module.program.projections[name]
+        if arrival.kind == "lines":
+            links.append(item.max_delay)
+        else:
+            links.append(EdgeTable(item.pre_index, item.post_index, item.delay, module.part(name).n_pre))
+    surrogates = [
+        module.part(member.item.name).spike_grad if member.slope is None and member.item.threshold is not None else None
+        for member in members
+    ]
+    source = recurrent_source(members, bare, keep=keep)
+    return make_recurrent(source, module.torch_dtype, bare, links, surrogates, keep=keep)
+
+
+def arrivals_of(
+    stepper: Stepper, ahead: Mapping[str, Mapping[str, Tensor]], pulses: Mapping[str, Tensor]
+) -> tuple[list[tuple[Arrival, str]], dict[str, Tensor]]:
+    """Return what is added to which variable, in the order of the contract, and the tensors that tell how much.
+
+    Parameters
+    ----------
+    stepper
+        Of the component.
+    ahead
+        What is known for all steps, by projection and target, (time, batch, neuron).
+    pulses
+        Counts of each Poisson input, (time, batch, receiving neuron).
+    """
+    place = {name: count for count, name in enumerate(stepper.populations)}
+    found: list[tuple[Arrival, str]] = []
+    values: dict[str, Tensor] = {}
+
+    def add(kind: str, item: ProjectionProgram | PoissonProgram, target: str, value: Tensor) -> None:
+        pre = -1 if kind == "ahead" or isinstance(item, PoissonProgram) else place[item.pre]
+        values[f"{ {'ahead': 'X', 'lines': 'W', 'edges': 'amounts'}[kind] }_{len(found)}"] = value
+        found.append((Arrival(kind, place[item.post], target, pre), item.name))
+
+    for item in stepper.deliveries:
+        if isinstance(item, PostPathway):
+            raise TypeError("edges with a state are stepped")
+        part = stepper.module.part(item.name)
+        if isinstance(item, PoissonProgram):
+            counts = pulses[item.name]
+            amount = part.pulses((counts * stepper.background[item.name]).flatten(0, 1))
+            add("ahead", item, item.target, amount.reshape(*counts.shape[:2], -1))
+        elif item.name in ahead:
+            for target, amount in ahead[item.name].items():
+                add("ahead", item, target, amount)
+        elif item.n:
+            edge_values = stepper.edges[item.name]
+            for target in dict.fromkeys(addition.target for addition in item.additions):
+                for name, printed in part.expressions.terms:
+                    if name == target and part.by_matrix:
+                        add("lines", item, target, edge_values[WEIGHT])
+                    elif name == target:
+                        amount = printed({key: edge_values[key] for key in printed.reads})["value"]
+                        amount = torch.as_tensor(amount, dtype=stepper.dtype).expand(item.n)
+                        add("edges", item, target, amount)
+    return found, values
+
+
+def run_recurrent(
+    stepper: Stepper,
+    ahead: Mapping[str, Mapping[str, Tensor]],
+    rows: Mapping[str, Tensor],
+    driven: Mapping[str, Mapping[str, Tensor]],
+    traced: Mapping[str, Sequence[str]],
+    steps: int,
+) -> dict[str, Scanned]:
+    """Run all steps of a component in loops, and leave the stepper in the state after them.
+
+    Parameters
+    ----------
+    stepper
+        Of the component.
+    ahead
+        What other components bring, by projection and target, (time, batch, neuron).
+    rows
+        Of each Poisson input, (time, batch, receiving neuron).
+    driven
+        By population, the inputs that have a value in every step, (time, batch, neuron).
+    traced
+        By population, what is recorded besides spikes.
+    steps
+        How many.
+    """
+    arrivals, values = arrivals_of(stepper, ahead, rows)
+    inputs: dict[str, Tensor] = {}
+    for place, (name, item) in enumerate(stepper.populations.items()):
+        inputs.update({f"B{place}_{key}": stepper.values[name][key] for key in item.state})
+    for place, (name, item) in enumerate(stepper.populations.items()):
+        for key, value in _fixed(stepper, name, item).items():
+            inputs[f"P{place}_{key}"] = torch.as_tensor(value, dtype=stepper.dtype).expand(item.n)
+        inputs.update({f"I{place}_{key}": value for key, value in driven[name].items()})
+        if item.spiking:
+            past = list(stepper.history[name])[::-1]
+            empty = torch.zeros((0, stepper.batch, item.n), dtype=stepper.dtype)
+            inputs[f"past{place}"] = torch.stack(past) if past else empty
+    inputs.update(values)
+    keep = torch.is_grad_enabled() and any(value.requires_grad for value in inputs.values())
+    learned = {
+        name: frozenset(
+            key.partition("_")[2]
+            for key, value in inputs.items()
+            if key.startswith((f"P{place}_", f"I{place}_")) and value.requires_grad
+        )
+        for place, name in enumerate(stepper.populations)
+    }
+    scan = stepper.module.paths.recurrent_loops(arrivals, traced, learned, keep=keep)
+    names = {f"P{text.place}_{key}" for text in scan.source.members for key in text.fixed}
+    names |= {f"I{text.place}_{key}" for text in scan.source.members for key in text.driven}
+    inputs = {key: value for key, value in inputs.items() if key[0] not in "PI" or key in names}
+    last = {place: stepper.last[name] for place, name in enumerate(stepper.populations) if name in stepper.last}
+    found = run_recurrent_scan(scan, inputs, last, stepper.step_number, stepper.dt, steps)
+    for name, scanned in zip(stepper.populations, found, strict=True):
+        stepper.values[name] = dict(scanned.final)
+        if scanned.last is not None and scanned.active is not None:
+            stepper.last[name], stepper.active[name] = scanned.last, scanned.active
+        if scanned.spikes is not None:
+            for row in scanned.spikes[-max(stepper.program.history_depth[name], 1) :]:
+                stepper.remember(name, row)
+    stepper.step_number += steps
+    return dict(zip(stepper.populations, found, strict=True))
+
+
+def _fixed(stepper: Stepper, name: str, item: PopulationProgram) -> dict[str, Any]:
+    fixed: dict[str, Any] = dict(stepper.fixed[name])
+    if item.refractory is not None:
+        refractory = stepper.dynamics[name].refractory
+        if refractory is None:
+            raise TypeError("a population that rests has a printed period")
+        fixed[LIMIT] = torch.as_tensor(refractory({**fixed, "dt": stepper.dt})["value"]).detach()
+    return fixed

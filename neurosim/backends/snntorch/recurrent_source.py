@@ -1,0 +1,226 @@
+"""The text of two loops: all steps of populations that reach themselves, and the way back through them.
+
+A step has the parts of the contract: every population integrates and fires, then spikes arrive, whatever their delay,
+then neurons reset. Arrivals from outside are there for all steps; those from inside are looked up among the spikes of
+earlier steps. What the way back must know is found by going through its lines: only that is kept, and of variables
+only as they stand between arrivals and reset, so that neither arrivals nor what is computed from them are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from neurosim.backends.snntorch.recurrent_kernel import DIGEST, TOGETHER
+from neurosim.backends.snntorch.recurrent_member import Member, MemberText
+
+KERNEL = "neurosim.backends.snntorch.recurrent_kernel"
+HELPERS = "note_spikes, note_flags, read_bits, add_lines, add_edges, products_back, edges_back"
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One addition to one variable of one population.
+
+    Parameters
+    ----------
+    kind
+        ``"ahead"`` (known for all steps), ``"lines"`` (a weight matrix, one delay) or ``"edges"``.
+    post
+        Place of the population among the members.
+    target
+        The variable.
+    pre
+        Place of the population whose spikes arrive; -1 where they are known.
+    """
+
+    kind: str
+    post: int
+    target: str
+    pre: int = -1
+
+
+@dataclass(frozen=True)
+class RecurrentSource:
+    """Both loops of a component.
+
+    Parameters
+    ----------
+    text
+        The module that holds them, ``forward`` and ``backward``.
+    forward, backward
+        The names of the arrays and numbers that each takes, after the first row, the last, the step, ``dt`` and the
+        number of steps.
+    members
+        The populations, with what they read and keep.
+    """
+
+    text: str
+    forward: tuple[str, ...]
+    backward: tuple[str, ...]
+    members: tuple[MemberText, ...]
+
+
+def recurrent_source(members: Sequence[Member], arrivals: Sequence[Arrival], *, keep: bool) -> RecurrentSource:
+    """Return the loops of a component.
+
+    Parameters
+    ----------
+    members
+        The populations.
+    arrivals
+        In the order of the contract.
+    keep
+        Whether the way back will be gone.
+
+    Raises
+    ------
+    Uncovered
+        If a population does something that the loops do not know.
+    """
+    texts = tuple(
+        MemberText(place, member, {item.target for item in arrivals if item.post == place}, keep=keep)
+        for place, member in enumerate(members)
+    )
+    bodies = {"forward": _forward(texts, arrivals), "backward": _backward(texts, arrivals) if keep else ["pass"]}
+    names = ", ".join(repr(member.item.name) for member in members)
+    lines = [f'"""All steps of {names}, and the way back. Written by neurosim."""', "", "import math"]
+    lines += ["", "import numpy as np", "", f"from {KERNEL} import ({HELPERS})  # {DIGEST}", "", "real = np.REAL"]
+    taken = {}
+    for name, body in bodies.items():
+        taken[name] = _taken(body)
+        arguments = ", ".join(("first", "last_row", "step", "dt", "steps", *taken[name]))
+        lines += ["", "", f"def {name}({arguments}):", *_indented(body)]
+    return RecurrentSource("\n".join([*lines, ""]), taken["forward"], taken["backward"], texts)
+
+
+#: Names of what a body is given: numbers of steps, arrays of a population, arrays of an arrival.
+_GIVEN = re.compile(
+    r"\b(past\d+|ring\d+|wants\d+|[VBQTPIGCDO]\d+_\w+|(?:GT|DP|DI)\d+_\w+|[SZALUGHE]\d+"
+    r"|[XWM]_\d+|(?:delay|delays|starts|posts|amounts)_\d+)\b"
+)
+
+
+def _taken(body: Sequence[str]) -> tuple[str, ...]:
+    """Return the arrays and numbers that a body does not make itself, in the order in which it reads them."""
+    found = dict.fromkeys(name for line in body for name in _GIVEN.findall(line))
+    made = {line.split(" = ")[0] for line in body if " = np." in line}
+    return tuple(name for name in found if name not in made)
+
+
+def _indented(lines: Sequence[str], depth: int = 1) -> list[str]:
+    return ["    " * depth + line for line in lines]
+
+
+def _size(text: MemberText, array: str) -> str:
+    return f"n{text.place} = {array}{text.place}_{text.item.state[0]}.shape[1]"
+
+
+def _forward(texts: Sequence[MemberText], arrivals: Sequence[Arrival]) -> list[str]:
+    made, early, body = [], [], []
+    for text in texts:
+        i, n = text.place, f"n{text.place}"
+        made += [_size(text, "V"), f"every{i} = np.ones({n}, np.bool_)"]
+        if text.rests:
+            made += [f"awake{i} = np.ones({n}, np.bool_)", f"free{i} = np.ones({n}, np.bool_)"]
+        if text.spiking:
+            made += [f"events{i} = np.empty((ring{i}, {n}), np.int32)", f"number{i} = np.zeros(ring{i}, np.int64)"]
+            row = f"past{i} - age, b"
+            early += [
+                f"for age in range(1, ring{i}):",
+                f"    number{i}[-age % ring{i}] = note_spikes(S{i}[{row}], events{i}[-age % ring{i}], Z{i}[{row}])",
+            ]
+    if any(text.timed for text in texts):
+        body.append("x_t = real((step + t) * dt)")
+    for text in texts:
+        body += text.fire()
+    for place, item in enumerate(arrivals):
+        if item.kind == "lines":
+            made.append(f"sum_{place} = np.empty(n{item.post}, real)")
+        body += _delivered(place, item, masked=texts[item.post].masks(item.target))
+    for text in texts:
+        body += text.settle()
+    loops = ["for b in range(first, last_row):", *_indented(early), "    for t in range(steps):", *_indented(body, 2)]
+    return [*made, *loops]
+
+
+def _delivered(place: int, item: Arrival, *, masked: bool) -> list[str]:
+    """Return the text that adds an arrival to its variable."""
+    value, free = f"V{item.post}_{item.target}", f"{'free' if masked else 'every'}{item.post}"
+    if item.kind == "edges":
+        slot = f"(t - delays_{place}[k]) % ring{item.pre}"
+        return [
+            f"for k in range(delays_{place}.shape[0]):",
+            f"    slot = {slot}",
+            f"    add_edges({value}[b], {free}, events{item.pre}[slot], number{item.pre}[slot], starts_{place}, "
+            f"k * n{item.pre}, posts_{place}, amounts_{place})",
+        ]
+    text, amount = [], f"X_{place}[t, b, j]"
+    if item.kind == "lines":
+        amount = f"sum_{place}[j]"
+        text = [
+            f"slot = (t - delay_{place}) % ring{item.pre}",
+            f"add_lines(sum_{place}, events{item.pre}[slot], number{item.pre}[slot], W_{place})",
+        ]
+    text.append(f"for j in range(n{item.post}):")
+    if masked:
+        return [*text, f"    if {free}[j]:", f"        {value}[b, j] += {amount}"]
+    return [*text, f"    {value}[b, j] += {amount}"]
+
+
+def _backward(texts: Sequence[MemberText], arrivals: Sequence[Arrival]) -> list[str]:
+    made, settle, firing, early = [f"block = {TOGETHER}"], [], [], []
+    for text in texts:
+        i, n = text.place, f"n{text.place}"
+        made.append(_size(text, "C"))
+        if text.spiking:
+            made += [f"R{i} = np.empty((block, {n}), real)", f"spiked{i} = np.empty((block, {n}), np.bool_)"]
+            made.append(f"earlier{i} = np.empty({n}, np.bool_)")
+        if text.rests:
+            made.append(f"alert{i} = np.empty((block, {n}), np.bool_)")
+        made += [f"O{i}_{key} = np.empty({n}, real)" for key in text.started]
+        settle += text.back_of_settling()
+        firing += text.back_of_firing()
+        early += _back_before(text, arrivals)
+    rows = ["for b in range(low, high):", "    r = b - low"]
+    steps = ["x_t = real((step + t) * dt)"] if any(text.timed for text in texts) else []
+    steps += [*rows, *_indented(settle)]
+    for place, item in enumerate(arrivals):
+        steps += _led_back(place, item, "t")
+    steps += [*rows, *_indented(firing)]
+    return [
+        *made,
+        "for low in range(first, last_row, block):",
+        "    high = min(low + block, last_row)",
+        "    for t in range(steps - 1, -1, -1):",
+        *_indented(steps, 2),
+        *_indented(early),
+    ]
+
+
+def _led_back(place: int, item: Arrival, step: str) -> list[str]:
+    """Return the text that adds to the gradients of the spikes of a step what they led to."""
+    found = f"D{item.post}_{item.target}"
+    if item.kind == "lines":
+        later = f"{step} + delay_{place}"
+        return [f"if 0 <= {later} < steps:", f"    products_back(R{item.pre}, {found}[{later}], low, high, M_{place})"]
+    if item.kind == "edges":
+        given = ", ".join(f"{name}_{place}" for name in ("starts", "posts", "delays", "amounts"))
+        return ["for b in range(low, high):", f"    edges_back(R{item.pre}[b - low], {found}, {step}, b, {given})"]
+    return []
+
+
+def _back_before(text: MemberText, arrivals: Sequence[Arrival]) -> list[str]:
+    """Return the text that finds the gradients of the spikes before the first step."""
+    i = text.place
+    led = [line for place, item in enumerate(arrivals) if item.pre == i for line in _led_back(place, item, "(-age)")]
+    if not led:
+        return []
+    return [
+        f"for age in range(1, ring{i}):",
+        f"    R{i}[:] = real(0.0)",
+        *_indented(led),
+        "    for b in range(low, high):",
+        f"        E{i}[past{i} - age, b] = R{i}[b - low]",
+    ]
