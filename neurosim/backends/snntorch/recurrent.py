@@ -103,7 +103,9 @@ def make_recurrent_loops(
         for member in members
     ]
     source = recurrent_source(members, bare, keep=keep)
-    return make_recurrent(source, module.torch_dtype, bare, links, surrogates, keep=keep)
+    return make_recurrent(
+        source, module.torch_dtype, bare, links, surrogates, keep=keep, workspace=module.paths.workspace
+    )
 
 
 def arrivals_of(

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.backends.snntorch.delay_kernel import kept_on_disk
+from neurosim.backends.snntorch.threads import kept_on_disk
 
 Array = NDArray[Any]
 #: Of the text of this file.

@@ -18,10 +18,11 @@ from torch.autograd.function import once_differentiable
 
 from neurosim.backends.snntorch import recurrent_kernel as kernel
 from neurosim.backends.snntorch.compiled_modules import compiled
-from neurosim.backends.snntorch.delay_kernel import in_parts
 from neurosim.backends.snntorch.recurrent_source import Arrival, RecurrentSource
 from neurosim.backends.snntorch.scan import Scanned, typed
 from neurosim.backends.snntorch.scan import _slope as slope_of
+from neurosim.backends.snntorch.threads import in_parts
+from neurosim.backends.snntorch.workspace import Workspace
 from neurosim.program.frozen import Frozen
 
 Array = np.ndarray
@@ -67,6 +68,10 @@ class Recurrent(Frozen):
         For each arrival its delay in steps, its edges, or nothing where it is known for all steps.
     surrogates
         By member, where the surrogate's derivative is not in the loops.
+    keep
+        Whether the way back will be gone.
+    workspace
+        Lends the large arrays.
     """
 
     source: RecurrentSource
@@ -75,6 +80,7 @@ class Recurrent(Frozen):
     links: tuple[int | EdgeTable | None, ...]
     surrogates: tuple[Callable[[Tensor], Tensor] | None, ...]
     keep: bool
+    workspace: Workspace
 
 
 def make_recurrent(
@@ -85,10 +91,11 @@ def make_recurrent(
     surrogates: Sequence[Any],
     *,
     keep: bool,
+    workspace: Workspace,
 ) -> Recurrent:
     """Return the loops of a component, compiled when they are first run."""
     loops = compiled(typed(source.text, dtype))
-    return Recurrent(source, loops, tuple(arrivals), tuple(links), tuple(surrogates), keep)
+    return Recurrent(source, loops, tuple(arrivals), tuple(links), tuple(surrogates), keep, workspace)
 
 
 def run_recurrent_scan(
@@ -152,7 +159,7 @@ class _Loops(torch.autograd.Function):
         batch = next(iter(given.values())).shape[0]
         dtype = next(iter(given.values())).dtype
         for text in source.members:
-            arrays.update(_room(text, given, last, batch, steps, dtype))
+            arrays.update(_room(scan.workspace, text, given, last, batch, steps))
         for place, link in enumerate(scan.links):
             arrays.update(_ways(place, link, given))
         taken = [arrays[name] for name in source.forward]
@@ -185,7 +192,7 @@ class _Loops(torch.autograd.Function):
             count = 3 + len(text.item.state) + len(text.member.traced)
             targets = {item.target for item in scan.arrivals if item.post == text.place}
             past = ctx.numbers.get(f"past{text.place}", 0)
-            arrays.update(_upstream(text, left[:count], targets, past, (steps, batch), ctx.dtype))
+            arrays.update(_upstream(scan.workspace, text, left[:count], targets, past, (steps, batch), ctx.dtype))
             if surrogate is not None:
                 arrays[f"H{text.place}"] = slope_of(surrogate, arrays[f"U{text.place}"])
             del left[:count]
@@ -199,25 +206,25 @@ class _Loops(torch.autograd.Function):
 
 
 def _room(
-    text: Any, given: Mapping[str, Array], last: Mapping[int, Tensor], batch: int, steps: int, dtype: Any
+    lent: Workspace, text: Any, given: Mapping[str, Array], last: Mapping[int, Tensor], batch: int, steps: int
 ) -> dict[str, Any]:
     """Return the arrays that the way forward writes for a member."""
     i, state, keep = text.place, text.item.state, text.keep
-    n = given[f"B{i}_{state[0]}"].shape[1]
+    n, dtype = text.item.n, given[f"B{i}_{state[0]}"].dtype
     found: dict[str, Any] = {f"V{i}_{key}": given[f"B{i}_{key}"].copy() for key in state}
-    found.update({f"T{i}_{key}": np.empty((steps, batch, n), dtype) for key in text.member.traced})
+    found.update({f"T{i}_{key}": lent.empty((steps, batch, n), dtype) for key in text.member.traced})
     if keep:
-        found.update({f"Q{i}_{key}": np.empty((steps, batch, n), dtype) for key in text.kept})
+        found.update({f"Q{i}_{key}": lent.empty((steps, batch, n), dtype) for key in text.kept})
     if text.spiking:
         past = given[f"past{i}"]
-        spikes = np.empty((len(past) + steps, batch, n), dtype)
+        spikes = lent.empty((len(past) + steps, batch, n), dtype)
         spikes[: len(past)] = past
         found[f"S{i}"] = spikes
         found[f"Z{i}"] = np.zeros((len(spikes), batch, (n + 7) // 8), np.uint8)
         found[f"past{i}"] = len(past)
         found[f"ring{i}"] = len(past) + 1
         if text.member.slope is None and keep:
-            found[f"U{i}"] = np.empty((steps, batch, n), dtype)
+            found[f"U{i}"] = lent.empty((steps, batch, n), dtype)
     if text.rests:
         found[f"L{i}"] = last[i].detach().numpy().copy()
         found[f"A{i}"] = np.zeros((steps, batch, (n + 7) // 8), np.uint8)
@@ -280,8 +287,9 @@ def _results(text: Any, arrays: Mapping[str, Any]) -> list[Tensor]:
 
 
 def _upstream(
-    text: Any, gradients: Sequence[Tensor | None], targets: set[str], past: int, whole: tuple[int, int], dtype: Any
-) -> dict[str, Array]:
+    lent: Workspace, text: Any, gradients: Sequence[Tensor | None], targets: set[str], past: int,
+    whole: tuple[int, int], dtype: Any,
+) -> dict[str, Array]:  # fmt: skip
     """Return the gradients that arrive at a member, and room for those that leave it."""
     i, state, (steps, batch), n = text.place, text.item.state, whole, text.item.n
     upstream = [None if gradient is None else np.ascontiguousarray(gradient.numpy()) for gradient in gradients]
@@ -291,14 +299,14 @@ def _upstream(
         for key, gradient in zip(state, ends, strict=True)
     }
     for key, gradient in zip(text.member.traced, traces, strict=True):
-        found[f"GT{i}_{key}"] = np.zeros((steps, batch, n), dtype) if gradient is None else gradient
+        found[f"GT{i}_{key}"] = lent.zeros((steps, batch, n), dtype) if gradient is None else gradient
     if text.spiking:
-        found[f"G{i}"] = np.zeros((steps, batch, n), dtype) if upstream[0] is None else upstream[0]
+        found[f"G{i}"] = lent.zeros((steps, batch, n), dtype) if upstream[0] is None else upstream[0]
         found[f"E{i}"] = np.zeros((past, batch, n), dtype)
-    found.update({f"D{i}_{key}": np.empty((steps, batch, n), dtype) for key in targets})
+    found.update({f"D{i}_{key}": lent.empty((steps, batch, n), dtype) for key in targets})
     found.update({f"DP{i}_{key}": np.zeros((batch, n), dtype) for key in text.fixed if key in text.member.learned})
     found.update(
-        {f"DI{i}_{key}": np.zeros((steps, batch, n), dtype) for key in text.driven if key in text.member.learned}
+        {f"DI{i}_{key}": lent.zeros((steps, batch, n), dtype) for key in text.driven if key in text.member.learned}
     )
     return found
 

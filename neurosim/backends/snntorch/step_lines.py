@@ -121,13 +121,13 @@ def what_is_read(item: PopulationProgram, lines: StepLines, deliveries: Sequence
         The inputs that have a value in every step: input variables, random numbers.
     """
     given = [*driven, *(f"arrival_{place}" for place in range(len(deliveries)))]
-    read = _leaves(lines.program)
+    read = leaves(lines.program)
     fixed = sorted(read - set(item.state) - set(given) - {"t"})
     limit = [] if item.refractory is None else [LIMIT]
     return Reads((*fixed, *limit), tuple(key for key in given if key in read), "t" in read)
 
 
-def _leaves(program: Sequence[Line]) -> set[str]:
+def leaves(program: Sequence[Line]) -> set[str]:
     """Return what a program reads and does not assign, without the prefix of such names."""
     read: set[str] = set()
     for line in program:
