@@ -113,6 +113,14 @@ _ENTRIES = (
         recipe="neurosim.circuits.delay_snn.recipe:recipe",
     ),
     CircuitEntry(
+        "frequency-bias",
+        "neurosim.circuits.frequency_bias.circuit:build",
+        "spiking layers that tell textures apart, with pooling or a convolution that passes some spatial frequencies",
+        0.008,
+        "W. Fang et al., NeurIPS (2025), arXiv:2505.18608",
+        experiment="neurosim.circuits.frequency_bias.experiment:reproduce",
+    ),
+    CircuitEntry(
         "izhikevich-network",
         "neurosim.circuits.izhikevich_network.circuit:build",
         "1,000 simple neurons of different kinds, coupled all to all and driven by noise",

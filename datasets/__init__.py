@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     )
     from neurosim.datasets.speech_commands import SpeechCommands, load_speech_commands
     from neurosim.datasets.spoken_digits import load_spoken_digits
+    from neurosim.datasets.textures import Textures, texture_images
     from neurosim.datasets.timing import DelayPatterns, SpikeOrder
     from neurosim.datasets.timing_baselines import count_accuracy, matched_filter
     from neurosim.datasets.worm_consensus import (
@@ -57,6 +58,7 @@ __all__ = [
     "SignalPropagation",
     "SpeechCommands",
     "SpikeOrder",
+    "Textures",
     "WormGraph",
     "count_accuracy",
     "dead_leaves",
@@ -77,6 +79,7 @@ __all__ = [
     "read_events",
     "read_worm_graph",
     "recordings",
+    "texture_images",
     "write_consensus_connectome",
     "write_events",
     "write_fly_wiring",
@@ -100,6 +103,7 @@ _HOMES = {
     "SignalPropagation": "signal_propagation",
     "SpeechCommands": "speech_commands",
     "SpikeOrder": "timing",
+    "Textures": "textures",
     "WormGraph": "worm_consensus",
     "count_accuracy": "timing_baselines",
     "dead_leaves": "leaves",
@@ -119,6 +123,7 @@ _HOMES = {
     "read_consensus_connectome": "worm_consensus",
     "read_events": "event_files",
     "read_worm_graph": "worm_consensus",
+    "texture_images": "textures",
     "write_consensus_connectome": "worm_consensus",
     "write_events": "event_files",
     "write_fly_wiring": "fly_wiring",
