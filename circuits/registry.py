@@ -113,6 +113,14 @@ _ENTRIES = (
         recipe="neurosim.circuits.delay_snn.recipe:recipe",
     ),
     CircuitEntry(
+        "dendritic-segments",
+        "neurosim.circuits.dendritic_segments.circuit:build",
+        "a neuron that knows sparse patterns by its dendritic segments, beside one that adds up all synapses",
+        0.022,
+        "S. Ahmad, J. Hawkins, arXiv:1601.00720 (2016)",
+        experiment="neurosim.circuits.dendritic_segments.experiment:reproduce",
+    ),
+    CircuitEntry(
         "frequency-bias",
         "neurosim.circuits.frequency_bias.circuit:build",
         "spiking layers that tell textures apart, with pooling or a convolution that passes some spatial frequencies",

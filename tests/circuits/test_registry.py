@@ -19,6 +19,7 @@ def test_names() -> None:
         "celegans-connectome",
         "coba",
         "delay-snn",
+        "dendritic-segments",
         "frequency-bias",
         "izhikevich-network",
         "izhikevich-patterns",

@@ -1,0 +1,1 @@
+"""Neurons that know sparse patterns by their dendritic segments, after Ahmad and Hawkins (2016)."""
