@@ -10,14 +10,26 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
+from neurosim.backends.snntorch import sparse_kernel
+from neurosim.backends.snntorch.sparse_kernel import add_rows_times_matrix, sum_of_lines
 from neurosim.backends.snntorch.threads import kept_on_disk
 
+__all__ = [
+    "add_edges",
+    "add_lines",
+    "edges_back",
+    "note_bits",
+    "note_events",
+    "products_back",
+    "read_bits",
+    "sum_of_lines",
+]
+
 Array = NDArray[Any]
-#: Of the text of this file.
-DIGEST = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:24]
+#: Of the texts of these functions.
+DIGEST = hashlib.sha256(Path(__file__).read_bytes() + Path(sparse_kernel.__file__).read_bytes()).hexdigest()[:24]
 #: Adding a product in one rounding is all that is allowed here.
 CONTRACTED = {"contract"}
 #: Trials that go back in time together: a row of weights is then read once for all of them.
@@ -25,57 +37,59 @@ TOGETHER = 8
 
 
 @kept_on_disk()
-def note_spikes(spikes: Array, events: Array, bits: Array) -> int:
-    """Write which neurons spiked, as a list and as bits (8 to a byte, the first lowest); return how many."""
+def note_events(spikes: Array, events: Array) -> int:
+    """Write which neurons spiked, as a list with room for one more; return how many."""
     found = 0
-    n = spikes.shape[0]
-    for byte in range(bits.shape[0]):
-        word = 0
-        for place in range(8 * byte, min(8 * byte + 8, n)):
-            if spikes[place] != 0:
-                events[found] = place
-                found += 1
-                word |= 1 << (place - 8 * byte)
-        bits[byte] = word
+    for place in range(spikes.shape[0]):  # every one is written, and stays if it counts: no branch to guess
+        events[found] = place
+        found += spikes[place] != 0
     return found
 
 
 @kept_on_disk()
-def note_flags(flags: Array, bits: Array) -> None:
-    """Write flags as bits."""
+def note_bits(flags: Array, bits: Array) -> None:
+    """Write what is not 0 as bits, 8 to a byte, the first lowest."""
     n = flags.shape[0]
-    for byte in range(bits.shape[0]):
+    for byte in range(n // 8):
+        place = 8 * byte
+        low = (flags[place] != 0) | (flags[place + 1] != 0) << 1 | (flags[place + 2] != 0) << 2
+        middle = (flags[place + 3] != 0) << 3 | (flags[place + 4] != 0) << 4 | (flags[place + 5] != 0) << 5
+        bits[byte] = low | middle | (flags[place + 6] != 0) << 6 | (flags[place + 7] != 0) << 7
+    if n % 8:
         word = 0
-        for place in range(8 * byte, min(8 * byte + 8, n)):
-            if flags[place]:
-                word |= 1 << (place - 8 * byte)
-        bits[byte] = word
+        for place in range(n - n % 8, n):
+            word |= (flags[place] != 0) << (place % 8)
+        bits[n // 8] = word
 
 
 @kept_on_disk()
 def read_bits(bits: Array, flags: Array) -> None:
     """Write bits as flags."""
     n = flags.shape[0]
-    for byte in range(bits.shape[0]):
-        word = bits[byte]
-        for place in range(8 * byte, min(8 * byte + 8, n)):
-            flags[place] = (word >> (place - 8 * byte)) & 1 != 0
+    for byte in range(n // 8):
+        word, place = bits[byte], 8 * byte
+        for bit in range(8):
+            flags[place + bit] = (word >> bit) & 1
+    for place in range(n - n % 8, n):
+        flags[place] = (bits[n // 8] >> (place % 8)) & 1
 
 
 @kept_on_disk()
 def add_lines(total: Array, events: Array, count: int, lines: Array) -> None:
     """Write the sum of the lines of `lines` (pre, post) that the events name, one after another."""
-    for post in range(total.shape[0]):
+    width = total.shape[0]
+    for post in range(width):
         total[post] = 0
-    whole = count - count % 2
-    for event in range(0, whole, 2):
-        first, second = lines[events[event]], lines[events[event + 1]]
-        for post in range(total.shape[0]):
-            total[post] = (total[post] + first[post]) + second[post]
+    whole = count - count % 4
+    for event in range(0, whole, 4):
+        a, b = lines[events[event]], lines[events[event + 1]]
+        c, d = lines[events[event + 2]], lines[events[event + 3]]
+        for post in range(width):
+            total[post] = (((total[post] + a[post]) + b[post]) + c[post]) + d[post]
     for event in range(whole, count):
-        first = lines[events[event]]
-        for post in range(total.shape[0]):
-            total[post] += first[post]
+        a = lines[events[event]]
+        for post in range(width):
+            total[post] += a[post]
 
 
 @kept_on_disk()
@@ -90,25 +104,10 @@ def add_edges(
                 value[posts[edge]] += amounts[edge]
 
 
-@kept_on_disk(fastmath=CONTRACTED)
+@kept_on_disk()
 def products_back(total: Array, g: Array, low: int, high: int, weight: Array) -> None:
     """Add ``g @ weight`` to the rows of `total`: `g` (batch, post) from row `low` to `high`, `weight` (post, pre)."""
-    n_post, n_pre = weight.shape
-    whole = n_post - n_post % 4
-    for post in range(0, whole, 4):
-        w0, w1, w2, w3 = weight[post], weight[post + 1], weight[post + 2], weight[post + 3]
-        for row in range(low, high):
-            g0, g1, g2, g3 = g[row, post], g[row, post + 1], g[row, post + 2], g[row, post + 3]
-            line = total[row - low]
-            for pre in range(n_pre):
-                line[pre] += (g0 * w0[pre] + g1 * w1[pre]) + (g2 * w2[pre] + g3 * w3[pre])
-    for post in range(whole, n_post):
-        w0 = weight[post]
-        for row in range(low, high):
-            g0 = g[row, post]
-            line = total[row - low]
-            for pre in range(n_pre):
-                line[pre] += g0 * w0[pre]
+    add_rows_times_matrix(total[: high - low], g[low:high], weight)
 
 
 @kept_on_disk(fastmath=CONTRACTED)
@@ -124,43 +123,6 @@ def edges_back(
             if 0 <= later < steps:
                 found += amounts[edge] * g[later, row, posts[edge]]
         total[pre] = found
-
-
-@kept_on_disk()
-def count_spikes(bits: Array, counts: Array) -> None:
-    """Write how often each neuron spiked: `bits` (sample, byte), `counts` (neuron,)."""
-    n = counts.shape[0]
-    for sample in range(bits.shape[0]):
-        for byte in range(bits.shape[1]):
-            word = bits[sample, byte]
-            if word:
-                for place in range(8 * byte, min(8 * byte + 8, n)):
-                    counts[place] += (word >> (place - 8 * byte)) & 1
-
-
-@kept_on_disk()
-def list_spikes(bits: Array, next_place: Array, samples: Array) -> None:
-    """Write the samples in which each neuron spiked, in order; `next_place` (neuron,) is moved on by it."""
-    n = next_place.shape[0]
-    for sample in range(bits.shape[0]):
-        for byte in range(bits.shape[1]):
-            word = bits[sample, byte]
-            if word:
-                for place in range(8 * byte, min(8 * byte + 8, n)):
-                    if (word >> (place - 8 * byte)) & 1:
-                        samples[next_place[place]] = sample
-                        next_place[place] += 1
-
-
-@kept_on_disk()
-def line_gradients(first: int, last: int, d_lines: Array, starts: Array, samples: Array, g: Array) -> None:
-    """Add to each line of `d_lines` (pre, post) the rows of `g` (sample, post) that its neuron's spikes led to."""
-    for pre in range(first, last):
-        line = d_lines[pre]
-        for event in range(starts[pre], starts[pre + 1]):
-            row = g[samples[event]]
-            for post in range(line.shape[0]):
-                line[post] += row[post]
 
 
 @kept_on_disk()
@@ -181,13 +143,3 @@ def edge_gradients(
             if 0 <= arrival < n_samples:
                 total += g[arrival, posts[edge]]
         d_amounts[edge] = total
-
-
-def by_neuron(bits: Array, n: int) -> tuple[Array, Array]:
-    """Return the spikes of `bits` (sample, byte) by neuron: where those of each begin, and their samples."""
-    counts = np.zeros(n, np.int64)
-    count_spikes(bits, counts)
-    starts = np.concatenate([[0], np.cumsum(counts)])
-    samples = np.empty(starts[-1], np.int64)
-    list_spikes(bits, starts[:-1].copy(), samples)
-    return starts, samples

@@ -95,8 +95,8 @@ class MemberText:
         loads = [f"x_{key} = P{self.place}_{key}[j]" for key in self.fixed]
         return loads + [f"x_{key} = I{self.place}_{key}[t, b, j]" for key in self.driven]
 
-    def fire(self) -> list[str]:
-        """Return the loop that integrates and fires."""
+    def fire(self, *, heard: bool) -> list[str]:
+        """Return the loop that integrates and fires; `heard` inside, spikes are listed."""
         i, body = self.place, self._loads()
         if self.rests:
             body.append(f"active = (step + t) - L{i}[b, j] >= x_{LIMIT}")
@@ -112,12 +112,16 @@ class MemberText:
             body.append(f"L{i}[b, j] = step + t if fired else L{i}[b, j]")
         text = self._over_neurons(needed(body))
         if self.spiking:
-            slot = f"t % ring{i}"
-            row = f"past{i} + t, b"
-            text.append(f"number{i}[{slot}] = note_spikes(S{i}[{row}], events{i}[{slot}], Z{i}[{row}])")
+            text += self.note(f"past{i} + t, b", f"t % ring{i}", heard=heard)
         if self.rests:
-            text.append(f"note_flags(awake{i}, A{i}[t, b])")
+            text.append(f"note_bits(awake{i}, A{i}[t, b])")
         return text
+
+    def note(self, row: str, slot: str, *, heard: bool) -> list[str]:
+        """Return the lines that list the spikes of a step, and keep them as bits."""
+        i = self.place
+        listed = [f"number{i}[{slot}] = note_events(S{i}[{row}], events{i}[{slot}])"] if heard else []
+        return [*listed, *([f"note_bits(S{i}[{row}], Z{i}[{row}])"] if self.keep else [])]
 
     def settle(self) -> list[str]:
         """Return the loop that keeps what the way back reads, and resets."""

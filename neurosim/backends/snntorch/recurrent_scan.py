@@ -19,8 +19,10 @@ from torch.autograd.function import once_differentiable
 from neurosim.backends.snntorch import recurrent_kernel as kernel
 from neurosim.backends.snntorch.compiled_modules import compiled
 from neurosim.backends.snntorch.recurrent_source import Arrival, RecurrentSource
+from neurosim.backends.snntorch.row_events import events_of_bits
 from neurosim.backends.snntorch.scan import Scanned, typed
 from neurosim.backends.snntorch.scan import _slope as slope_of
+from neurosim.backends.snntorch.sparse_kernel import sums_of_lines
 from neurosim.backends.snntorch.threads import in_parts
 from neurosim.backends.snntorch.workspace import Workspace
 from neurosim.program.frozen import Frozen
@@ -335,14 +337,15 @@ def _of_arrival(scan: Recurrent, kind: str, place: int, arrays: Mapping[str, Any
     steps, batch, n_post = g.shape
     bits, n_pre = arrays[f"Z{item.pre}"], scan.source.members[item.pre].item.n
     past, threads = len(bits) - steps, torch.get_num_threads()
+    first = 0 if isinstance(link, EdgeTable) else past - (link or 0)
+    count = len(bits) if isinstance(link, EdgeTable) else steps
+    rows = bits[first : first + count].reshape(count * batch, -1)
+    spikes = events_of_bits(rows, n_pre, g.dtype, threads, scan.workspace).by_column(n_pre, threads, scan.workspace)
     if isinstance(link, EdgeTable):
-        starts, samples = kernel.by_neuron(bits.reshape(-1, bits.shape[2]), n_pre)
         found = np.zeros(len(link.pre), g.dtype)
-        edges = (link.pre, link.post, link.delay, starts, samples, g.reshape(-1, n_post), batch, past)
+        edges = (link.pre, link.post, link.delay, spikes.start, spikes.column, g.reshape(-1, n_post), batch, past)
         in_parts(kernel.edge_gradients, len(link.pre), threads, found, *edges)
         return found
-    first = past - (link or 0)
-    starts, samples = kernel.by_neuron(bits[first : first + steps].reshape(-1, bits.shape[2]), n_pre)
-    lines = np.zeros((n_pre, n_post), g.dtype)
-    in_parts(kernel.line_gradients, n_pre, threads, lines, starts, samples, g.reshape(-1, n_post))
+    lines = np.empty((n_pre, n_post), g.dtype)
+    in_parts(sums_of_lines, n_pre, threads, lines, *spikes.arrays, g.reshape(-1, n_post))
     return lines.T

@@ -16,7 +16,7 @@ from neurosim.backends.snntorch.recurrent_kernel import DIGEST, TOGETHER
 from neurosim.backends.snntorch.recurrent_member import Member, MemberText
 
 KERNEL = "neurosim.backends.snntorch.recurrent_kernel"
-HELPERS = "note_spikes, note_flags, read_bits, add_lines, add_edges, products_back, edges_back"
+HELPERS = "note_events, note_bits, read_bits, add_lines, add_edges, products_back, edges_back"
 
 
 @dataclass(frozen=True)
@@ -119,22 +119,22 @@ def _size(text: MemberText, array: str) -> str:
 
 def _forward(texts: Sequence[MemberText], arrivals: Sequence[Arrival]) -> list[str]:
     made, early, body = [], [], []
+    heard = {item.pre for item in arrivals}
     for text in texts:
         i, n = text.place, f"n{text.place}"
         made += [_size(text, "V"), f"every{i} = np.ones({n}, np.bool_)"]
         if text.rests:
             made += [f"awake{i} = np.ones({n}, np.bool_)", f"free{i} = np.ones({n}, np.bool_)"]
+        if i in heard:
+            made.append(f"events{i} = np.empty((ring{i}, {n} + 1), np.int32)")
+            made.append(f"number{i} = np.zeros(ring{i}, np.int64)")
         if text.spiking:
-            made += [f"events{i} = np.empty((ring{i}, {n}), np.int32)", f"number{i} = np.zeros(ring{i}, np.int64)"]
-            row = f"past{i} - age, b"
-            early += [
-                f"for age in range(1, ring{i}):",
-                f"    number{i}[-age % ring{i}] = note_spikes(S{i}[{row}], events{i}[-age % ring{i}], Z{i}[{row}])",
-            ]
+            noted = text.note(f"past{i} - age, b", f"-age % ring{i}", heard=i in heard)
+            early += [f"for age in range(1, ring{i}):", *_indented(noted)] if noted else []
     if any(text.timed for text in texts):
         body.append("x_t = real((step + t) * dt)")
     for text in texts:
-        body += text.fire()
+        body += text.fire(heard=text.place in heard)
     for place, item in enumerate(arrivals):
         if item.kind == "lines":
             made.append(f"sum_{place} = np.empty(n{item.post}, real)")

@@ -87,6 +87,59 @@ def find_row_events(rows: Array, at_most: float, threads: int, workspace: Worksp
     return events
 
 
+def events_of_bits(bits: Array, columns: int, dtype: Any, threads: int, workspace: Workspace) -> RowEvents:
+    """Return the events of an array that is kept as bits; each has the value 1.
+
+    Parameters
+    ----------
+    bits
+        (row, byte), 8 columns to a byte, the first lowest.
+    columns
+        How many there are.
+    dtype
+        Of the values.
+    threads
+        How many share the work.
+    workspace
+        Lends the arrays.
+    """
+    start = np.zeros(len(bits) + 1, np.int64)
+    in_parts(count_bits, len(bits), threads, bits, start[1:])
+    np.cumsum(start, out=start)
+    column, value = (workspace.empty((int(start[-1]),), kind) for kind in (np.int32, dtype))
+    value.fill(1)
+    in_parts(find_bits, len(bits), threads, bits, columns, start, column)
+    return RowEvents(start, column, value)
+
+
+@kept_on_disk()
+def count_bits(first: int, last: int, bits: Array, counts: Array) -> None:
+    """Write how many bits of each row are set, (row,)."""
+    for row in range(first, last):
+        found = np.int64(0)
+        for byte in range(bits.shape[1]):
+            word = np.int64(bits[row, byte])
+            pairs = word - ((word >> 1) & 0x55)
+            fours = (pairs & 0x33) + ((pairs >> 2) & 0x33)
+            found += (fours + (fours >> 4)) & 0x0F
+        counts[row] = found
+
+
+@kept_on_disk()
+def find_bits(first: int, last: int, bits: Array, columns: int, start: Array, column: Array) -> None:
+    """Write the columns of the bits that are set in each row."""
+    where = np.empty(columns + 8, np.int32)
+    for row in range(first, last):
+        found, place = np.int64(0), start[row]
+        for byte in range(bits.shape[1]):
+            word = np.int64(bits[row, byte])
+            for bit in range(8):
+                where[found] = 8 * byte + bit
+                found += (word >> bit) & 1
+        for index in range(found):
+            column[place + index] = where[index]
+
+
 @kept_on_disk()
 def count_events(first: int, last: int, x: Array, counts: Array) -> None:
     """Write how many numbers of each row are not 0, (row,)."""

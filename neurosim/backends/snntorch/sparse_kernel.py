@@ -16,27 +16,31 @@ Array = NDArray[Any]
 
 
 @kept_on_disk()
+def sum_of_lines(row: Array, first: int, last: int, index: Array, value: Array, lines: Array) -> None:
+    """Write to `row` the sum of the `lines` (line, column) that some events name."""
+    width = row.shape[0]
+    for column in range(width):
+        row[column] = 0
+    event = first
+    while event + 4 <= last:
+        a, b = lines[index[event]], lines[index[event + 1]]
+        c, d = lines[index[event + 2]], lines[index[event + 3]]
+        of_a, of_b, of_c, of_d = value[event], value[event + 1], value[event + 2], value[event + 3]
+        for column in range(width):
+            row[column] = (((row[column] + of_a * a[column]) + of_b * b[column]) + of_c * c[column]) + of_d * d[column]
+        event += 4
+    while event < last:
+        a, of_a = lines[index[event]], value[event]
+        for column in range(width):
+            row[column] += of_a * a[column]
+        event += 1
+
+
+@kept_on_disk()
 def sums_of_lines(first: int, last: int, y: Array, start: Array, index: Array, value: Array, lines: Array) -> None:
     """Write to each row of `y` (row, column) the sum of the `lines` (line, column) that its events name."""
-    width = y.shape[1]
     for place in range(first, last):
-        row = y[place]
-        row[:] = 0
-        event, end = start[place], start[place + 1]
-        while event + 4 <= end:
-            a, b = lines[index[event]], lines[index[event + 1]]
-            c, d = lines[index[event + 2]], lines[index[event + 3]]
-            of_a, of_b, of_c, of_d = value[event], value[event + 1], value[event + 2], value[event + 3]
-            for column in range(width):
-                row[column] = (((row[column] + of_a * a[column]) + of_b * b[column]) + of_c * c[column]) + (
-                    of_d * d[column]
-                )
-            event += 4
-        while event < end:
-            a, of_a = lines[index[event]], value[event]
-            for column in range(width):
-                row[column] += of_a * a[column]
-            event += 1
+        sum_of_lines(y[place], start[place], start[place + 1], index, value, lines)
 
 
 @kept_on_disk()
@@ -71,14 +75,21 @@ def sort_by_column(
 @kept_on_disk(fastmath={"contract"})
 def rows_times_matrix(first: int, last: int, y: Array, rows: Array, matrix: Array) -> None:
     """Write ``y = rows @ matrix``, (row, column), for matrices that stay in the processor's cache."""
-    depth, width = matrix.shape
-    whole = depth - depth % 4
-    place = first
-    while place < last:
-        # Four rows share what is read of the matrix; the last ones of a part go alone.
-        together = place + 4 <= last
-        for row in range(place, place + 4 if together else place + 1):
+    for low in range(first, last, 4):
+        high = min(low + 4, last)
+        for row in range(low, high):
             y[row] = 0
+        add_rows_times_matrix(y[low:high], rows[low:high], matrix)
+
+
+@kept_on_disk(fastmath={"contract"})
+def add_rows_times_matrix(y: Array, rows: Array, matrix: Array) -> None:
+    """Add ``rows @ matrix`` to `y`, (row, column), for few rows: four of them share what is read of the matrix."""
+    count, (depth, width) = rows.shape[0], matrix.shape
+    whole = depth - depth % 4
+    place = 0
+    while place < count:
+        together = place + 4 <= count
         for k in range(0, whole, 4):
             m0, m1, m2, m3 = matrix[k], matrix[k + 1], matrix[k + 2], matrix[k + 3]
             y0, r0 = y[place], rows[place]
