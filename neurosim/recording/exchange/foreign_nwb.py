@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.errors import RecordError, nearest
+from neurosim.recording.exchange.nwb_columns import joined, plain_values
+from neurosim.recording.exchange.nwb_regions import by_time, regions_of
 from neurosim.recording.memory import available_bytes, byte_text
 from neurosim.recording.planning import SHARE_OF_MEMORY
 from neurosim.recording.recording import Recording
@@ -36,8 +38,12 @@ _log = logging.getLogger(__name__)
 def foreign_file(file: Any, populations: str | None, series: list[str] | None, support: Intervals | None) -> Recording:
     """Return what a file holds of a recording; see `Recording.from_nwb`."""
     intervals = {name: _table(table) for name, table in (file.intervals or {}).items()}
-    spikes, units = _spikes(file, populations, intervals, support)
-    traces = _traces(file, series)
+    spikes, sorted_units = _spikes(file, populations, intervals, support)
+    chosen = _chosen(file, series)
+    traces = {name: {"data": _trace(one)} for name, one in chosen.items()}
+    imaged = [regions for name, one in chosen.items() if (regions := regions_of(name, one)) is not None]
+    for regions in imaged:
+        traces[regions.name]["data"].attrs.update(regions.about)
     observed = None if support is None else Support.of(support)
     if observed is None and not spikes and traces:
         times = [trace["time"].values for group in traces.values() for trace in group.values()]
@@ -50,7 +56,7 @@ def foreign_file(file: Any, populations: str | None, series: list[str] | None, s
         support=observed,
         intervals=intervals,
         events={name: _table(table) for name, table in (getattr(file, "events", None) or {}).items()},
-        units=units,
+        units=joined([*sorted_units, *(regions.units for regions in imaged)]),
     )
 
 
@@ -71,13 +77,13 @@ def _metadata(file: Any) -> dict[str, Any]:
 
 def _spikes(
     file: Any, key: str | None, intervals: Mapping[str, Any], support: Intervals | None
-) -> tuple[dict[str, SpikeTrains], pandas.DataFrame | None]:
+) -> tuple[dict[str, SpikeTrains], list[pandas.DataFrame]]:
     import pandas
 
     if file.units is None or "spike_times" not in file.units:
-        return {}, None
+        return {}, []
     table = file.units
-    columns = {name: column for name in table.colnames if (column := _plain(table[name])) is not None}
+    columns = {name: column for name in table.colnames if (column := plain_values(table[name])) is not None}
     names = _populations(table, columns, key)
     ends = np.asarray(table["spike_times"].data[:], dtype=np.int64)
     flat = np.asarray(table["spike_times"].target.data[:], dtype=np.float64)
@@ -102,7 +108,7 @@ def _spikes(
                 }
             )
         )
-    return spikes, pandas.concat(parts, ignore_index=True)
+    return spikes, parts
 
 
 def _populations(table: Any, columns: Mapping[str, NDArray[Any]], key: str | None) -> list[str]:
@@ -152,22 +158,6 @@ def _observed(
     return Support(first, last)
 
 
-def _plain(column: Any) -> NDArray[Any] | None:
-    """Return a column of single values: numbers, truth values, text, or the names of what it refers to; else None."""
-    if hasattr(column, "target"):
-        return None
-    values = np.asarray(column.data[:])
-    if values.ndim != 1:
-        return None
-    if values.dtype.kind in "biuf":
-        return values
-    if all(isinstance(value, str | bytes) for value in values):
-        return np.array([value.decode() if isinstance(value, bytes) else value for value in values], dtype=object)
-    if all(hasattr(value, "name") for value in values):
-        return np.array([str(value.name) for value in values], dtype=object)
-    return None
-
-
 # -- tables ----------------------------------------------------------------------------------------------------------
 
 
@@ -178,7 +168,7 @@ def _table(table: Any) -> pandas.DataFrame:
     names = {"start_time": "start", "stop_time": "stop", "timestamp": "time"}
     columns: dict[str, Any] = {}
     for name in table.colnames:
-        values = _plain(table[name])
+        values = plain_values(table[name])
         if values is None and name == "tags":
             values = np.array([", ".join(map(str, table[name][row])) for row in range(len(table.id))], dtype=object)
         if values is not None:
@@ -193,7 +183,8 @@ def _table(table: Any) -> pandas.DataFrame:
 # -- series ----------------------------------------------------------------------------------------------------------
 
 
-def _traces(file: Any, wanted: list[str] | None) -> dict[str, dict[str, xarray.DataArray]]:
+def _chosen(file: Any, wanted: list[str] | None) -> dict[str, Any]:
+    """Return the series to read, by name."""
     found = dict(_series(file))
     if wanted is None:
         chosen = {name: one for name, one in found.items() if type(one).__name__ not in RAW}
@@ -209,7 +200,7 @@ def _traces(file: Any, wanted: list[str] | None) -> dict[str, dict[str, xarray.D
             f"from_nwb: the series would take {byte_text(size)}. Name those that you want with series=: "
             f"{', '.join(chosen)}."
         )
-    return {name: {"data": _trace(one)} for name, one in chosen.items()}
+    return chosen
 
 
 def _series(file: Any) -> Iterator[tuple[str, Any]]:
@@ -240,7 +231,7 @@ def _items(file: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _trace(series: Any) -> xarray.DataArray:
-    data = np.asarray(series.data[:])
+    data = by_time(series)
     if series.conversion != 1 or getattr(series, "offset", 0.0):
         data = data * series.conversion + getattr(series, "offset", 0.0)
     if series.timestamps is not None:

@@ -159,8 +159,9 @@ class Exchanged:
         Returns
         -------
         Recording
-            A series is the variable ``data`` of an object with its name. What is known of units, intervals and events
-            is in the tables; of columns that hold lists only ``tags`` are kept.
+            A series is the variable ``data`` of an object with its name. What is known of units, of regions of images
+            (two-photon fluorescence), intervals and events is in the tables; of columns that hold lists only ``tags``
+            are kept.
 
         Raises
         ------
@@ -173,7 +174,7 @@ class Exchanged:
 
         return from_nwb(path, populations=populations, series=None if series is None else list(series), support=support)
 
-    def to_suite2p(self, folder: str | Path, *, overwrite: bool = False) -> None:
+    def to_suite2p(self, folder: str | Path, *, population: str | None = None, overwrite: bool = False) -> None:
         """Write a folder of suite2p: ``F.npy``, ``Fneu.npy``, ``spks.npy`` (region, frame) and ``iscell.npy``.
 
         They hold the traces ``fluorescence``, ``neuropil`` and ``deconvolved`` of one object, and the columns
@@ -185,6 +186,8 @@ class Exchanged:
         ----------
         folder
             Where. It appears under this name only once it is complete.
+        population
+            Of which object; all else of the recording is left out then. By default it must hold nothing else.
         overwrite
             Whether a folder of suite2p that is there already may be replaced.
 
@@ -197,7 +200,7 @@ class Exchanged:
         """
         from neurosim.recording.exchange.with_suite2p import to_suite2p
 
-        to_suite2p(_whole(self), folder, overwrite=overwrite)
+        to_suite2p(_whole(self), folder, population=population, overwrite=overwrite)
 
     @classmethod
     def from_suite2p(cls, folder: str | Path, *, frame_rate: Any = None, population: str = "roi") -> Recording:

@@ -63,23 +63,26 @@ def from_suite2p(folder: str | Path, *, frame_rate: Any, population: str) -> Rec
     )
 
 
-def to_suite2p(recording: Recording, folder: str | Path, *, overwrite: bool) -> None:
+def to_suite2p(recording: Recording, folder: str | Path, *, population: str | None, overwrite: bool) -> None:
     """Write a folder of suite2p; see `Recording.to_suite2p`."""
+    if population is not None:
+        recording = _imaged(recording, population)
     held = [name for name, group in recording.traces.items() if group]
     others = [f"spikes of {name}" for name in recording.spikes]
     others += [f"the {kind} {name!r}" for kind in ("intervals", "events") for name in getattr(recording, kind)]
-    population = next((name for name in held if "fluorescence" in recording.traces[name]), None)
-    others += [f"traces of {name}" for name in held if name != population]
-    if population is None:
+    imaged = next((name for name in held if "fluorescence" in recording.traces[name]), None)
+    others += [f"traces of {name}" for name in held if name != imaged]
+    if imaged is None:
         raise RecordError(f"to_suite2p: no object has a trace 'fluorescence'; there are {', '.join(held) or 'none'}.")
-    group = recording.traces[population]
-    others += [f"{population}.{variable}" for variable in group if variable not in FILES]
+    group = recording.traces[imaged]
+    others += [f"{imaged}.{variable}" for variable in group if variable not in FILES]
     if others or recording.n_trials != 1:
         others += [f"{recording.n_trials} trials"] if recording.n_trials != 1 else []
         raise RecordError(
-            f"to_suite2p: a folder of suite2p has no place for {', '.join(others)}. Choose what to write with select()."
+            f"to_suite2p: a folder of suite2p has no place for {', '.join(others)}. Choose with select(), or "
+            "leave out all but one object with population=."
         )
-    facts = {**describe(recording), "population": population}
+    facts = {**describe(recording), "population": imaged}
     units = recording.units
     with whole_folder(
         Path(folder), overwrite=overwrite, mark=FILES["fluorescence"][0], kind="folder of suite2p"
@@ -93,6 +96,19 @@ def to_suite2p(recording: Recording, folder: str | Path, *, overwrite: bool) -> 
                 cells[:, column] = units[name].to_numpy(dtype=np.float32)
         np.save(new / _CELLS, cells, allow_pickle=False)
         (new / FACTS).write_text(to_text(facts), encoding="utf-8")
+
+
+def _imaged(recording: Recording, population: str) -> Recording:
+    """Return what a folder of suite2p can hold of one object."""
+    units = recording.units
+    return Recording(
+        {},
+        {population: {name: trace for name, trace in recording.traces[population].items() if name in FILES}},
+        None,
+        recording.metadata,
+        support=recording.support,
+        units=units[units["population"] == population],
+    )
 
 
 def _plane(folder: Path) -> Path:
