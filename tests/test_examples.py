@@ -26,6 +26,7 @@ SAYS = {
     "06_training": "resumed: the same losses as if it had not been stopped: True",
     "07_local_learning": "all 40 decisions right in Brian2: True",
     "08_from_brian2": "after: 100% of the trials told apart in Brian2; the same on torch: True",
+    "09_frequency": "the same on both backends: True",
 }
 
 

@@ -53,6 +53,11 @@ class Bias:
     level: float
     axis: str
 
+    @property
+    def lost(self) -> bool:
+        """Whether the high band's coherence is below the level of chance: its gain may be nothing but noise."""
+        return self.coherence_high < self.level
+
 
 @dataclass(frozen=True)
 class DepthProfile:
@@ -74,7 +79,7 @@ class DepthProfile:
     high: tuple[float, float]
 
     def __str__(self) -> str:
-        """Return a table; the bias of raw spikes is put in brackets."""
+        """Return a table; the bias of raw spikes is put in brackets, one that is lost in noise follows a <."""
         width = max(len("response"), *(len(layer.name) for layer in self.layers))
         lines = [
             f"temporal frequency: low {self.low[0]:g} to {self.low[1]:g} Hz, high {self.high[0]:g} to "
@@ -83,7 +88,7 @@ class DepthProfile:
         ]
         for layer in self.layers:
             rate = "" if layer.rate is None else f"{layer.rate:.3g} Hz"
-            bias = f"{layer.bias_db:+.1f} dB"
+            bias = f"{'<' if layer.lost else ''}{layer.bias_db:+.1f} dB"
             bias = f"({bias})" if layer.stage == "spikes" else bias
             coherence = (
                 ""
@@ -95,6 +100,8 @@ class DepthProfile:
             lines.append(
                 "(in brackets: raw spikes are sharp and have all frequencies; the stage behind tells the bias)"
             )
+        if any(layer.lost for layer in self.layers):
+            lines.append("(<: the coherence of the high band is that of chance, and so may be its gain)")
         return "\n".join(lines)
 
 

@@ -239,8 +239,10 @@ class TransferFunction:
         if not later.size:
             return float("nan")
         after = int(later[0])
+        while after > 0 and values[after - 1] <= level:
+            after -= 1  # it fell within the band already
         before = after - 1
-        if values[after] <= 0 or values[before] <= level:
+        if before < 0 or values[after] <= 0:
             return float(self.frequency[after])
         share = np.log(values[before] / level) / np.log(values[before] / values[after])
         return float(self.frequency[before] * (self.frequency[after] / self.frequency[before]) ** share)

@@ -107,7 +107,7 @@ def test_coherence_information_and_snr_of_a_filter_in_noise() -> None:
     assert np.mean(found.snr[40:400] / (power[40:400] / 0.01)) == pytest.approx(1, abs=0.02)
 
 
-def test_estimates_are_those_of_scipy_and_elephant_defined_alike() -> None:
+def test_estimates_are_those_of_scipy() -> None:
     x, y = white(4096, "x"), white(4096, "x") * 0.5 + white(4096, "y")
     found = transfer_function(x, y, dt=1e-3, segment=0.256)
     frequency, coherence = signal.coherence(x, y, fs=1000, nperseg=256)
@@ -179,6 +179,22 @@ def test_scale_and_offset_of_the_output(factor: float, offset: float, seed: int)
     np.testing.assert_allclose(other.coherence, one.coherence, atol=1e-7)
     assert other.bias_db((10, 50), (200, 400)) == pytest.approx(one.bias_db((10, 50), (200, 400)), abs=1e-6)
     assert np.all((one.coherence is not None) and (one.coherence >= 0) & (one.coherence <= 1))
+
+
+def test_a_cut_off_within_the_low_band_is_found_there() -> None:
+    drive = multi_sine([1, 5, 11, 23, 51], 1.0, 1e-3)
+    gains = dict(zip((1, 5, 11, 23, 51), (4.0, 2.0, 1.0, 1.0, 1.0), strict=True))
+    parts = [multi_sine([f], 1.0, 1e-3).frequencies[0] for f in gains]
+    time = np.arange(1000) * 1e-3
+    answer = sum(
+        gains[int(f)] * np.cos(2 * np.pi * f * time + phase) for f, phase in zip(parts, drive.phases, strict=True)
+    )
+    found = transfer_function(drive, answer)
+    np.testing.assert_allclose(found.gain, list(gains.values()))
+    level = 2.0 / np.sqrt(2) * (4 + 2 + 1 + 1) / 8  # of the mean over four of the lines
+    expected = 5 * (11 / 5) ** (np.log(2 / level) / np.log(2))
+    assert found.cut_off((1, 25)) == pytest.approx(expected)
+    assert found.cut_off((1, 1)) == pytest.approx(1 * 5 ** (np.log(np.sqrt(2)) / np.log(2)))
 
 
 def test_a_constant_response_follows_nothing() -> None:

@@ -317,6 +317,26 @@ def test_modulated_poisson_spikes() -> None:
     assert found.facts.rate == pytest.approx(20, rel=0.02)
 
 
+def test_modulated_background_is_the_same_on_both_backends() -> None:
+    circuit = ns.Circuit("background", dt=1 * ms)
+    cell = ns.models.lif(tau_mem=20 * ms, v_threshold=1.0, v_reset=0.0, v_leak=0.0)
+    circuit.population("cells", 20, cell)
+    circuit.poisson("afferents", "cells", receptor="v", count=50, rate=20 * Hz, weight=0.06)
+    drive = broadband(1.0, 1e-3, band=(2, 100), lead=0.1, seed=6)
+    found = [
+        measure_response(
+            circuit, "afferents", drive, 4 * Hz, ["cells.spikes", "cells.v"], mean=20 * Hz, segment=0.1,
+            backend=backend, trials=2, seed=3,
+        )
+        for backend in ("brian2", "snntorch")
+    ]  # fmt: skip
+    for one, other in zip(found[0].values(), found[1].values(), strict=True):
+        assert one.facts.n_trials == 2
+        np.testing.assert_array_equal(one.response, other.response)
+    low = found[0]["cells.v"].frequency < 30
+    assert np.all(found[0]["cells.v"].significant[low])
+
+
 def chain() -> ns.Circuit:
     circuit = ns.Circuit("chain", dt=1 * ms)
     cell = ns.models.leaky_integrator(tau_mem=5 * ms, v_leak=0.0)
@@ -357,6 +377,12 @@ def test_report_tells_the_bias_behind_spikes_and_says_so() -> None:
     assert behind.bias_db((5, 30), (200, 400)) < raw.bias_db((5, 30), (200, 400)) - 10
     text = str(through_depth(found, (5, 30), (200, 400)))
     assert "(in brackets: raw spikes are sharp" in text
+    assert "(<: " not in text
+    unheard = dict.fromkeys(["cells.v"], transfer_function(drive, drive.values[::-1].copy(), segment=0.2))
+    profile = through_depth(unheard, (5, 30), (200, 400))
+    assert profile.layers[0].lost
+    assert "<" in str(profile).splitlines()[2]
+    assert "(<: the coherence" in str(profile)
     assert set(found.linear) == set(found)
     assert found.linear["cells.spikes"].linear
     with pytest.raises(AnalysisError, match="was not measured"):
