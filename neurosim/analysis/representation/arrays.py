@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -154,14 +155,13 @@ def not_zero(value: Array, name: str) -> Array:
 
 
 def squared_distances(x: Array) -> Array:
-    """Return the squared Euclidean distances between rows, shape (row, row)."""
+    """Return the squared Euclidean distances between rows, shape (row, row); the diagonal is 0 up to rounding."""
     shifted = centred(x)
-    lengths = (shifted * shifted).sum(1)
-    squares = lengths[:, None] + lengths[None, :] - 2 * (shifted @ shifted.T)
-    inside = squares * (1 - like(np.eye(x.shape[0]), x))
-    return library(x).clip(inside, 0, None)
+    lengths = library(x).einsum("mn,mn->m", shifted, shifted)
+    return library(x).clip(lengths[:, None] + lengths[None, :] - 2 * (shifted @ shifted.T), 0, None)
 
 
+@lru_cache(maxsize=8)
 def pair_indices(conditions: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the rows and columns of the entries above the diagonal, in the order of condensed distances."""
     rows, columns = np.triu_indices(conditions, 1)

@@ -6,14 +6,13 @@ Diedrichsen et al. (2021), Neurons, Behavior, Data analysis, and Theory 5(3).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from neurosim.analysis.representation.arrays import Array, alike, is_tensor, library, like, numpy_of
 from neurosim.analysis.representation.dissimilarity import rdm, rdm_vectors, symmetric
+from neurosim.analysis.representation.ordering import mean_ranks, tau_a
 from neurosim.errors import AnalysisError, nearest
 
 Method = Literal["pearson", "spearman", "tau_a", "rho_a", "cosine", "whitened_cosine", "whitened_correlation", "bures"]
@@ -45,10 +44,11 @@ def compare_rdms(a: Any, b: Any, method: Method = "cosine") -> Array:
         raise AnalysisError(
             f"a has {first.shape[1]} pairs of conditions and b {second.shape[1]}; they must be the same."
         )
-    if method in _PAIRWISE:
-        pairwise = _PAIRWISE[method]
-        rows = [library(first).stack([like(pairwise(one, other), first) for other in second]) for one in first]
-        found = library(first).stack(rows)
+    if method == "tau_a":
+        found = like(tau_a(numpy_of(first), numpy_of(second)), first)
+    elif method == "bures":
+        stack = library(first).stack
+        found = stack([stack([bures_similarity(one, other) for other in second]) for one in first])
     else:
         found = prepared(first, method) @ prepared(second, method).T
     for axis, given in ((1, b), (0, a)):
@@ -110,9 +110,7 @@ def centred_for(vectors: Array, method: str) -> Array:
 
 def ranks(vectors: Array) -> Array:
     """Return the ranks in each row, from 1 on, ties at their mean; of a tensor, without gradient."""
-    from scipy.stats import rankdata
-
-    return like(rankdata(numpy_of(vectors), axis=1), vectors)
+    return like(mean_ranks(numpy_of(vectors)), vectors)
 
 
 def grams_of(vector: Array) -> Array:
@@ -122,22 +120,6 @@ def grams_of(vector: Array) -> Array:
     return -(distances - rows[None, :] - rows[:, None] + rows.mean()) / 2
 
 
-def tau_a(a: Array, b: Array) -> float:
-    """Return Kendall's tau-a: concordant minus discordant pairs of entries, out of all pairs."""
-    from scipy.stats import kendalltau
-
-    first, second = numpy_of(a), numpy_of(b)
-    n = first.size
-    if n < 2:
-        raise AnalysisError("tau_a needs at least two pairs of conditions.")
-    every = n * (n - 1) / 2
-    untied = [every - float((number * (number - 1) / 2).sum()) for number in map(_repeats, (first, second))]
-    if min(untied) == 0:
-        return 0.0
-    tau_b = float(kendalltau(first, second, method="asymptotic").statistic)
-    return float(tau_b * np.sqrt(untied[0] * untied[1]) / every)
-
-
 def bures_similarity(a: Array, b: Array) -> Array:
     """Return the normalised fidelity of the centred Gram matrices of two vectors of squared distances."""
     roots = [_root(grams_of(vector)) for vector in (a, b)]
@@ -145,13 +127,6 @@ def bures_similarity(a: Array, b: Array) -> Array:
     if not bool(norm > 0):
         raise AnalysisError("the dissimilarities of an RDM are all 0; it has no Bures similarity with others.")
     return library(a).linalg.svdvals(roots[0] @ roots[1]).sum() / norm
-
-
-_PAIRWISE: dict[str, Callable[[Array, Array], Any]] = {"tau_a": tau_a, "bures": bures_similarity}
-
-
-def _repeats(values: NDArray[Any]) -> NDArray[np.int64]:
-    return np.unique(values, return_counts=True)[1]
 
 
 def _root(gram: Array) -> Array:

@@ -82,8 +82,8 @@ def decode(
     labels : array_like, shape (row,)
         The class of each row; by default those of `Features`.
     groups : array_like, shape (row,), optional
-        Rows of a group (a trial, a block) are tested together; by default those of `Features`, where several rows share
-        one.
+        Rows of a group (a trial, a block) are tested together; by default the trials of `Features`, where these have
+        several rows each.
     folds, splits
         How many parts are tested in turn; or (rows to learn from, rows to test on), such as `block_splits` returns.
     classifier, penalty
@@ -130,7 +130,8 @@ def _labels(x: Any, labels: ArrayLike | None, rows: int) -> NDArray[Any]:
 def _groups(x: Any, groups: ArrayLike | None, rows: int) -> NDArray[Any] | None:
     if groups is None:
         held = x.groups if isinstance(x, Features) else None
-        return None if held is None or np.unique(held).size == held.size else held
+        number = 0 if held is None else np.unique(held).size
+        return held if 1 < number < rows else None  # a recording in one piece has no groups
     array = np.asarray(groups)
     if array.shape != (rows,):
         raise AnalysisError(f"groups: one for each of the {rows} rows, got shape {array.shape}.")

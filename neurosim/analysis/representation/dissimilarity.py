@@ -5,6 +5,7 @@ Kriegeskorte et al. (2008), Front Syst Neurosci 2:4; cross-validated: Walther et
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -175,12 +176,17 @@ def shrunk_covariance(residuals: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def symmetric(vector: Array) -> Array:
     """Return the pairs of a vector as a symmetric matrix with a diagonal of 0."""
-    conditions = conditions_of(vector)
+    padded = library(vector).concatenate([library(vector).zeros_like(vector[:1]), vector])
+    return padded[_places(conditions_of(vector))]
+
+
+@lru_cache(maxsize=8)
+def _places(conditions: int) -> NDArray[np.int64]:
+    """Return where each entry of the matrix stands in the vector, from 1 on; 0 on the diagonal."""
     rows, columns = pair_indices(conditions)
     place = np.zeros((conditions, conditions), dtype=np.int64)
     place[rows, columns] = place[columns, rows] = np.arange(1, rows.size + 1)
-    padded = library(vector).concatenate([library(vector).zeros_like(vector[:1]), vector])
-    return padded[place]
+    return place
 
 
 def rdm_vectors(vectors: Any, name: str) -> Array:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.analysis.representation.arrays import Array, Number, centred, library, matrices, numpy_of, scalar
+from neurosim.analysis.representation.arrays import Array, Number, library, matrices, numpy_of, scalar
 from neurosim.errors import AnalysisError
 
 
@@ -47,8 +47,11 @@ def unit_correlations(x: Any, y: Any) -> Array:
     x, y : array_like, shape (condition, unit)
         Two systems under the same conditions.
     """
-    first, second = (_directions(side) for side in matrices(x, y))
-    return first.T @ second
+    first, second = matrices(x, y)
+    # The lengths divide the products, not the columns: these are many more. One side with itself is centred once.
+    one, lengths = _moved(first)
+    other, widths = (one, lengths) if second is first else _moved(second)
+    return (one.T @ other) / lengths[:, None] / widths[None, :]
 
 
 def match_units(
@@ -94,9 +97,16 @@ def match_units(
 
 def _directions(x: Array) -> Array:
     """Return every column without its mean and of length 1, or 0 where it never changes."""
-    moved = centred(x)
-    squares = (moved * moved).sum(0)
-    scale = (x * x).sum(0)
-    fixed = squares <= 1e-28 * scale
+    moved, lengths = _moved(x)
+    return moved / lengths[None, :]
+
+
+def _moved(x: Array) -> tuple[Array, Array]:
+    """Return the columns without their means, and their lengths: infinite where a column never changes."""
     xp = library(x)
-    return xp.where(fixed, xp.zeros_like(moved), moved / xp.sqrt(xp.where(fixed, xp.ones_like(squares), squares)))
+    mean = x.mean(0)
+    moved = x - mean
+    squares = xp.einsum("mn,mn->n", moved, moved)
+    fixed = squares <= 1e-28 * x.shape[0] * mean * mean
+    ones = xp.ones_like(squares)
+    return moved, xp.where(fixed, ones * float("inf"), xp.sqrt(xp.where(fixed, ones, squares)))

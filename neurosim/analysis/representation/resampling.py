@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from neurosim.analysis.compiled import Compiled
 from neurosim.analysis.representation.arrays import pair_indices
-from neurosim.analysis.representation.comparison import tau_a
 from neurosim.analysis.representation.dissimilarity import conditions_of, symmetric
+from neurosim.analysis.representation.ordering import tau_a
 from neurosim.errors import AnalysisError
 
 Floats = NDArray[np.float64]
@@ -83,9 +83,7 @@ class Resampler:
         found = np.empty((counts.shape[0], self.models.shape[0], self.subjects.shape[0]))
         for number, count in enumerate(counts):
             entries = np.repeat(np.arange(first.size), (count[first] * count[second]).astype(np.int64))
-            for m, model in enumerate(self.models):
-                for s, subject in enumerate(self.subjects):
-                    found[number, m, s] = tau_a(model[entries], subject[entries])
+            found[number] = tau_a(self.models[:, entries], self.subjects[:, entries])
         return found
 
 

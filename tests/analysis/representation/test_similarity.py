@@ -233,6 +233,19 @@ def test_alignment_as_a_loss() -> None:
     assert float(cka(x, target).detach()) > 0.9
 
 
+def test_alignment_in_a_trainers_loss() -> None:
+    from neurosim.training import losses
+
+    trace = double(normal(7, 12, 5)).requires_grad_()  # (time, batch, neuron)
+    target = double(normal(12, 3, seed=1))
+    loss = losses.custom(lambda values, wanted: 1 - cka(values.mean(0), wanted), "hidden.v", name="alignment")
+    value = loss({"hidden": {"v": trace}}, target)
+    assert value.item() == pytest.approx(1 - cka(trace.mean(0).detach().numpy(), target.numpy()))
+    value.backward()
+    assert trace.grad is not None
+    assert float(trace.grad.abs().sum()) > 0
+
+
 def test_what_measures_take() -> None:
     expected = cka(X, Y)
     assert cka(features(X), Y.tolist()) == pytest.approx(expected)
