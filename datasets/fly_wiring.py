@@ -10,14 +10,14 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.cache_folder import cache_folder
 from neurosim.circuit import Edges
-from neurosim.datasets.parquet_files import read_columns, write_columns
+from neurosim.datasets.parquet_files import read_batches, write_columns
 from neurosim.errors import CircuitError, FileFormatError, nearest
 
 Version = Literal["783", "630"]
@@ -44,6 +44,7 @@ _COLUMNS = {
     "Excitatory": "int64",
     "Excitatory x Connectivity": "int64",
 }
+_NONE = np.empty(0, np.int32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,27 +155,17 @@ def load_fly_wiring(version: Version = "783", *, folder: str | Path | None = Non
 def read_fly_wiring(neurons: Path, edges: Path, version: str) -> FlyWiring:
     """Read the two files of a version; see :func:`load_fly_wiring`."""
     ids = _read_ids(neurons)
-    table = read_columns(edges, [name for name in _COLUMNS if name != "Excitatory"])
-    pre, post, synapses = (
-        table[name] for name in ("Presynaptic_Index", "Postsynaptic_Index", "Excitatory x Connectivity")
-    )
-    for side, places, name in (("pre", pre, "Presynaptic_ID"), ("post", post, "Postsynaptic_ID")):
-        if places.size and (places.min() < 0 or places.max() >= ids.size):
-            raise FileFormatError(f"{edges}: a {side}synaptic index lies outside the {ids.size} neurons of {neurons}.")
-        if not np.array_equal(ids[places], table[name]):
-            raise FileFormatError(f"{edges}: its {name} are not those of {neurons}; are both of one version?")
-    if not np.array_equal(np.abs(synapses), table["Connectivity"]) or (table["Connectivity"] <= 0).any():
-        raise FileFormatError(f"{edges}: signed and unsigned numbers of synapses differ, or are not positive.")
+    names = [name for name in _COLUMNS if name != "Excitatory"]
+    parts = [_checked(batch, ids, neurons, edges) for batch in read_batches(edges, names, rows=1 << 19)]
+    pre, post, synapses = (np.concatenate([part[side] for part in parts] or [_NONE]) for side in range(3))
     notes = []
-    found = (ids.size, pre.size, int(table["Connectivity"].sum()))
+    found = (ids.size, pre.size, int(np.abs(synapses).sum(dtype=np.int64)))
     if version in PUBLISHED and found != PUBLISHED[version]:
         notes.append(f"neurons, edges and synapses are {found}, of the published files {PUBLISHED[version]}.")
     mixed = _mixed(pre, synapses, ids.size)
     if mixed:
         notes.append(f"{mixed} neurons both excite and inhibit.")
-    return FlyWiring(
-        ids, pre.astype(np.int32), post.astype(np.int32), synapses.astype(np.int32), version, notes=tuple(notes)
-    )
+    return FlyWiring(ids, pre, post, synapses, version, notes=tuple(notes))
 
 
 def write_fly_wiring(folder: Path, wiring: FlyWiring, version: Version = "783") -> None:
@@ -190,6 +181,23 @@ def write_fly_wiring(folder: Path, wiring: FlyWiring, version: Version = "783") 
     write_columns(edges, {name: (values, kind) for (name, kind), values in zip(_COLUMNS.items(), columns, strict=True)})
 
 
+def _checked(batch: Any, ids: NDArray[np.int64], neurons: Path, edges: Path) -> tuple[NDArray[np.int32], ...]:
+    """Return the ends and the signed synapses of some rows; a part at a time, since a whole column takes 120 MB."""
+    table = {name: batch.column(name).to_numpy(zero_copy_only=False) for name in batch.schema.names}
+    ends = []
+    for side in ("Presynaptic", "Postsynaptic"):
+        places = table[f"{side}_Index"]
+        if places.size and (places.min() < 0 or places.max() >= ids.size):
+            raise FileFormatError(f"{edges}: a {side.lower()} index lies outside the {ids.size} neurons of {neurons}.")
+        if not np.array_equal(ids[places], table[f"{side}_ID"]):
+            raise FileFormatError(f"{edges}: its {side}_ID are not those of {neurons}; are both of one version?")
+        ends.append(places.astype(np.int32))
+    synapses, count = table["Excitatory x Connectivity"], table["Connectivity"]
+    if not np.array_equal(np.abs(synapses), count) or (count <= 0).any():
+        raise FileFormatError(f"{edges}: signed and unsigned numbers of synapses differ, or are not positive.")
+    return (*ends, synapses.astype(np.int32))
+
+
 def _read_ids(path: Path) -> NDArray[np.int64]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
@@ -203,7 +211,7 @@ def _read_ids(path: Path) -> NDArray[np.int64]:
     return ids
 
 
-def _mixed(pre: NDArray[np.int64], synapses: NDArray[np.int64], n: int) -> int:
+def _mixed(pre: NDArray[np.int32], synapses: NDArray[np.int32], n: int) -> int:
     excites, inhibits = (np.bincount(pre[chosen], minlength=n) > 0 for chosen in (synapses > 0, synapses < 0))
     return int((excites & inhibits).sum())
 
