@@ -265,6 +265,12 @@ def noise(
     return out
 
 
+def noise_key(seed: int, path: str, site: int = 0) -> tuple[int, int]:
+    """Return both words of the key under which :func:`noise` draws, for compiled programs that draw by themselves."""
+    first, second = _key(b"neurosim.noise", _checked_seed(seed), path, _whole("site", site, 0, 2**32 - 1))
+    return int(first), int(second)
+
+
 def _key(tag: bytes, seed: int, path: str, site: int = 0) -> tuple[np.uint64, np.uint64]:
     """Hash what a draw belongs to into the two key words; the numbers have a fixed width, so no two inputs collide."""
     message = seed.to_bytes(8, "little") + site.to_bytes(4, "little") + path.encode()

@@ -243,16 +243,34 @@ class Inputs:
             raise CircuitError(f"{name!r}: rates must be finite and not negative, got {np.min(rates):g} Hz at least.")
         return rates
 
-    def _uniform(self, name: str, n: int, first: int, last: int) -> np.ndarray:
-        return noise(self.seed, name, trials=(0, self.trials), steps=(first, last), neurons=n, kind="uniform")
+    def steady_rates(self, name: str) -> np.ndarray | None:
+        """Return the rates of a Poisson source or input where they do not change: one, or (neuron,), in hertz."""
+        value = self._values[name]
+        if isinstance(value, AnalogueSignal) or np.ndim(value) > 1:
+            return None
+        return self.rates(name, self.start, self.start + 1)
 
-    def _poisson_rows(self, name: str, n: int, first: int, last: int) -> np.ndarray:
-        chance = self.rates(name, first, last) * self.circuit.dt
+    def chances(self, name: str, rates: np.ndarray) -> np.ndarray:
+        """Return the chances of a spike in a step from the rates of a Poisson source.
+
+        Raises
+        ------
+        CircuitError
+            If one is above 1.
+        """
+        chance: np.ndarray = rates * self.circuit.dt
         if np.any(chance > 1):
             raise CircuitError(
                 f"source {name!r}: rates must not exceed one spike a step ({1 / self.circuit.dt:g} Hz), got "
                 f"{np.max(chance) / self.circuit.dt:g} Hz. Use a smaller dt, or more neurons."
             )
+        return chance
+
+    def _uniform(self, name: str, n: int, first: int, last: int) -> np.ndarray:
+        return noise(self.seed, name, trials=(0, self.trials), steps=(first, last), neurons=n, kind="uniform")
+
+    def _poisson_rows(self, name: str, n: int, first: int, last: int) -> np.ndarray:
+        chance = self.chances(name, self.rates(name, first, last))
         return self._uniform(name, n, first, last) < chance
 
     @staticmethod

@@ -32,8 +32,13 @@ def poisson_counts(uniform: np.ndarray, mean: np.ndarray) -> np.ndarray:
     counts = np.zeros(uniform.shape)
     for position, value in enumerate(means):
         if value > 0:
-            # Beyond this many the distribution function is 1 in float64.
-            table = pdtr(np.arange(int(value + 12.0 * np.sqrt(value)) + 40), value)
+            table = distribution(value)
             chosen = which == position
             counts[chosen] = np.searchsorted(table, uniform[chosen], side="left")
     return counts
+
+
+def distribution(mean: float) -> np.ndarray:
+    """Return the distribution function of Poisson counts, from 0 up to where it is 1 in float64."""
+    table: np.ndarray = pdtr(np.arange(int(mean + 12.0 * np.sqrt(mean)) + 40), mean)
+    return table

@@ -11,13 +11,14 @@ from typing import Any
 import numba
 import numpy as np
 
+from neurosim.backends.snntorch.simulation.drawing import count, emit, noise
 from neurosim.backends.snntorch.simulation.pointers import address_of, at_address, bits_as_float, run_program
 from neurosim.backends.snntorch.simulation.rows import compiled_function
 
 carray: Any = numba.carray  # type: ignore[attr-defined]
 #: Numbers of an operation.
 FIELDS = 20
-FILL, INTEGRATE, DELIVER, DELIVER_LATE, ADD_ROWS, RESET, SAMPLE = range(7)
+FILL, INTEGRATE, DELIVER, DELIVER_LATE, ADD_ROWS, RESET, SAMPLE, NOISE, COUNT, EMIT = range(10)
 
 
 def _fill(op: Any, memory: Any, row: int) -> None:
@@ -47,18 +48,18 @@ def _integrate(op: Any, memory: Any, column: int, step: int, time: float) -> Non
     flags = carray(at_address(marks), width, np.int32)
     spikes = carray(at_address(op[13]), op[15], np.int32)
     bounds = carray(at_address(op[14]), column + 2, np.int64)
-    count = bounds[column]
+    found = bounds[column]
     for block in range(first, last):
         begin = base + block * stride
         hits = run_program(program, home + 8 * begin, constants, scratch, functions, marks, 0, step, time)
         if hits:
             for lane in range(min(width, n - block * width)):
                 if flags[lane]:
-                    spikes[count] = block * width + lane
-                    count += 1
+                    spikes[found] = block * width + lane
+                    found += 1
                     if latest >= 0:
                         memory[begin + latest + lane] = step
-    bounds[column + 1] = count
+    bounds[column + 1] = found
 
 
 def _add(memory: Any, slots: Any, first: int, last: int, offset: int, weight: float) -> None:
@@ -183,13 +184,13 @@ def _reset(op: Any, memory: Any, column: int, step: int, time: float) -> None:
 
 
 def _sample(op: Any, memory: Any, step: int, start: int) -> None:
-    every, count = op[1], op[3]
+    every, chosen = op[1], op[3]
     if step % every:
         return
     row = step // every - (start + every - 1) // every
-    slots = carray(at_address(op[2]), count, np.int64)
-    values = carray(at_address(op[4] + 8 * row * count), count, np.float64)
-    for index in range(count):
+    slots = carray(at_address(op[2]), chosen, np.int64)
+    values = carray(at_address(op[4] + 8 * row * chosen), chosen, np.float64)
+    for index in range(chosen):
         values[index] = memory[slots[index]]
 
 
@@ -200,6 +201,10 @@ def _room(ops: Any, column: int) -> bool:
         if op[0] == INTEGRATE and op[13] != 0:
             bounds = carray(at_address(op[14]), column + 1, np.int64)
             if bounds[column] + (op[6] - op[5]) * op[4] > op[15]:
+                return False
+        elif op[0] == EMIT:
+            bounds = carray(at_address(op[17]), column + 1, np.int64)
+            if bounds[column] + op[9] > op[18]:
                 return False
     return True
 
@@ -234,6 +239,12 @@ def _advance(ops: Any, memory: Any, start: int, first: int, last: int, before: i
                 add_rows(op, memory, step - start)
             elif kind == SAMPLE:
                 sample(op, memory, step, start)
+            elif kind == NOISE:
+                noise(op, memory, step)
+            elif kind == COUNT:
+                count(op, memory, step)
+            elif kind == EMIT:
+                emit(op, column, step)
     return last
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri as normal
 
 from neurosim.backends.simulator import Run
+from neurosim.backends.snntorch.simulation.drawing import count_tables
 from neurosim.backends.snntorch.simulation.plan import Plan
+from neurosim.backends.snntorch.simulation.pointers import loop_of
 from neurosim.backends.snntorch.simulation.trial import Trial
+from neurosim.circuit.sources import PoissonSource
+from neurosim.program.step_program import PoissonProgram
 
 if TYPE_CHECKING:
     from neurosim.backends.snntorch.module import CircuitModule
@@ -18,6 +24,35 @@ if TYPE_CHECKING:
 #: Numbers that a chunk may be fed.
 MOST_NUMBERS = 2**21
 Rows = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How the counts of a Poisson input are drawn (see :func:`count_tables`), and the weight of each neuron."""
+
+    tables: NDArray[np.float64]
+    coarse: NDArray[np.int32]
+    which: NDArray[np.int32]
+    weights: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What is drawn inside the loop over steps.
+
+    Parameters
+    ----------
+    noise
+        Populations whose noise is.
+    counts
+        By Poisson input.
+    sources
+        Chances of a spike in a step, by Poisson source.
+    """
+
+    noise: list[str]
+    counts: dict[str, Counts]
+    sources: dict[str, Rows]
 
 
 class Feed:
@@ -31,10 +66,18 @@ class Feed:
 
     def __init__(self, module: CircuitModule, run: Run, stepper: Stepper) -> None:
         self.circuit, self.run, self.stepper = module.circuit, run, stepper
-        program = module.program
-        self.noisy = [name for name in program.noisy if name in stepper.populations]
-        self.sources = [name for name, item in program.populations.items() if item.kind == "spikes"]
-        self.poisson = list(program.poisson)
+        program, populations = module.program, module.program.populations
+        #: What the loop over steps draws by itself.
+        self.drawn = Drawn(
+            noise=[name for name in program.noisy if name in populations] if loop_of(normal) is not None else [],
+            counts={item.name: found for item in program.poisson if (found := self._steady_counts(item)) is not None},
+            sources={name: found for name in populations if (found := self._steady_chances(name)) is not None},
+        )
+        self.noisy = [name for name in program.noisy if name in populations and name not in self.drawn.noise]
+        self.sources = [
+            name for name, item in populations.items() if item.kind == "spikes" and name not in self.drawn.sources
+        ]
+        self.poisson = [item for item in program.poisson if item.name not in self.drawn.counts]
         inputs = [
             (name, variable, [term.source for term in terms])
             for name, item in program.populations.items() if item.kind == "neurons"
@@ -51,6 +94,29 @@ class Feed:
         numbers += [program.populations[name].n for name, *_ in self.varying]
         #: Steps of a chunk at most.
         self.most = max(1, min(1024, MOST_NUMBERS // max(1, sum(numbers) * run.trials)))
+
+    def _steady_counts(self, item: PoissonProgram) -> Counts | None:
+        """Return how the counts of a Poisson input are drawn, ``None`` where they must be fed."""
+        n = self.stepper.populations[item.post].n
+        rates = self.run.inputs.steady_rates(item.name)
+        if rates is None or len(item.index) != n or not np.array_equal(item.index, np.arange(n)):
+            return None
+        means = rates * (self.circuit.poisson_inputs[item.name].count * self.circuit.dt)
+        tables = count_tables(np.broadcast_to(means.reshape(-1), (n,)))
+        if tables is None:
+            return None
+        weights = np.broadcast_to(self.stepper.background[item.name].numpy(), (n,))
+        return Counts(*tables, np.ascontiguousarray(weights))
+
+    def _steady_chances(self, name: str) -> Rows | None:
+        """Return the chances of the neurons of a Poisson source in a step, ``None`` where they change."""
+        part = self.circuit.populations[name]
+        if not isinstance(part.model, PoissonSource):
+            return None
+        rates = self.run.inputs.steady_rates(name)
+        if rates is None:
+            return None
+        return np.ascontiguousarray(np.broadcast_to(self.run.inputs.chances(name, rates).reshape(-1), (part.n,)))
 
     def write_constants(self, trial: Trial, plan: Plan) -> None:
         """Put the inputs that stay the same into memory."""

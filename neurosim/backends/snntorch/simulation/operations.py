@@ -7,15 +7,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri as normal
 
 from neurosim.backends.snntorch.simulation import driver
+from neurosim.backends.snntorch.simulation.feeding import Drawn
 from neurosim.backends.snntorch.simulation.neuron_source import ACTIVE, LAST, LIMIT, Program
-from neurosim.backends.snntorch.simulation.plan import Home, Plan, fixed_limit
+from neurosim.backends.snntorch.simulation.plan import WIDTH, Home, Plan, fixed_limit
+from neurosim.backends.snntorch.simulation.pointers import loop_of
 from neurosim.backends.snntorch.simulation.programs import compiled_program, function_table
 from neurosim.backends.snntorch.simulation.rows import Rows
 from neurosim.backends.snntorch.simulation.trial import SpikeBuffer, Trial
 from neurosim.backends.snntorch.stepper import Stepper
 from neurosim.program.step_program import PoissonProgram, PostPathway, ProjectionProgram
+from neurosim.random import noise_key
 
 #: What a chunk feeds, by (kind, name, ...): numbers (steps, trials, n or 1).
 Fed = Mapping[tuple[str, ...], NDArray[np.float64]]
@@ -37,13 +41,16 @@ class Operations:
         Edges by projection.
     amounts
         What an edge adds, by projection and target: one number, or one in the order of the rows.
+    drawn, seed
+        What the loop draws, and the seed of the run.
     """
 
     def __init__(
         self, plan: Plan, stepper: Stepper, rows: Mapping[str, Rows],
-        amounts: Mapping[str, list[tuple[str, NDArray[np.float64]]]],
+        amounts: Mapping[str, list[tuple[str, NDArray[np.float64]]]], drawn: Drawn, seed: int,
     ) -> None:  # fmt: skip
         self.plan, self.stepper, self.rows, self.amounts = plan, stepper, rows, amounts
+        self.drawn, self.seed = drawn, seed
         self._kept: list[Any] = []
         self._named: dict[str, NDArray[Any]] = {}
         self._integrating = {name: self._program(name, home.form.integrate) for name, home in plan.homes.items()}
@@ -96,10 +103,13 @@ class Operations:
                 lines.append(
                     [driver.FILL, *self._row(values, trial.number), *_place(home, key[2]), values.shape[2] == 1]
                 )
+        lines += [line for name in self.drawn.noise for line in self._noise(name, trial.number)]
         lines += [self._integrate(name, home, trial) for name, home in homes.items()]
+        lines += [self._emit(name, chances, trial) for name, chances in self.drawn.sources.items()]
         for item in self.stepper.deliveries:
             if isinstance(item, PoissonProgram):
-                lines.append(self._pulses(item, fed["add", item.name], trial))
+                drawn = item.name in self.drawn.counts
+                lines.append(self._counts(item, trial) if drawn else self._pulses(item, fed["add", item.name], trial))
             elif isinstance(item, ProjectionProgram) and item.n:
                 lines += self._deliver(item, trial)
             elif isinstance(item, PostPathway):
@@ -127,11 +137,42 @@ class Operations:
             line += _spikes(trial.spikes[name])
         return line
 
-    def _pulses(self, item: PoissonProgram, values: NDArray[np.float64], trial: Trial) -> list[int]:
-        home = self.plan.homes[item.post]
+    def _noise(self, name: str, number: int) -> list[list[int]]:
+        """Return the operations that draw the noise of a population."""
+        home, raw = self.plan.homes[name], self._raw(number)
+        lines = []
+        for site in self.stepper.populations[name].noise:
+            function = loop_of(normal) if site.kind == "normal" else (0, 0)
+            if function is None:
+                raise TypeError("normal numbers are fed where their function is not found")
+            key = noise_key(self.seed, name, site.site)
+            lines.append([driver.NOISE, *function, *_place(home, site.symbol), 0, *key, number, raw])
+        return lines
+
+    def _emit(self, name: str, chances: NDArray[np.float64], trial: Trial) -> list[int]:
+        buffer, number = trial.spikes[name], trial.number
+        line = [driver.EMIT, 0, 0, 0, 0, 0, WIDTH, 0, 0, len(chances), 0, *noise_key(self.seed, name), number]
+        return [*line, self._raw(number), chances.ctypes.data, *_spikes(buffer)]
+
+    def _raw(self, number: int) -> int:
+        """Return memory for the random bits of a block."""
+        return self.keep(f"raw/{number}", np.zeros(WIDTH, dtype=np.uint64))
+
+    def _active(self, item: PoissonProgram) -> int:
+        form = self.plan.homes[item.post].form
         masked = item.target in self.stepper.populations[item.post].masked
-        active = home.form.offset(ACTIVE) if masked and ACTIVE in home.form.variables else -1
-        return [driver.ADD_ROWS, *self._row(values, trial.number), *_place(home, item.target), active]
+        return form.offset(ACTIVE) if masked and ACTIVE in form.variables else -1
+
+    def _counts(self, item: PoissonProgram, trial: Trial) -> list[int]:
+        home, found = self.plan.homes[item.post], self.drawn.counts[item.name]
+        tables, entries = found.tables.shape
+        line = [driver.COUNT, found.tables.ctypes.data, tables, *_place(home, item.target), self._active(item)]
+        line += [*noise_key(self.seed, item.name), trial.number, self._raw(trial.number), found.which.ctypes.data]
+        return [*line, found.weights.ctypes.data, entries, found.coarse.ctypes.data]
+
+    def _pulses(self, item: PoissonProgram, values: NDArray[np.float64], trial: Trial) -> list[int]:
+        place = _place(self.plan.homes[item.post], item.target)
+        return [driver.ADD_ROWS, *self._row(values, trial.number), *place, self._active(item)]
 
     def _deliver(self, item: ProjectionProgram, trial: Trial) -> list[list[int]]:
         rows, home, buffer = self.rows[item.name], self.plan.homes[item.post], trial.spikes[item.pre]

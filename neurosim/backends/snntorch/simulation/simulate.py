@@ -62,7 +62,8 @@ class _Simulation:
         for trial in self.trials:
             self.feed.write_constants(trial, plan)
         rows = {item.name: self._rows(item.name) for item in module.program.pulses if item.n}
-        self.operations = Operations(plan, self.stepper, rows, {name: self._amounts(name, rows[name]) for name in rows})
+        amounts = {name: self._amounts(name, rows[name]) for name in rows}
+        self.operations = Operations(plan, self.stepper, rows, amounts, self.feed.drawn, run.seed)
         traces = run.plan.traces
         self.sampled = [trace for trace in traces if self._lies_in_memory(trace)]
         signals = [name for name, item in module.program.populations.items() if item.kind == "signal"]

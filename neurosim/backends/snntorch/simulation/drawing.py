@@ -1,0 +1,135 @@
+"""Random numbers drawn inside the loop over steps: noise, counts of Poisson inputs, spikes of Poisson sources.
+
+The generator is that of :mod:`neurosim.philox`, the bits are those of :func:`neurosim.random.noise`. Counts invert the
+distribution function as :func:`neurosim.backends.poisson.poisson_counts` does; a coarse table says where to begin.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim.backends.poisson import TABLES, distribution
+from neurosim.backends.snntorch.simulation.pointers import address_of, apply_in_place, at_address
+from neurosim.backends.snntorch.simulation.rows import compiled_function
+
+carray: Any = numba.carray  # type: ignore[attr-defined]
+#: Entries of the coarse table.
+COARSE = 1024
+
+_MULTIPLIER_0 = np.uint64(0xD2511F53)
+_MULTIPLIER_1 = np.uint64(0xCD9E8D57)
+_WEYL_0 = np.uint64(0x9E3779B9)
+_WEYL_1 = np.uint64(0xBB67AE85)
+_LOW = np.uint64(0xFFFFFFFF)
+_HALF = np.uint64(32)
+_UPPER_53 = np.uint64(11)
+_UPPER_52 = np.uint64(12)
+
+
+def _draw(raw: Any, first: int, step: int, trial: int, key_0: int, key_1: int) -> None:
+    """Draw 64 bits for each of some neurons from an even one on; the loop is one that compilers vectorise."""
+    late, later = np.uint64(step) & _LOW, np.uint64(step) >> _HALF
+    for pair in range(raw.size // 2):
+        c0, c1, c2, c3 = np.uint64(first // 2 + pair) & _LOW, np.uint64(trial) & _LOW, late, later
+        k0, k1 = np.uint64(key_0) & _LOW, np.uint64(key_1) & _LOW
+        for _ in range(10):
+            product_0, product_1 = _MULTIPLIER_0 * c0, _MULTIPLIER_1 * c2
+            c0, c1 = (product_1 >> _HALF) ^ c1 ^ k0, product_1 & _LOW
+            c2, c3 = (product_0 >> _HALF) ^ c3 ^ k1, product_0 & _LOW
+            k0, k1 = (k0 + _WEYL_0) & _LOW, (k1 + _WEYL_1) & _LOW
+        raw[2 * pair] = c0 | c1 << _HALF
+        raw[2 * pair + 1] = c2 | c3 << _HALF
+
+
+def _uniform(bits: Any) -> float:
+    return np.float64(np.int64(bits >> _UPPER_53)) * 2.0**-53
+
+
+def _noise(op: Any, memory: Any, step: int) -> None:
+    """Fill a variable with noise."""
+    base, offset, stride, width, first, last = op[3], op[4], op[5], op[6], op[7], op[8]
+    raw = carray(at_address(op[14]), width, np.uint64)
+    for block in range(first, last):
+        place = base + block * stride + offset
+        draw(raw, block * width, step, op[13], op[11], op[12])
+        if op[1]:
+            for lane in range(width):
+                memory[place + lane] = (np.float64(np.int64(raw[lane] >> _UPPER_52)) + 0.5) * 2.0**-52
+            apply_in_place(op[1], op[2], width, address_of(memory) + 8 * place)
+        else:
+            for lane in range(width):
+                memory[place + lane] = uniform(raw[lane])
+
+
+def _count(op: Any, memory: Any, step: int) -> None:
+    """Add weight times a Poisson count to a variable, where neurons are not refractory."""
+    base, offset, stride, width, first, last, n, active = op[3], op[4], op[5], op[6], op[7], op[8], op[9], op[10]
+    raw = carray(at_address(op[14]), width, np.uint64)
+    which = carray(at_address(op[15]), n, np.int32)
+    weights = carray(at_address(op[16]), n, np.float64)
+    tables = carray(at_address(op[1]), (op[2], op[17]), np.float64)
+    coarse = carray(at_address(op[18]), (op[2], COARSE), np.int32)
+    for block in range(first, last):
+        place, begin = base + block * stride, block * width
+        draw(raw, begin, step, op[13], op[11], op[12])
+        for lane in range(min(width, n - begin)):
+            number, table = uniform(raw[lane]), which[begin + lane]
+            count = coarse[table, np.int64(number * COARSE)]
+            while tables[table, count] < number:
+                count += 1
+            old = memory[place + offset + lane]
+            new = old + count * weights[begin + lane]
+            if active >= 0:
+                new = new if memory[place + active + lane] != 0.0 else old
+            memory[place + offset + lane] = new
+
+
+def _emit(op: Any, column: int, step: int) -> None:
+    """Note which neurons of a Poisson source spike."""
+    n, width = op[9], op[6]
+    raw = carray(at_address(op[14]), width, np.uint64)
+    chances = carray(at_address(op[15]), n, np.float64)
+    spikes = carray(at_address(op[16]), op[18], np.int32)
+    bounds = carray(at_address(op[17]), column + 2, np.int64)
+    count = bounds[column]
+    for begin in range(0, n, width):
+        draw(raw, begin, step, op[13], op[11], op[12])
+        for lane in range(min(width, n - begin)):
+            if uniform(raw[lane]) < chances[begin + lane]:
+                spikes[count] = begin + lane
+                count += 1
+    bounds[column + 1] = count
+
+
+draw, uniform = compiled_function(_draw), compiled_function(_uniform)
+noise, count, emit = compiled_function(_noise), compiled_function(_count), compiled_function(_emit)
+
+
+def count_tables(means: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.int32]] | None:
+    """Return what counts are inverted with, ``None`` where there are too many different means.
+
+    Parameters
+    ----------
+    means
+        Mean count of each neuron, (n,).
+
+    Returns
+    -------
+    tuple
+        Distribution functions (table, count); the first count whose function reaches each 1024th, (table, 1024); and
+        the table of each neuron, (n,).
+    """
+    values, which = np.unique(means, return_inverse=True)
+    if len(values) > TABLES:
+        return None
+    functions = [distribution(value) if value > 0 else np.ones(1) for value in values]
+    tables = np.ones((len(values), max(len(function) for function in functions) + 1))
+    for table, function in zip(tables, functions, strict=True):
+        table[: len(function)] = function
+    steps = np.arange(COARSE) / COARSE
+    coarse = np.array([np.searchsorted(table, steps, side="left") for table in tables])
+    return tables, coarse.astype(np.int32), which.reshape(-1).astype(np.int32)
