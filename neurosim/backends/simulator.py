@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import replace
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -207,7 +208,7 @@ class Run:
             "seed": self.seed,
             "semantics": STEP_SEMANTICS,
             "methods": {name: item.method for name, item in program.populations.items() if item.method},
-            "versions": {"python": platform.python_version(), **{name: version(name) for name in ("numpy", "brian2")}},
+            "versions": {"python": platform.python_version(), **{name: _version(name) for name in ("numpy", "brian2")}},
         }
 
     def part(self, state: State, n_steps: int) -> Run:
@@ -225,6 +226,12 @@ class Run:
     def block(self) -> int:
         """Number of steps whose inputs and noise are computed at once."""
         return steps_at_once(self.program, self.trials)
+
+
+@cache
+def _version(package: str) -> str:
+    """Return the version of a package, looked up once: reading its metadata takes as long as a short run."""
+    return version(package)
 
 
 def steps_at_once(program: StepProgram, trials: int) -> int:

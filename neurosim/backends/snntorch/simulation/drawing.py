@@ -56,13 +56,14 @@ def _noise(op: Any, memory: Any, step: int) -> None:
     for block in range(first, last):
         place = base + block * stride + offset
         draw(raw, block * width, step, op[13], op[11], op[12])
+        values = memory[place : place + raw.size]
         if op[1]:
-            for lane in range(width):
-                memory[place + lane] = (np.float64(np.int64(raw[lane] >> _UPPER_52)) + 0.5) * 2.0**-52
-            apply_in_place(op[1], op[2], width, address_of(memory) + 8 * place)
+            for lane in range(raw.size):
+                values[lane] = (np.float64(np.int64(raw[lane] >> _UPPER_52)) + 0.5) * 2.0**-52
+            apply_in_place(op[1], op[2], width, address_of(values))
         else:
-            for lane in range(width):
-                memory[place + lane] = uniform(raw[lane])
+            for lane in range(raw.size):
+                values[lane] = uniform(raw[lane])
 
 
 def _count(op: Any, memory: Any, step: int) -> None:
@@ -76,16 +77,17 @@ def _count(op: Any, memory: Any, step: int) -> None:
     for block in range(first, last):
         place, begin = base + block * stride, block * width
         draw(raw, begin, step, op[13], op[11], op[12])
-        for lane in range(min(width, n - begin)):
-            number, table = uniform(raw[lane]), which[begin + lane]
-            count = coarse[table, np.int64(number * COARSE)]
-            while tables[table, count] < number:
-                count += 1
-            old = memory[place + offset + lane]
-            new = old + count * weights[begin + lane]
-            if active >= 0:
-                new = new if memory[place + active + lane] != 0.0 else old
-            memory[place + offset + lane] = new
+        variable = memory[place + offset : place + offset + min(width, n - begin)]
+        awake = memory[place + max(active, 0) : place + max(active, 0) + width]
+        kinds, sizes = which[begin : begin + variable.size], weights[begin : begin + variable.size]
+        for lane in range(variable.size):
+            number, kind = uniform(raw[lane]), np.uint64(kinds[lane])
+            found = np.uint64(coarse[kind, np.uint64(number * COARSE)])
+            while tables[kind, found] < number:
+                found += np.uint64(1)
+            old = variable[lane]
+            new = old + np.float64(found) * sizes[lane]
+            variable[lane] = new if active < 0 or awake[lane] != 0.0 else old
 
 
 def _emit(op: Any, column: int, step: int) -> None:

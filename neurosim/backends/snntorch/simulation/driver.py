@@ -17,7 +17,7 @@ from neurosim.backends.snntorch.simulation.rows import compiled_function
 
 carray: Any = numba.carray  # type: ignore[attr-defined]
 #: Numbers of an operation.
-FIELDS = 20
+FIELDS = 24
 FILL, INTEGRATE, DELIVER, DELIVER_LATE, ADD_ROWS, RESET, SAMPLE, NOISE, COUNT, EMIT = range(10)
 
 
@@ -27,12 +27,11 @@ def _fill(op: Any, memory: Any, row: int) -> None:
     values = carray(at_address(op[1] + 8 * row * op[2]), n, np.float64)
     for block in range(first, last):
         place, begin = base + block * stride + offset, block * width
+        variable = memory[place : place + min(width, n - begin)]
         if op[10]:
-            for lane in range(width):
-                memory[place + lane] = values[0]
-            continue
-        for lane in range(min(width, n - begin)):
-            memory[place + lane] = values[begin + lane]
+            variable[:] = values[0]
+        else:
+            variable[:] = values[begin : begin + variable.size]
 
 
 def _integrate(op: Any, memory: Any, column: int, step: int, time: float) -> None:
@@ -81,9 +80,9 @@ def _add_masked(
             memory[slot + np.uint64(offset)] += weights[edge] if own else weight
 
 
-def _one_row(op: Any, memory: Any, slots: Any, weights: Any, first: int, last: int) -> None:
+def _one_row(op: Any, memory: Any, slots: Any, weights: Any, first: int, last: int, plain: bool) -> None:
     offset, active, own = op[10], op[11], op[8] != 0
-    if active >= 0:
+    if active >= 0 and not plain:
         add_masked(memory, slots, weights, first, last, offset, active, bits_as_float(op[9]), own)
     elif own:
         add_weighted(memory, slots, weights, first, last, offset)
@@ -99,11 +98,57 @@ def _deliver(op: Any, memory: Any, column: int) -> None:
     starts = carray(at_address(op[6]), n_pre + 1, np.int64)
     slots = carray(at_address(op[7]), edges, np.uint32)
     weights = carray(at_address(op[8]), edges, np.float64)
-    emitted = column - op[14]
+    emitted, arriving = column - op[14], 0
+    for part in range(parts):
+        arriving += bounds[part, emitted + 1] - bounds[part, emitted]
+    if arriving == 0:
+        return
+    # Where there is much to add, neurons that rest are put back afterwards, instead of being asked at each arrival.
+    put_back = op[11] >= 0 and (op[15] != 0 or arriving * edges > n_pre * op[18])
+    if put_back:
+        guard(op, memory, 0)
     for part in range(parts):
         for place in range(bounds[part, emitted], bounds[part, emitted + 1]):
             neuron = spikes[part, place]
-            one_row(op, memory, slots, weights, starts[neuron], starts[neuron + 1])
+            if op[15]:
+                add_everywhere(op, memory, weights, neuron)
+            else:
+                one_row(op, memory, slots, weights, starts[neuron], starts[neuron + 1], put_back)
+    if put_back:
+        guard(op, memory, 1)
+
+
+def _guard(op: Any, memory: Any, after: int) -> None:
+    """Keep the values of a variable, and afterwards put those of neurons that rest back."""
+    n, base, stride, width = op[18], op[16], op[19], op[20]
+    kept = carray(at_address(op[17]), n, np.float64)
+    for block in range((n + width - 1) // width):
+        place, begin = base + block * stride, block * width
+        values, old = memory[place + op[10] : place + op[10] + width], kept[begin : begin + width]
+        active = memory[place + op[11] : place + op[11] + width]
+        if after:
+            for lane in range(old.size):
+                new = values[lane]
+                values[lane] = new if active[lane] != 0.0 else old[lane]
+        else:
+            for lane in range(old.size):
+                old[lane] = values[lane]
+
+
+def _add_everywhere(op: Any, memory: Any, weights: Any, neuron: int) -> None:
+    """Add a row that reaches every neuron once."""
+    base, n, stride, width, offset, own = op[16], op[18], op[19], op[20], op[10], op[8] != 0
+    weight = bits_as_float(op[9])
+    for block in range((n + width - 1) // width):
+        place, begin = base + block * stride + offset, block * width
+        values = memory[place : place + min(width, n - begin)]
+        if own:
+            row = weights[neuron * n + begin : neuron * n + n]
+            for lane in range(values.size):
+                values[lane] += row[lane]
+        else:
+            for lane in range(values.size):
+                values[lane] += weight
 
 
 def _deliver_late(op: Any, memory: Any, column: int) -> None:
@@ -136,7 +181,7 @@ def _deliver_late(op: Any, memory: Any, column: int) -> None:
                 age, end = delay[edge], edge + 1
                 while end < last and delay[end] == age:
                     end += 1
-                one_row(op, memory, slots, weights, edge, end)
+                one_row(op, memory, slots, weights, edge, end, False)
                 reached[part, place] = end
                 due[part, place] = column - age + delay[end] if end < last else -1
 
@@ -167,12 +212,13 @@ def _add_rows(op: Any, memory: Any, row: int) -> None:
     values = carray(at_address(op[1] + 8 * row * op[2]), n, np.float64)
     for block in range(first, last):
         place, begin = base + block * stride, block * width
-        for lane in range(min(width, n - begin)):
-            old = memory[place + offset + lane]
-            new = old + values[begin + lane]
-            if active >= 0:
-                new = new if memory[place + active + lane] != 0.0 else old
-            memory[place + offset + lane] = new
+        variable = memory[place + offset : place + offset + min(width, n - begin)]
+        awake = memory[place + max(active, 0) : place + max(active, 0) + width]
+        row = values[begin : begin + variable.size]
+        for lane in range(variable.size):
+            old = variable[lane]
+            new = old + row[lane]
+            variable[lane] = new if active < 0 or awake[lane] != 0.0 else old
 
 
 def _reset(op: Any, memory: Any, column: int, step: int, time: float) -> None:
@@ -249,7 +295,7 @@ def _advance(ops: Any, memory: Any, start: int, first: int, last: int, before: i
 
 
 add, add_weighted, add_masked = (compiled_function(item) for item in (_add, _add_weighted, _add_masked))
-one_row = compiled_function(_one_row)
+one_row, guard, add_everywhere = (compiled_function(item) for item in (_one_row, _guard, _add_everywhere))
 fill, integrate, deliver = (compiled_function(item) for item in (_fill, _integrate, _deliver))
 deliver_late, prime, add_rows = (compiled_function(item) for item in (_deliver_late, _prime, _add_rows))
 reset, sample, room = (compiled_function(item) for item in (_reset, _sample, _room))

@@ -185,7 +185,10 @@ class Operations:
             line += [buffer.bounds.size, 1, rows.starts.ctypes.data, rows.slots.ctypes.data]
             line += [0, bits(float(amount))] if amount.ndim == 0 else [amount.ctypes.data, 0]
             line += [offset, active, rows.starts.shape[1] - 1, len(rows.slots), rows.longest]
+            kept = 0 if active < 0 else self.keep(f"kept/{item.post}/{trial.number}", np.zeros(home.n))
+            line += [int(rows.everywhere), home.base, kept, home.n, form.stride, form.width]
             if isinstance(rows.delay, np.ndarray):
+                del line[15:]
                 line[0] = driver.DELIVER_LATE
                 line += [rows.delay.ctypes.data, *self._under_way(trial, f"{item.name}/{target}", buffer)]
             lines.append(line)

@@ -46,6 +46,8 @@ class Rows:
         One for all, or (edge,) in steps.
     longest
         The longest delay.
+    everywhere
+        Whether every row reaches each neuron once, after one delay.
     """
 
     order: NDArray[Any]
@@ -53,6 +55,7 @@ class Rows:
     slots: NDArray[np.uint32]
     delay: int | NDArray[np.uint16]
     longest: int
+    everywhere: bool
 
 
 def _sorted_by(order: Any, keys: Any, first: Any, result: Any) -> None:
@@ -128,7 +131,10 @@ def make_rows(
             begin = int(starts[index, -1])
     else:
         starts[0, 1:] = np.cumsum(np.bincount(pre, minlength=n_pre))
+    everywhere = shared and len(pre) == n_pre * n_post and np.array_equal(
+        post[order].reshape(n_pre, n_post), np.broadcast_to(np.arange(n_post), (n_pre, n_post))
+    )  # fmt: skip
     return Rows(
         order, starts, slot[post[order]].astype(np.uint32), longest if shared else delay[order].astype(np.uint16),
-        longest,
+        longest, everywhere and parts == 1,
     )  # fmt: skip
