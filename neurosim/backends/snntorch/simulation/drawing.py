@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.backends.poisson import TABLES, distribution
+from neurosim.backends.snntorch.simulation.operating import ALL, FIELDS, carray, compiled_function
 from neurosim.backends.snntorch.simulation.pointers import address_of, apply_in_place, at_address
-from neurosim.backends.snntorch.simulation.rows import compiled_function
 
-carray: Any = numba.carray  # type: ignore[attr-defined]
 #: Entries of the coarse table.
 COARSE = 1024
 
@@ -49,8 +47,12 @@ def _uniform(bits: Any) -> float:
     return np.float64(np.int64(bits >> _UPPER_53)) * 2.0**-53
 
 
-def _noise(op: Any, memory: Any, step: int) -> None:
+draw, uniform = compiled_function(_draw), compiled_function(_uniform)
+
+
+def noise(line: Any, home: Any, column: int, step: int, start: int, time: float) -> None:
     """Fill a variable with noise."""
+    op, memory = carray(line, FIELDS), carray(home, ALL)
     base, offset, stride, width, first, last = op[3], op[4], op[5], op[6], op[7], op[8]
     raw = carray(at_address(op[14]), width, np.uint64)
     for block in range(first, last):
@@ -66,8 +68,9 @@ def _noise(op: Any, memory: Any, step: int) -> None:
                 values[lane] = uniform(raw[lane])
 
 
-def _count(op: Any, memory: Any, step: int) -> None:
+def count(line: Any, home: Any, column: int, step: int, start: int, time: float) -> None:
     """Add weight times a Poisson count to a variable, where neurons are not refractory."""
+    op, memory = carray(line, FIELDS), carray(home, ALL)
     base, offset, stride, width, first, last, n, active = op[3], op[4], op[5], op[6], op[7], op[8], op[9], op[10]
     raw = carray(at_address(op[14]), width, np.uint64)
     which = carray(at_address(op[15]), n, np.int32)
@@ -90,25 +93,22 @@ def _count(op: Any, memory: Any, step: int) -> None:
             variable[lane] = new if active < 0 or awake[lane] != 0.0 else old
 
 
-def _emit(op: Any, column: int, step: int) -> None:
+def emit(line: Any, home: Any, column: int, step: int, start: int, time: float) -> None:
     """Note which neurons of a Poisson source spike."""
+    op = carray(line, FIELDS)
     n, width = op[9], op[6]
     raw = carray(at_address(op[14]), width, np.uint64)
     chances = carray(at_address(op[15]), n, np.float64)
     spikes = carray(at_address(op[16]), op[18], np.int32)
     bounds = carray(at_address(op[17]), column + 2, np.int64)
-    count = bounds[column]
+    found = bounds[column]
     for begin in range(0, n, width):
         draw(raw, begin, step, op[13], op[11], op[12])
         for lane in range(min(width, n - begin)):
             if uniform(raw[lane]) < chances[begin + lane]:
-                spikes[count] = begin + lane
-                count += 1
-    bounds[column + 1] = count
-
-
-draw, uniform = compiled_function(_draw), compiled_function(_uniform)
-noise, count, emit = compiled_function(_noise), compiled_function(_count), compiled_function(_emit)
+                spikes[found] = begin + lane
+                found += 1
+    bounds[column + 1] = found
 
 
 def count_tables(means: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.int32]] | None:

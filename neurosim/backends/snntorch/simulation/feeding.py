@@ -71,7 +71,7 @@ class Feed:
         self.drawn = Drawn(
             noise=[name for name in program.noisy if name in populations] if loop_of(normal) is not None else [],
             counts={item.name: found for item in program.poisson if (found := self._steady_counts(item)) is not None},
-            sources={name: found for name in populations if (found := self._steady_chances(name)) is not None},
+            sources={name: chances for name in populations if (chances := self._steady_chances(name)) is not None},
         )
         self.noisy = [name for name in program.noisy if name in populations and name not in self.drawn.noise]
         self.sources = [

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri as normal
 
-from neurosim.backends.snntorch.simulation import driver
+from neurosim.backends.snntorch.simulation import deliveries, drawing, driver
 from neurosim.backends.snntorch.simulation.feeding import Drawn
 from neurosim.backends.snntorch.simulation.neuron_source import ACTIVE, LAST, LIMIT, Program
+from neurosim.backends.snntorch.simulation.operating import FIELDS, operation
 from neurosim.backends.snntorch.simulation.plan import WIDTH, Home, Plan, fixed_limit
 from neurosim.backends.snntorch.simulation.pointers import loop_of
 from neurosim.backends.snntorch.simulation.programs import compiled_program, function_table
@@ -101,7 +102,12 @@ class Operations:
             if key[0] == "fill":
                 home = homes[key[1]]
                 lines.append(
-                    [driver.FILL, *self._row(values, trial.number), *_place(home, key[2]), values.shape[2] == 1]
+                    [
+                        operation(driver.fill),
+                        *self._row(values, trial.number),
+                        *_place(home, key[2]),
+                        values.shape[2] == 1,
+                    ]
                 )
         lines += [line for name in self.drawn.noise for line in self._noise(name, trial.number)]
         lines += [self._integrate(name, home, trial) for name, home in homes.items()]
@@ -115,10 +121,25 @@ class Operations:
             elif isinstance(item, PostPathway):
                 raise TypeError("compiled simulation has no plastic edges")
         lines += [self._reset(name, home, trial) for name, home in homes.items() if name in self._resetting]
-        table = np.zeros((len(lines) + len(samples), driver.FIELDS), dtype=np.int64)
+        table = np.zeros((len(lines) + len(samples), FIELDS), dtype=np.int64)
         for place, line in enumerate((*lines, *samples)):
             table[place, : len(line)] = line
         return table
+
+    def rooms(self, trial: Trial) -> NDArray[np.int64]:
+        """Return what tells whether a step's spikes fit into memory (see :func:`driver.advance`)."""
+        lines = []
+        for name, buffer in trial.spikes.items():
+            if name in self.plan.homes or name in self.drawn.sources:
+                lines.append([buffer.bounds.ctypes.data, self.stepper.populations[name].n, buffer.neurons.size])
+        return np.array(lines, dtype=np.int64).reshape(-1, 3)
+
+    def prime(self, table: NDArray[np.int64], before: int) -> None:
+        """Find out, for the spikes under way at the start of a chunk, what they reach next."""
+        if self._late:
+            late = operation(deliveries.deliver_late)
+            for line in table[table[:, 0] == late]:
+                deliveries.prime(line, before)
 
     @staticmethod
     def _row(values: NDArray[np.float64], number: int) -> list[int]:
@@ -131,7 +152,17 @@ class Operations:
         form = home.form
         marks = self.keep(f"marks/{name}/{trial.number}", np.zeros(form.width, dtype=np.int32))
         latest = form.offset(LAST) if LAST in form.variables else -1
-        line = [driver.INTEGRATE, address, home.base, form.stride, form.width, 0, home.blocks, home.n, latest]
+        line = [
+            operation(driver.integrate),
+            address,
+            home.base,
+            form.stride,
+            form.width,
+            0,
+            home.blocks,
+            home.n,
+            latest,
+        ]
         line += [constants, scratch, functions, marks]
         if name in trial.spikes:
             line += _spikes(trial.spikes[name])
@@ -146,12 +177,26 @@ class Operations:
             if function is None:
                 raise TypeError("normal numbers are fed where their function is not found")
             key = noise_key(self.seed, name, site.site)
-            lines.append([driver.NOISE, *function, *_place(home, site.symbol), 0, *key, number, raw])
+            lines.append([operation(drawing.noise), *function, *_place(home, site.symbol), 0, *key, number, raw])
         return lines
 
     def _emit(self, name: str, chances: NDArray[np.float64], trial: Trial) -> list[int]:
         buffer, number = trial.spikes[name], trial.number
-        line = [driver.EMIT, 0, 0, 0, 0, 0, WIDTH, 0, 0, len(chances), 0, *noise_key(self.seed, name), number]
+        line = [
+            operation(drawing.emit),
+            0,
+            0,
+            0,
+            0,
+            0,
+            WIDTH,
+            0,
+            0,
+            len(chances),
+            0,
+            *noise_key(self.seed, name),
+            number,
+        ]
         return [*line, self._raw(number), chances.ctypes.data, *_spikes(buffer)]
 
     def _raw(self, number: int) -> int:
@@ -166,13 +211,19 @@ class Operations:
     def _counts(self, item: PoissonProgram, trial: Trial) -> list[int]:
         home, found = self.plan.homes[item.post], self.drawn.counts[item.name]
         tables, entries = found.tables.shape
-        line = [driver.COUNT, found.tables.ctypes.data, tables, *_place(home, item.target), self._active(item)]
+        line = [
+            operation(drawing.count),
+            found.tables.ctypes.data,
+            tables,
+            *_place(home, item.target),
+            self._active(item),
+        ]
         line += [*noise_key(self.seed, item.name), trial.number, self._raw(trial.number), found.which.ctypes.data]
         return [*line, found.weights.ctypes.data, entries, found.coarse.ctypes.data]
 
     def _pulses(self, item: PoissonProgram, values: NDArray[np.float64], trial: Trial) -> list[int]:
         place = _place(self.plan.homes[item.post], item.target)
-        return [driver.ADD_ROWS, *self._row(values, trial.number), *place, self._active(item)]
+        return [operation(driver.add_rows), *self._row(values, trial.number), *place, self._active(item)]
 
     def _deliver(self, item: ProjectionProgram, trial: Trial) -> list[list[int]]:
         rows, home, buffer = self.rows[item.name], self.plan.homes[item.post], trial.spikes[item.pre]
@@ -181,7 +232,12 @@ class Operations:
         for target, amount in self.amounts[item.name]:
             offset = form.offset(target)
             active = form.offset(ACTIVE) if target in masked and ACTIVE in form.variables else -1
-            line = [driver.DELIVER, buffer.neurons.ctypes.data, buffer.neurons.size, buffer.bounds.ctypes.data]
+            line = [
+                operation(deliveries.deliver),
+                buffer.neurons.ctypes.data,
+                buffer.neurons.size,
+                buffer.bounds.ctypes.data,
+            ]
             line += [buffer.bounds.size, 1, rows.starts.ctypes.data, rows.slots.ctypes.data]
             line += [0, bits(float(amount))] if amount.ndim == 0 else [amount.ctypes.data, 0]
             line += [offset, active, rows.starts.shape[1] - 1, len(rows.slots), rows.longest]
@@ -189,7 +245,7 @@ class Operations:
             line += [int(rows.everywhere), home.base, kept, home.n, form.stride, form.width]
             if isinstance(rows.delay, np.ndarray):
                 del line[15:]
-                line[0] = driver.DELIVER_LATE
+                line[0] = operation(deliveries.deliver_late)
                 line += [rows.delay.ctypes.data, *self._under_way(trial, f"{item.name}/{target}", buffer)]
             lines.append(line)
         return lines
@@ -207,7 +263,7 @@ class Operations:
         buffer = trial.spikes[name]
         address, constants, scratch, functions = self._resetting[name]
         return [
-            driver.RESET, address, home.base, constants, scratch, functions, 0, buffer.neurons.ctypes.data,
+            operation(driver.reset), address, home.base, constants, scratch, functions, 0, buffer.neurons.ctypes.data,
             buffer.bounds.ctypes.data,
         ]  # fmt: skip
 

@@ -38,6 +38,13 @@ PROGRAM = types.int64(
 )
 
 
+#: What every operation is given: the addresses of its line in the table and of memory, the column of the step's spikes,
+#: the step, the first step of the chunk, the time.
+OPERATION = types.void(
+    types.CPointer(types.int64), types.CPointer(types.float64), types.int64, types.int64, types.int64, types.float64
+)
+
+
 class _UFunc(ctypes.Structure):
     """The head of ``PyUFuncObject``."""
 
@@ -93,6 +100,22 @@ def _run_program(
         return builder.call(address, [*pointers, *arguments[6:]])
 
     return whole(*(whole,) * 8, types.float64), code
+
+
+def _run_operation(
+    typing: Any, operation: Any, line: Any, memory: Any, column: Any, step: Any, start: Any, time: Any
+) -> Any:
+    """Call an operation by address; the arguments are those of :data:`OPERATION`, pointers as whole numbers."""
+    whole = types.int64
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t] * 2 + [_WORD] * 3 + [_REAL])
+        address = builder.inttoptr(arguments[0], kind.as_pointer())
+        pointers = [builder.inttoptr(item, cgutils.voidptr_t) for item in arguments[1:3]]
+        builder.call(address, [*pointers, *arguments[3:]])
+        return context.get_dummy_value()
+
+    return types.void(*(whole,) * 6, types.float64), code
 
 
 def _call_loop(builder: Any, address: Any, data: Any, arrays: list[Any], strides: list[Any], count: Any) -> None:
@@ -196,6 +219,7 @@ def _address_of(typing: Any, array: Any) -> Any:
     return types.int64(array), code
 
 
+run_operation: Any = intrinsic(_run_operation)
 run_program: Any = intrinsic(_run_program)
 apply_1: Any = intrinsic(_apply_1)
 apply_2: Any = intrinsic(_apply_2)

@@ -8,26 +8,17 @@ targets are found in the cache.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosim.backends.snntorch.simulation.operating import compiled_function
 from neurosim.program.straight_line import Uncovered
 
 LONGEST = 2**16 - 1
 LARGEST = 2**32 - 1
-
-
-def compiled_function(function: Callable[..., Any]) -> Any:
-    """Return a function as numba compiles it, kept on disk where there is a folder that can be written to."""
-    try:
-        return numba.njit(function, cache=True, nogil=True, error_model="numpy")
-    except RuntimeError:
-        return numba.njit(function, nogil=True, error_model="numpy")
 
 
 @dataclass(frozen=True)

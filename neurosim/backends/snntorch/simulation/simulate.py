@@ -14,6 +14,7 @@ from neurosim.backends.simulator import Progress, Run
 from neurosim.backends.snntorch.simulation import driver
 from neurosim.backends.snntorch.simulation.feeding import Feed
 from neurosim.backends.snntorch.simulation.neuron_source import ACTIVE, LAST
+from neurosim.backends.snntorch.simulation.operating import operation
 from neurosim.backends.snntorch.simulation.operations import Operations
 from neurosim.backends.snntorch.simulation.plan import Plan, fixed_limit
 from neurosim.backends.snntorch.simulation.rows import Rows, make_rows
@@ -138,7 +139,9 @@ class _Simulation:
                     later = steps >= begin - first
                     trial.spikes[name].feed(steps[later] - (begin - first), neurons[later], last - begin)
                 table = self.operations.table(trial, fed, [line for line in lines if line])
-                step = driver.advance(table, trial.memory, first, begin, last, self.before, self.stepper.dt)
+                rooms = self.operations.rooms(trial)
+                self.operations.prime(table, self.before)
+                step = driver.advance(table, rooms, trial.memory, first, begin, last, self.before, self.stepper.dt)
                 self._collect(trial, begin, step - begin)
         for trace in self.sampled:
             values = samples[trace.address]
@@ -160,7 +163,7 @@ class _Simulation:
             return []
         slots = self.plan.homes[trace.name].slots(trace.variable)
         chosen = self.operations.keep(trace.address, slots if trace.neurons is None else slots[trace.neurons])
-        return [driver.SAMPLE, trace.every_steps, chosen, trace.selected, values[number].ctypes.data]
+        return [operation(driver.sample), trace.every_steps, chosen, trace.selected, values[number].ctypes.data]
 
     def _collect(self, trial: Trial, first: int, count: int) -> None:
         """Hand the spikes of some steps on, and let the next chunk begin behind them."""

@@ -10,9 +10,9 @@ import pytest
 
 from neurosim.backends.snntorch.simulation.lanes import Lanes, Leaf, numpy_functions
 from neurosim.backends.snntorch.simulation.neuron_source import Program, program_of
+from neurosim.backends.snntorch.simulation.operating import compiled_function
 from neurosim.backends.snntorch.simulation.pointers import loop_of, run_program
 from neurosim.backends.snntorch.simulation.programs import compiled_program, function_table
-from neurosim.backends.snntorch.simulation.rows import compiled_function
 from neurosim.program.straight_line import Uncovered
 
 WIDTH = 8

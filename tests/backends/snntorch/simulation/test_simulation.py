@@ -112,6 +112,28 @@ def test_chunks_change_nothing(delay: Any, monkeypatch: pytest.MonkeyPatch) -> N
     assert module.run(30 * ms, record={"cells": ["spikes", "v"]}) == expected
 
 
+@pytest.mark.parametrize("weight", [0.2 * mV, ns.Uniform(-0.5 * mV, 1 * mV)], ids=["one weight", "own weights"])
+def test_everyone_reaches_everyone(weight: Any) -> None:
+    """Whole rows are added at once, and neurons that rest are put back after many arrivals."""
+    circuit = network(n=300)
+    for receptor in ("jump", "slow"):
+        circuit.connect("cells", "cells", ns.AllToAll(), receptor=receptor, weight=weight, name=f"all_{receptor}")
+    some = circuit.populations["cells"][:40]
+    circuit.connect("cells", some, ns.FixedProbability(0.9), receptor="jump", weight=weight, delay=0.2 * ms)
+    assert len(assert_equal(circuit, 10 * ms, record={"cells": ["spikes", "v", "slow"]}).spikes["cells"]) > 300
+
+
+@pytest.mark.parametrize(
+    "rate", [20 * Hz, 3000 * Hz, ns.Uniform(0 * Hz, 500 * Hz)], ids=["low", "high", "each its own"]
+)
+def test_poisson_input_to_all(rate: Any) -> None:
+    circuit = network(n=70)
+    cells = circuit.populations["cells"]
+    circuit.poisson("one", cells, receptor="jump", rate=rate, weight=0.3 * mV, count=20)
+    circuit.poisson("each", cells, receptor="slow", rate=50 * Hz, weight=ns.Uniform(0 * mV, 1 * mV), count=20)
+    assert_equal(circuit, 5 * ms, seed=2, trials=2, record={"cells": ["spikes", "v", "slow"]})
+
+
 def driven() -> ns.Circuit:
     """Return a circuit with every kind of drive."""
     circuit = ns.Circuit("driven", dt=0.1 * ms, seed=5)

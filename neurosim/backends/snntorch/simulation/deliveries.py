@@ -1,0 +1,164 @@
+"""Operations that deliver spikes: row after row, in the order of emission, then neuron, then edge."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from neurosim.backends.snntorch.simulation.operating import ALL, FIELDS, carray, compiled_function
+from neurosim.backends.snntorch.simulation.pointers import at_address, bits_as_float
+
+
+def _add(memory: Any, slots: Any, first: int, last: int, offset: int, weight: float) -> None:
+    for edge in range(first, last):
+        memory[np.uint64(slots[edge]) + np.uint64(offset)] += weight
+
+
+def _add_weighted(memory: Any, slots: Any, weights: Any, first: int, last: int, offset: int) -> None:
+    for edge in range(first, last):
+        memory[np.uint64(slots[edge]) + np.uint64(offset)] += weights[edge]
+
+
+def _add_masked(
+    memory: Any, slots: Any, weights: Any, first: int, last: int, offset: int, active: int, weight: float, own: bool
+) -> None:
+    for edge in range(first, last):
+        slot = np.uint64(slots[edge])
+        if memory[slot + np.uint64(active)] != 0.0:
+            memory[slot + np.uint64(offset)] += weights[edge] if own else weight
+
+
+def _one_row(op: Any, memory: Any, slots: Any, weights: Any, first: int, last: int, plain: bool) -> None:
+    offset, active, own = op[10], op[11], op[8] != 0
+    if active >= 0 and not plain:
+        add_masked(memory, slots, weights, first, last, offset, active, bits_as_float(op[9]), own)
+    elif own:
+        add_weighted(memory, slots, weights, first, last, offset)
+    else:
+        add(memory, slots, first, last, offset, bits_as_float(op[9]))
+
+
+def _guard(op: Any, memory: Any, after: int) -> None:
+    """Keep the values of a variable, and afterwards put those of neurons that rest back."""
+    n, base, stride, width = op[18], op[16], op[19], op[20]
+    kept = carray(at_address(op[17]), n, np.float64)
+    for block in range((n + width - 1) // width):
+        place, begin = base + block * stride, block * width
+        values, old = memory[place + op[10] : place + op[10] + width], kept[begin : begin + width]
+        active = memory[place + op[11] : place + op[11] + width]
+        if after:
+            for lane in range(old.size):
+                new = values[lane]
+                values[lane] = new if active[lane] != 0.0 else old[lane]
+        else:
+            for lane in range(old.size):
+                old[lane] = values[lane]
+
+
+def _add_everywhere(op: Any, memory: Any, weights: Any, neuron: int) -> None:
+    """Add a row that reaches every neuron once."""
+    base, n, stride, width, offset, own = op[16], op[18], op[19], op[20], op[10], op[8] != 0
+    weight = bits_as_float(op[9])
+    for block in range((n + width - 1) // width):
+        place, begin = base + block * stride + offset, block * width
+        values = memory[place : place + min(width, n - begin)]
+        if own:
+            row = weights[neuron * n + begin : neuron * n + n]
+            for lane in range(values.size):
+                values[lane] += row[lane]
+        else:
+            for lane in range(values.size):
+                values[lane] += weight
+
+
+add, add_weighted, add_masked = (compiled_function(item) for item in (_add, _add_weighted, _add_masked))
+one_row, guard, add_everywhere = (compiled_function(item) for item in (_one_row, _guard, _add_everywhere))
+
+
+def deliver(line: Any, home: Any, column: int, step: int, start: int, time: float) -> None:
+    """Deliver what was emitted one delay ago."""
+    op, memory = carray(line, FIELDS), carray(home, ALL)
+    capacity, columns, parts, n_pre, edges = op[2], op[4], op[5], op[12], op[13]
+    spikes = carray(at_address(op[1]), (parts, capacity), np.int32)
+    bounds = carray(at_address(op[3]), (parts, columns), np.int64)
+    starts = carray(at_address(op[6]), n_pre + 1, np.int64)
+    slots = carray(at_address(op[7]), edges, np.uint32)
+    weights = carray(at_address(op[8]), edges, np.float64)
+    emitted, arriving = column - op[14], 0
+    for part in range(parts):
+        arriving += bounds[part, emitted + 1] - bounds[part, emitted]
+    if arriving == 0:
+        return
+    # Where there is much to add, neurons that rest are put back afterwards, instead of being asked at each arrival.
+    put_back = op[11] >= 0 and (op[15] != 0 or arriving * edges > n_pre * op[18])
+    if put_back:
+        guard(op, memory, 0)
+    for part in range(parts):
+        for place in range(bounds[part, emitted], bounds[part, emitted + 1]):
+            neuron = spikes[part, place]
+            if op[15]:
+                add_everywhere(op, memory, weights, neuron)
+            else:
+                one_row(op, memory, slots, weights, starts[neuron], starts[neuron + 1], put_back)
+    if put_back:
+        guard(op, memory, 1)
+
+
+def deliver_late(line: Any, home: Any, column: int, step: int, start: int, time: float) -> None:
+    """Deliver what arrives now where delays differ: each spike under way knows the edge and the step of its next."""
+    op, memory = carray(line, FIELDS), carray(home, ALL)
+    capacity, columns, parts, n_pre, edges, longest = op[2], op[4], op[5], op[12], op[13], op[14]
+    spikes = carray(at_address(op[1]), (parts, capacity), np.int32)
+    bounds = carray(at_address(op[3]), (parts, columns), np.int64)
+    starts = carray(at_address(op[6]), n_pre + 1, np.int64)
+    slots = carray(at_address(op[7]), edges, np.uint32)
+    weights = carray(at_address(op[8]), edges, np.float64)
+    delay = carray(at_address(op[15]), edges, np.uint16)
+    reached = carray(at_address(op[16]), (parts, capacity), np.int64)
+    due = carray(at_address(op[17]), (parts, capacity), np.int32)
+    for part in range(parts):
+        for place in range(bounds[part, column], bounds[part, column + 1]):
+            neuron = spikes[part, place]
+            reached[part, place] = starts[neuron]
+            more = starts[neuron] < starts[neuron + 1]
+            due[part, place] = column + delay[starts[neuron]] if more else -1
+    oldest = column - longest
+    first = oldest if parts > 1 else column  # with one part all emissions are one stretch of memory
+    for emitted in range(first, column + 1):
+        for part in range(parts):
+            begin = bounds[part, emitted] if parts > 1 else bounds[part, oldest]
+            for place in range(begin, bounds[part, emitted + 1]):
+                if due[part, place] != column:
+                    continue
+                edge = reached[part, place]
+                last = starts[spikes[part, place] + 1]
+                age, end = delay[edge], edge + 1
+                while end < last and delay[end] == age:
+                    end += 1
+                one_row(op, memory, slots, weights, edge, end, False)
+                reached[part, place] = end
+                due[part, place] = column - age + delay[end] if end < last else -1
+
+
+def _prime(op: Any, column: int) -> None:
+    """Find, for the spikes that are under way before a column, the edge and the column of their next arrival."""
+    capacity, columns, parts, n_pre, edges = op[2], op[4], op[5], op[12], op[13]
+    spikes = carray(at_address(op[1]), (parts, capacity), np.int32)
+    bounds = carray(at_address(op[3]), (parts, columns), np.int64)
+    starts = carray(at_address(op[6]), n_pre + 1, np.int64)
+    delay = carray(at_address(op[15]), edges, np.uint16)
+    reached = carray(at_address(op[16]), (parts, capacity), np.int64)
+    due = carray(at_address(op[17]), (parts, capacity), np.int32)
+    for part in range(parts):
+        for emitted in range(column):
+            for place in range(bounds[part, emitted], bounds[part, emitted + 1]):
+                neuron = spikes[part, place]
+                edge, last = starts[neuron], starts[neuron + 1]
+                while edge < last and emitted + delay[edge] < column:
+                    edge += 1
+                reached[part, place] = edge
+                due[part, place] = emitted + delay[edge] if edge < last else -1
+
+
+prime = compiled_function(_prime)

@@ -1,0 +1,41 @@
+"""What all operations share: how they are compiled, and how long a line of the table is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numba
+
+from neurosim.backends.snntorch.simulation.pointers import OPERATION
+
+#: Fields of an operation.
+FIELDS = 24
+#: More numbers than memory holds: operations reach all of it.
+ALL = 2**48
+
+carray: Any = numba.carray  # type: ignore[attr-defined]
+
+
+def compiled_function(function: Callable[..., Any]) -> Any:
+    """Return a function as numba compiles it, kept on disk where there is a folder that can be written to."""
+    try:
+        return numba.njit(function, cache=True, nogil=True, error_model="numpy")
+    except RuntimeError:
+        return numba.njit(function, nogil=True, error_model="numpy")
+
+
+@cache
+def operation(function: Callable[..., Any]) -> int:
+    """Return the address of an operation, compiled when it is first asked for and kept on disk."""
+    code: Any
+    try:
+        code = numba.cfunc(OPERATION, cache=True, error_model="numpy")(function)
+    except RuntimeError:
+        code = numba.cfunc(OPERATION, error_model="numpy")(function)
+    _KEPT.append(code)
+    return int(code.address)
+
+
+_KEPT: list[Any] = []
