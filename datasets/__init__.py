@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from neurosim.datasets.augmentation import Augmented
     from neurosim.datasets.binned import BinnedEvents
     from neurosim.datasets.connectome import ChemicalSynapses, Connectome, GapJunctions, load_connectome
+    from neurosim.datasets.digit_images import DigitImages, load_digit_images
     from neurosim.datasets.event_files import read_events, write_events
     from neurosim.datasets.events import EventSet
     from neurosim.datasets.fly_wiring import FlyWiring, load_fly_wiring, write_fly_wiring
@@ -49,6 +50,7 @@ __all__ = [
     "Connectome",
     "ConsensusConnectome",
     "DelayPatterns",
+    "DigitImages",
     "EventSet",
     "FlyWiring",
     "GapJunctions",
@@ -64,6 +66,7 @@ __all__ = [
     "dead_leaves",
     "load_atlas_wiring",
     "load_connectome",
+    "load_digit_images",
     "load_fly_wiring",
     "load_shd",
     "load_signal_propagation",
@@ -94,6 +97,7 @@ _HOMES = {
     "Connectome": "connectome",
     "ConsensusConnectome": "worm_consensus",
     "DelayPatterns": "timing",
+    "DigitImages": "digit_images",
     "EventSet": "events",
     "FlyWiring": "fly_wiring",
     "GapJunctions": "connectome",
@@ -109,6 +113,7 @@ _HOMES = {
     "dead_leaves": "leaves",
     "load_atlas_wiring": "signal_propagation",
     "load_connectome": "connectome",
+    "load_digit_images": "digit_images",
     "load_fly_wiring": "fly_wiring",
     "load_shd": "heidelberg",
     "load_signal_propagation": "signal_propagation",

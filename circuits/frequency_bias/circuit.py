@@ -14,16 +14,19 @@ from neurosim.circuits.frequency_bias.operators import (
     mix,
     reading,
 )
+from neurosim.errors import CircuitError, nearest
 from neurosim.units import ms
 
 NAME = "frequency-bias"
 INPUT, OUTPUT = "image", "classes"
+EMBEDDINGS, READOUTS = ("original", "maximum"), ("average", "place")
 
 
 def build(
     *,
     mixers: str | Sequence[str] = "maximum",
     embedding: str = "original",
+    readout: str = "average",
     size: int = 12,
     channels: int = 16,
     kernel: int = 5,
@@ -41,6 +44,9 @@ def build(
     embedding
         How a further stage halves the size of the maps: ``"original"`` (a convolution of stride 2) or ``"maximum"`` (a
         convolution, then maximum pooling of stride 2).
+    readout
+        What the classes are read from: the ``"average"`` over space of each channel, which says what is there and not
+        where, or every neuron in its ``"place"``.
     size, channels, kernel, classes
         Pixels of a side, maps of the first stage (twice as many in each further one), pixels of its kernels, neurons
         that are read.
@@ -53,9 +59,12 @@ def build(
     -------
     Circuit
         Source ``image`` of shape (1, size, size), given for as long as it is seen. For stage k: ``maps_k``,
-        ``mixed_k``, neurons ``cells_k``; then ``tokens``, the average of the last neurons' spikes over space, and
-        ``classes``, whose ``v`` adds up what they say. A stage takes three steps to answer, the reading two.
+        ``mixed_k``, neurons ``cells_k``; then ``classes``, whose ``v`` adds up what is read, from the last neurons or
+        from ``tokens``, their average over space. A stage takes three steps to answer, the reading one or two.
     """
+    for what, given, known in (("embedding", embedding, EMBEDDINGS), ("readout", readout, READOUTS)):
+        if given not in known:
+            raise CircuitError(f"frequency-bias: there is no {what} {given!r}.{nearest(str(given), known)}")
     names = mixers.split(",") if isinstance(mixers, str) else list(mixers)
     circuit = Circuit(NAME, dt=1 * ms, seed=seed)
     circuit.source(INPUT, SignalSource((1, size, size), unit="1"))
@@ -71,8 +80,14 @@ def build(
         circuit.population(f"cells_{stage}", shape, leaky_units(tau))
         circuit.connect(f"mixed_{stage}", f"cells_{stage}", OneToOne(), synapse=reading("i"), weight=1.0)
     last = f"cells_{len(names)}"
-    average_places(circuit, last, "tokens")
-    circuit.population(OUTPUT, classes, NeuronModel("v : 1\ni : 1", update="v = v + i", name="reading"))
-    weight = Trainable(Normal(0.0, 4 / float(circuit.populations["tokens"].n) ** 0.5))
-    circuit.connect("tokens", OUTPUT, AllToAll(), synapse=reading("i"), weight=weight)
+    circuit.population(
+        OUTPUT, classes, NeuronModel("v : 1\ni : 1\nx : 1", update="v = v + i + x\nx = 0", name="reading")
+    )
+    if readout == "average":
+        average_places(circuit, last, "tokens")
+        weight = Trainable(Normal(0.0, 4 / float(circuit.populations["tokens"].n) ** 0.5))
+        circuit.connect("tokens", OUTPUT, AllToAll(), synapse=reading("i"), weight=weight)
+    else:
+        weight = Trainable(Normal(0.0, 1 / float(circuit.populations[last].n) ** 0.5))
+        circuit.connect(last, OUTPUT, AllToAll(), receptor="x", weight=weight)
     return circuit

@@ -19,8 +19,8 @@ def plot_accuracy(outcomes: Mapping[str, Outcome], ax: Axes) -> Axes:
     """Draw which part of the textures of either frequency each network tells right; return the axes."""
     for place, (mixer, one) in enumerate(outcomes.items()):
         colour = COLOURS.get(mixer, "C0")
-        ax.bar(place - 0.2, 100 * one.low, 0.36, color=colour, alpha=0.4)
-        ax.bar(place + 0.2, 100 * one.high, 0.36, color=colour)
+        ax.bar(place - 0.2, 100 * one.parts["low frequency"], 0.36, color=colour, alpha=0.4)
+        ax.bar(place + 0.2, 100 * one.parts["high frequency"], 0.36, color=colour)
     ax.axhline(12.5, color="0.5", lw=0.8, ls=":")
     ax.set(ylim=(0, 104), ylabel="told right (%)", title="textures of low (pale) and high frequency")
     ax.set_xticks(range(len(outcomes)), list(outcomes))

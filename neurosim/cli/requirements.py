@@ -14,7 +14,7 @@ EXTRAS = {
     "plot": "figures: --plot, and the plots of recordings",
     "nir": "exchange of networks as NIR graphs",
     "exchange": "recordings as Neo, pynapple and NWB",
-    "analysis": "structure of networks",
+    "analysis": "structure of networks; images of digits",
     "training": "ns.training.Trainer: devices, several processes, checkpoints, logs",
     "swimmer": "bodies that circuits move, in MuJoCo",
     "gpu": "fused kernels on NVIDIA devices",

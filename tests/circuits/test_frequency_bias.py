@@ -15,6 +15,8 @@ from neurosim.circuits.frequency_bias import operators
 from neurosim.circuits.frequency_bias.circuit import build
 from neurosim.circuits.frequency_bias.experiment import reproduce
 from neurosim.circuits.frequency_bias.learning import answers, feature_maps, steps_for, train
+from neurosim.circuits.frequency_bias.study import DigitStudy, mean_accuracy, outcome
+from neurosim.datasets.digit_images import load_digit_images
 from neurosim.datasets.textures import texture_images
 from neurosim.errors import CircuitError
 from neurosim.random import Stream
@@ -134,8 +136,11 @@ def test_training_learns_and_maps_have_their_shapes() -> None:
 
 
 def test_what_does_not_exist_is_refused() -> None:
-    with pytest.raises(CircuitError, match="Did you mean 'maximum'"):
-        build(mixers="maximun")
+    for wrong in ({"mixers": "maximun"}, {"embedding": "maximun"}):
+        with pytest.raises(CircuitError, match="Did you mean 'maximum'"):
+            build(**wrong)
+    with pytest.raises(CircuitError, match="Did you mean 'place'"):
+        build(readout="places")
     circuit = ns.Circuit("operator", dt=1 * ms)
     circuit.population("maps", 4, operators.map_units())
     with pytest.raises(CircuitError, match="channel, height, width"):
@@ -172,6 +177,34 @@ def test_the_experiment_agrees_with_the_paper() -> None:
     figure = found.draw()
     assert [axes.get_ylabel() for axes in figure.axes] == ["part of the power", "told right (%)"]
     pyplot.close(figure)
+
+
+def test_digits_are_read_from_their_places() -> None:
+    pytest.importorskip("sklearn")
+    (shown, named), (unseen, labels) = DigitStudy(training=1200, test=500).images(1)
+    assert (shown.shape, unseen.shape, len(named)) == ((1200, 8, 8), (500, 8, 8), 1200)
+    assert not {tuple(one.ravel()) for one in shown} & {tuple(one.ravel()) for one in unseen}
+    assert set(labels.tolist()) == set(range(10))
+    circuit = build(mixers="none", readout="place", size=8, channels=2, kernel=3, classes=10)
+    assert "tokens" not in circuit.populations
+    assert answers(circuit, unseen[:4], backend="snntorch").shape == (4,)
+    digits = load_digit_images()
+    assert digits.images.mean() == pytest.approx(0, abs=1e-12)
+    assert np.ptp(digits.images) == 2
+    assert "CC BY" in digits.licence
+
+
+@pytest.mark.slow
+def test_digits_agree_with_the_order_of_the_paper() -> None:
+    """Two seeds of four networks: two minutes."""
+    pytest.importorskip("sklearn")
+    accuracy = {
+        mixer: mean_accuracy([outcome(DigitStudy(), mixer, seed=seed, backend="snntorch") for seed in range(2)])
+        for mixer in ("none", "average", "maximum", "depthwise")
+    }
+    assert min(accuracy.values()) > 0.8
+    assert accuracy["average"] < accuracy["maximum"]
+    assert accuracy["average"] < accuracy["none"]
 
 
 @pytest.mark.slow
