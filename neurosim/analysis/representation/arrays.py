@@ -161,6 +161,16 @@ def squared_distances(x: Array) -> Array:
     return library(x).clip(lengths[:, None] + lengths[None, :] - 2 * (shifted @ shifted.T), 0, None)
 
 
+def pair_distances(x: Array) -> Array:
+    """Return the squared Euclidean distances of all pairs of rows, shape (pair,)."""
+    shifted = centred(x)
+    gram = shifted @ shifted.T
+    lengths = library(x).diagonal(gram)
+    rows, columns = pair_indices(x.shape[0])
+    # Of the pairs alone: half of the arithmetic.
+    return library(x).clip(lengths[rows] + lengths[columns] - 2 * gram[rows, columns], 0, None)
+
+
 @lru_cache(maxsize=8)
 def pair_indices(conditions: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the rows and columns of the entries above the diagonal, in the order of condensed distances."""

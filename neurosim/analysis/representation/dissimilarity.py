@@ -18,8 +18,8 @@ from neurosim.analysis.representation.arrays import (
     like,
     matrix,
     numpy_of,
+    pair_distances,
     pair_indices,
-    squared_distances,
 )
 from neurosim.errors import AnalysisError, nearest
 
@@ -71,7 +71,7 @@ def rdm(
         return _above(1 - _cosines(values, distance))
     if distance == "mahalanobis":
         values = values @ like(_root(precision, units), values)
-    squares = _above(squared_distances(values))
+    squares = pair_distances(values)
     return library(squares).sqrt(squares) if distance == "euclidean" else squares / units
 
 
@@ -112,9 +112,9 @@ def crossnobis(
     parts = means.shape[0]
     if parts < 2:
         raise AnalysisError("crossnobis: at least two partitions are needed.")
-    total = squared_distances(means.sum(0))
-    within = sum(squared_distances(part) for part in means)
-    return _above((total - within) / (parts * (parts - 1) * values.shape[1]))
+    total = pair_distances(means.sum(0))
+    within = sum(pair_distances(part) for part in means)
+    return (total - within) / (parts * (parts - 1) * values.shape[1])
 
 
 def cell_means(values: Array, conditions: ArrayLike, partitions: ArrayLike) -> Array:

@@ -99,6 +99,15 @@ def test_fixture(measure: Measure, expected: float, kind: str) -> None:
     assert float(found) == pytest.approx(expected, abs=tolerance)
 
 
+@pytest.mark.cuda
+@pytest.mark.parametrize("measure", PROPERTIES)
+def test_on_a_gpu(measure: Measure) -> None:
+    x, y = (double(side).cuda() for side in (X, Y))
+    found = measure(x, y)
+    assert found.device.type == "cuda"
+    assert float(found) == pytest.approx(measure(X, Y), abs=1e-9)
+
+
 @pytest.mark.parametrize("measure", PROPERTIES)
 @given(st.integers(0, 2**32 - 1))
 @settings(max_examples=8, deadline=None)
