@@ -97,6 +97,7 @@ class CircuitModule(nn.Module, Simulator):
         parts = {name: self.part(name) for name in (*items, *self.program.projections)}
         for name, layer in checked_layers(options.modules, self.program, self.schedule, parts).items():
             self.part(name).add_module(LAYER, layer.to(self.torch_dtype))
+        self.has_layers = bool(options.modules)
         self.to(options.device)
 
     @property
@@ -214,6 +215,18 @@ class CircuitModule(nn.Module, Simulator):
         state
             The state after the last step, with gradients.
         """
+        if torch.compiler.is_dynamo_compiling() and not self.has_layers:
+            from neurosim.backends.snntorch.in_graph import call_in_graph
+
+            return call_in_graph(self, inputs, state, steps, record, seed)
+        found: tuple[Outputs, State] = self._call(inputs, state, steps, record, seed)
+        return found
+
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    def _call(
+        self, inputs: Mapping[str, Any] | None, state: State | None, steps: int | None, record: Any, seed: int
+    ) -> tuple[Outputs, State]:
+        """Run some steps (see :meth:`forward`)."""
         self.check_whole()
         given = {
             name: checked_input(self.circuit, name, value, self.device, self.torch_dtype)
