@@ -41,6 +41,7 @@ def gradients(loss: Tensor, module: Any, x: Tensor) -> list[Tensor]:
     return list(torch.autograd.grad(loss, [x, *module.parameters()]))
 
 
+@pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning")  # torch's own compiler, as it is imported
 @pytest.mark.parametrize(
     ("backend", "fused", "anew"),
     [
