@@ -27,6 +27,7 @@ SAYS = {
     "07_local_learning": "all 40 decisions right in Brian2: True",
     "08_from_brian2": "after: 100% of the trials told apart in Brian2; the same on torch: True",
     "09_frequency": "the same on both backends: True",
+    "10_recordings": "both backends hear the measured current alike: True",
 }
 
 
