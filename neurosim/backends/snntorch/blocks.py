@@ -15,9 +15,10 @@ from torch import Tensor
 
 from neurosim.backends.inputs import Inputs
 from neurosim.backends.simulator import steps_at_once
-from neurosim.backends.snntorch.fused import WORTH_IT, deliveries_of, run_fused
-from neurosim.backends.snntorch.layers import through_layer
-from neurosim.backends.snntorch.recurrent import is_recurrent, run_recurrent
+from neurosim.backends.snntorch.fused import WORTH_IT, by_triton, deliveries_of, run_in_kernels
+from neurosim.backends.snntorch.layers import LAYER, through_layer
+from neurosim.backends.snntorch.recurrent import run_in_loops
+from neurosim.backends.snntorch.sparse_linear import SparseProduct
 from neurosim.backends.snntorch.stepper import Arrivals, Stepper, writable
 from neurosim.program.components import Component
 from neurosim.program.step_program import PopulationProgram
@@ -86,13 +87,14 @@ class BlockRun:
                 self.collected[key] = spikes
             self._send(source.name, spikes)
             return self._after_source(stepper, source.name, spikes)
-        arriving = self._arriving(stepper, component)
-        if self._in_loops(stepper, component, arriving, records):
+        if self._fits_loops(stepper, component, records):
+            self._in_loops(stepper, component, records)
             for name in sending:
                 self._send(name, self.collected[name, "spikes"])
             return stepper.state(self.seed)
         arrivals = {
-            name: {target: values.unbind(0) for target, values in found.items()} for name, found in arriving.items()
+            name: {target: values.unbind(0) for target, values in self._arriving(stepper, name).items()}
+            for name in component.ahead
         }
         series: dict[tuple[str, str], list[Tensor]] = {key: [] for key in records}
         series.update({(name, "spikes"): [] for name in sending})
@@ -118,52 +120,57 @@ class BlockRun:
         train = torch.cat([past.flip(0), spikes]) if len(past) else spikes
         self.trains[name] = through_layer(self.module, name, train, self.seed)
 
-    def _arriving(self, stepper: Stepper, component: Component) -> dict[str, dict[str, Tensor]]:
-        """Return what comes from other components, by projection and target, (time, batch, neuron)."""
-        found = {}
-        for name in component.ahead:
-            pre = self.projections[name].pre
-            part = self.module.part(name)
-            early = self.program.history_depth[pre] - part.longest
-            train = self.trains[pre][early:] if early else self.trains[pre]
-            brought = part.brings(train, stepper.edges[name], self.module.paths.workspace)
-            found[name] = {
-                target: through_layer(self.module, name, values, self.seed) for target, values in brought.items()
-            }
-        return found
+    def _train(self, name: str) -> Tensor:
+        """Return the spikes that a projection reads, from its longest delay before the first step."""
+        pre = self.projections[name].pre
+        early = self.program.history_depth[pre] - self.module.part(name).longest
+        return self.trains[pre][early:] if early else self.trains[pre]
 
-    def _in_loops(
-        self,
-        stepper: Stepper,
-        component: Component,
-        arriving: Mapping[str, Mapping[str, Tensor]],
-        records: Sequence[tuple[str, str]],
-    ) -> bool:
-        """Run a component in compiled loops if that can be done and is worth it; tell whether it was done."""
+    def _arriving(self, stepper: Stepper, name: str) -> dict[str, Tensor]:
+        """Return what a projection brings from another component, by target, (time, batch, neuron)."""
+        brought = self.module.part(name).brings(self._train(name), stepper.edges[name], self.module.paths.workspace)
+        return {target: through_layer(self.module, name, values, self.seed) for target, values in brought.items()}
+
+    def _arriving_in_loops(self, stepper: Stepper, name: str) -> Mapping[str, Tensor | SparseProduct]:
+        """Return the same; a weight matrix times few spikes is left to the loops."""
+        part = self.module.part(name)
+        if not hasattr(part, LAYER):
+            products = part.along_spikes(self._train(name), stepper.edges[name], self.module.paths.workspace)
+            if products is not None:
+                found: dict[str, SparseProduct] = products
+                return found
+        return self._arriving(stepper, name)
+
+    def _fits_loops(self, stepper: Stepper, component: Component, records: Sequence[tuple[str, str]]) -> bool:
+        """Tell whether a component can run in compiled loops, and whether that is worth it."""
         items = stepper.populations
         size = self.n_steps * self.start.trials * sum(item.n for item in items.values())
         if self.module.options.fused != "always" and size < WORTH_IT:
             return False
-        traced = {name: [key for part, key in records if part == name and key != "spikes"] for name in items}
         if not all(part in items and (key == "spikes" or key in items[part].state) for part, key in records):
             return False
-        if self.module.stepped[component] is not None:
-            return False
+        return self.module.stepped[component] is None
+
+    def _in_loops(self, stepper: Stepper, component: Component, records: Sequence[tuple[str, str]]) -> None:
+        """Run a component in compiled loops."""
+        items = stepper.populations
+        traced = {name: [key for part, key in records if part == name and key != "spikes"] for name in items}
         rows = {name: self._rows(name, 0, self.n_steps) for name in self._inputs_of(component)}
         driven = {name: self._driven(stepper, item, rows) for name, item in items.items()}
-        if is_recurrent(component):
-            found = run_recurrent(stepper, arriving, rows, driven, traced, self.n_steps)
-        else:
+        if by_triton(self.module):
             (item,) = items.values()
+            arriving = {name: self._arriving(stepper, name) for name in component.ahead}
             deliveries = deliveries_of(stepper, arriving, rows)
             found = {
-                item.name: run_fused(stepper, item, deliveries, driven[item.name], traced[item.name], self.n_steps)
+                item.name: run_in_kernels(stepper, item, deliveries, driven[item.name], traced[item.name], self.n_steps)
             }
+        else:
+            ahead = {name: self._arriving_in_loops(stepper, name) for name in component.ahead}
+            found = run_in_loops(stepper, ahead, rows, driven, traced, self.n_steps)
         for name, scanned in found.items():
             self.collected.update({(name, variable): values for variable, values in scanned.traces.items()})
             if scanned.spikes is not None:
                 self.collected[name, "spikes"] = scanned.spikes
-        return True
 
     def _driven(self, stepper: Stepper, item: PopulationProgram, rows: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return the inputs of a population that have a value in every step, (time, batch, neuron)."""

@@ -1,4 +1,4 @@
-"""Which components run in compiled loops, and how what drives them reaches the loops."""
+"""Which components run in compiled loops or kernels, and how what drives them reaches the kernels."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ import torch
 from torch import Tensor
 
 from neurosim.backends.snntorch.recurrent import is_recurrent, try_recurrent_loops, why_projection_stepped
-from neurosim.backends.snntorch.scan import Scan, Scanned, make_scan, run_scan
-from neurosim.backends.snntorch.scan_source import ScanSource, scan_source
+from neurosim.backends.snntorch.scanned import Scanned
 from neurosim.backends.snntorch.step_lines import LIMIT
 from neurosim.backends.snntorch.surrogate_slopes import slope_text
 from neurosim.backends.snntorch.triton_modules import why_no_triton
 from neurosim.backends.snntorch.triton_scan import TritonScan, make_triton_scan, run_triton_scan
-from neurosim.backends.snntorch.triton_source import triton_source
+from neurosim.backends.snntorch.triton_source import KernelSource, triton_source
 from neurosim.circuit.language import names_in
 from neurosim.program.components import Component
 from neurosim.program.step_program import PoissonProgram, PopulationProgram, ProjectionProgram
@@ -46,7 +45,7 @@ def why_stepped(module: CircuitModule, component: Component) -> str | None:
     if found := next((reason for reason in reasons if reason is not None), None):
         return found
     try:
-        if is_recurrent(component):
+        if not by_triton(module):
             try_recurrent_loops(module, component)
         else:
             item = module.program.populations[component.populations[0]]
@@ -72,20 +71,15 @@ def _why_population(module: CircuitModule, name: str) -> str | None:
     return None
 
 
-def make_loops(
+def make_kernels(
     module: CircuitModule, item: PopulationProgram, targets: Sequence[str], driven: Sequence[str], traced: Sequence[str]
-) -> Scan | TritonScan:
-    """Return the compiled loops of a population: numba's on a CPU, Triton's on a GPU."""
+) -> TritonScan:
+    """Return the kernels of a population."""
     surrogate = module.part(item.name).spike_grad if item.threshold is not None else None
     source = _source(module, item, targets, driven, traced)
     other = surrogate if slope_text(surrogate) is None else None
     spiking, refractory = item.threshold is not None, item.refractory is not None
-    if by_triton(module):
-        return make_triton_scan(source, other, spiking=spiking, refractory=refractory, traced=traced)
-    return make_scan(
-        source, module.torch_dtype, other, spiking=spiking, refractory=refractory, traced=traced,
-        workspace=module.paths.workspace,
-    )  # fmt: skip
+    return make_triton_scan(source, other, spiking=spiking, refractory=refractory, traced=traced)
 
 
 def by_triton(module: CircuitModule) -> bool:
@@ -95,12 +89,10 @@ def by_triton(module: CircuitModule) -> bool:
 
 def _source(
     module: CircuitModule, item: PopulationProgram, targets: Sequence[str], driven: Sequence[str], traced: Sequence[str]
-) -> ScanSource:
+) -> KernelSource:
     part = module.part(item.name)
     slope = slope_text(part.spike_grad) if item.threshold is not None else None
-    if by_triton(module):
-        return triton_source(item, part.dynamics, targets, driven, traced, slope, module.torch_dtype)
-    return scan_source(item, part.dynamics, targets, driven, traced, slope)
+    return triton_source(item, part.dynamics, targets, driven, traced, slope, module.torch_dtype)
 
 
 def deliveries_of(
@@ -129,13 +121,13 @@ def deliveries_of(
     return found
 
 
-def run_fused(
+def run_in_kernels(
     stepper: Stepper, item: PopulationProgram, deliveries: Deliveries, driven: Mapping[str, Tensor],
     traced: Sequence[str], steps: int,
 ) -> Scanned:  # fmt: skip
-    """Run all steps of a population in loops, and leave the stepper in the state after them."""
+    """Run all steps of a population in kernels, and leave the stepper in the state after them."""
     name, module = item.name, stepper.module
-    scan = module.paths.loops(item, [target for target, _ in deliveries], list(driven), traced)
+    scan = module.paths.kernels(item, [target for target, _ in deliveries], list(driven), traced)
     fixed: dict[str, Any] = dict(stepper.fixed[name])
     if item.refractory is not None:
         refractory = stepper.dynamics[name].refractory
@@ -143,8 +135,9 @@ def run_fused(
             raise TypeError("a population that rests has a printed period")
         fixed[LIMIT] = torch.as_tensor(refractory({**fixed, "dt": stepper.dt})["value"]).detach()
     inputs = {**driven, **{f"arrival_{place}": values for place, (_, values) in enumerate(deliveries)}}
-    state = (stepper.values[name], fixed, inputs, stepper.last.get(name), stepper.step_number, stepper.dt, steps)
-    found = run_triton_scan(scan, *state) if isinstance(scan, TritonScan) else run_scan(scan, *state)
+    found = run_triton_scan(
+        scan, stepper.values[name], fixed, inputs, stepper.last.get(name), stepper.step_number, stepper.dt, steps
+    )
     stepper.values[name] = dict(found.final)
     if found.last is not None and found.active is not None:
         stepper.last[name], stepper.active[name] = found.last, found.active

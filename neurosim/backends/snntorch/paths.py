@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from neurosim.backends.snntorch.explanation import say_what_is_stepped
-from neurosim.backends.snntorch.fused import make_loops, why_stepped
+from neurosim.backends.snntorch.fused import make_kernels, why_stepped
 from neurosim.backends.snntorch.recurrent import make_recurrent_loops
 from neurosim.backends.snntorch.recurrent_scan import Recurrent
 from neurosim.backends.snntorch.recurrent_source import Arrival
-from neurosim.backends.snntorch.scan import Scan
 from neurosim.backends.snntorch.simulation.plan import Plan, make_plan
 from neurosim.backends.snntorch.triton_scan import TritonScan
 from neurosim.backends.snntorch.workspace import Workspace
@@ -43,10 +42,10 @@ class Paths:
             else components(module.program, adds_constants)
         )
         self._stepped: tuple[Any, dict[Component, str | None]] = (None, {})
-        self._loops: dict[Any, Scan | TritonScan] = {}
+        self._kernels: dict[Any, TritonScan] = {}
         #: Memory for the large arrays of a call.
         self.workspace = Workspace()
-        self._recurrent: dict[Any, Recurrent] = {}
+        self._loops: dict[Any, Recurrent] = {}
         self._simulation: tuple[Any, Plan | str] = (None, "")
 
     @property
@@ -80,17 +79,17 @@ class Paths:
             say_what_is_stepped(module, self._stepped[1])
         return self._stepped[1]
 
-    def loops(
+    def kernels(
         self, item: PopulationProgram, targets: Sequence[str], driven: Sequence[str], traced: Sequence[str]
-    ) -> Scan | TritonScan:
-        """Return the compiled loops of a population, made once."""
+    ) -> TritonScan:
+        """Return the kernels of a population for a GPU, made once."""
         module = self.module
         key = (item.name, module.torch_dtype, module.device.type, tuple(targets), tuple(driven), tuple(traced))
-        if key not in self._loops:
-            self._loops[key] = make_loops(module, item, targets, driven, traced)
-        return self._loops[key]
+        if key not in self._kernels:
+            self._kernels[key] = make_kernels(module, item, targets, driven, traced)
+        return self._kernels[key]
 
-    def recurrent_loops(
+    def loops(
         self,
         arrivals: Sequence[tuple[Arrival, str]],
         traced: Mapping[str, Sequence[str]],
@@ -98,7 +97,7 @@ class Paths:
         *,
         keep: bool,
     ) -> Recurrent:
-        """Return the compiled loops of populations that reach themselves, made once.
+        """Return the compiled loops of a component, made once.
 
         Parameters
         ----------
@@ -111,6 +110,6 @@ class Paths:
         """
         recorded = tuple((name, tuple(keys)) for name, keys in traced.items())
         key = (self.module.torch_dtype, tuple(arrivals), recorded, tuple(learned.items()), keep)
-        if key not in self._recurrent:
-            self._recurrent[key] = make_recurrent_loops(self.module, arrivals, traced, learned, keep=keep)
-        return self._recurrent[key]
+        if key not in self._loops:
+            self._loops[key] = make_recurrent_loops(self.module, arrivals, traced, learned, keep=keep)
+        return self._loops[key]

@@ -17,7 +17,7 @@ from neurosim.backends.snntorch.delays import DELAY, seen, smoothed, whole_steps
 from neurosim.backends.snntorch.edge_dynamics import EdgeDynamics
 from neurosim.backends.snntorch.options import SnntorchOptions
 from neurosim.backends.snntorch.parameters import Tie, Values
-from neurosim.backends.snntorch.sparse_linear import sparse_linear
+from neurosim.backends.snntorch.sparse_linear import SparseProduct, sparse_linear, sparse_product
 from neurosim.backends.snntorch.workspace import Workspace
 from neurosim.circuit.language import names_in
 from neurosim.circuit.synapse_model import WEIGHT
@@ -200,18 +200,30 @@ class Projection(nn.Module):
             found[target] = found[target] + amount if target in found else amount
         return found
 
+    def along_spikes(
+        self, train: Tensor, edge_values: Tensors, workspace: Workspace
+    ) -> dict[str, SparseProduct] | None:
+        """Return what it :meth:`brings`, not computed yet; ``None`` if that is no weight matrix times few spikes."""
+        if not self.by_matrix:
+            return None
+        product = sparse_product(self._due(train), edge_values[WEIGHT], workspace)
+        ((target, _),) = self.expressions.terms
+        return None if product is None else {target: product}
+
+    def _due(self, train: Tensor) -> Tensor:
+        """Return the spikes that arrive in each step, where all delays are one."""
+        steps, newest = train.shape[0] - self.longest, self.longest - self.item.max_delay
+        # The derivative of a slice is an array of zeros with a copy inside: not for a slice that is everything.
+        return train if len(train) == steps else train[newest : newest + steps]
+
     @property
     def longest(self) -> int:
         """The longest delay that the projection may have, in steps."""
         return max(self.item.max_delay, self.item.reach)
 
     def _block(self, train: Tensor, edge_values: Tensors, printed: Printed, workspace: Workspace) -> Tensor:
-        steps = train.shape[0] - self.longest
         if self.by_matrix:
-            newest = self.longest - self.item.max_delay
-            # The derivative of a slice is an array of zeros with a copy inside: not for a slice that is everything.
-            due = train if len(train) == steps else train[newest : newest + steps]
-            return sparse_linear(due, edge_values[WEIGHT], workspace)
+            return sparse_linear(self._due(train), edge_values[WEIGHT], workspace)
         amount = torch.as_tensor(printed({key: edge_values[key] for key in printed.reads})["value"])
         delay = self.steps(edge_values).to(train.dtype)
         if self.learns_delays and not self.training:

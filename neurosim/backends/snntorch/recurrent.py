@@ -12,7 +12,9 @@ from neurosim.backends.snntorch.kernel_projection import KernelProjection
 from neurosim.backends.snntorch.recurrent_member import Member
 from neurosim.backends.snntorch.recurrent_scan import EdgeTable, Recurrent, make_recurrent, run_recurrent_scan
 from neurosim.backends.snntorch.recurrent_source import Arrival, recurrent_source
-from neurosim.backends.snntorch.scan import Scanned
+from neurosim.backends.snntorch.row_events import RowEvents
+from neurosim.backends.snntorch.scanned import Scanned
+from neurosim.backends.snntorch.sparse_linear import SparseProduct
 from neurosim.backends.snntorch.step_lines import LIMIT
 from neurosim.backends.snntorch.surrogate_slopes import slope_text
 from neurosim.circuit.synapse_model import WEIGHT
@@ -22,6 +24,10 @@ from neurosim.program.step_program import PoissonProgram, PopulationProgram, Pos
 if TYPE_CHECKING:
     from neurosim.backends.snntorch.module import CircuitModule
     from neurosim.backends.snntorch.stepper import Stepper
+
+
+#: What other components bring, by projection and target: (time, batch, neuron), or a product that is not computed yet.
+Ahead = Mapping[str, Mapping[str, Tensor | SparseProduct]]
 
 
 def is_recurrent(component: Component) -> bool:
@@ -90,7 +96,7 @@ def make_recurrent_loops(
     bare = [item for item, _ in arrivals]
     links: list[int | EdgeTable | None] = []
     for arrival, name in arrivals:
-        if arrival.kind == "ahead":
+        if arrival.kind in ("ahead", "train"):
             links.append(None)
             continue
         item = module.program.projections[name]
@@ -109,26 +115,27 @@ def make_recurrent_loops(
 
 
 def arrivals_of(
-    stepper: Stepper, ahead: Mapping[str, Mapping[str, Tensor]], pulses: Mapping[str, Tensor]
-) -> tuple[list[tuple[Arrival, str]], dict[str, Tensor]]:
-    """Return what is added to which variable, in the order of the contract, and the tensors that tell how much.
+    stepper: Stepper, ahead: Ahead, pulses: Mapping[str, Tensor]
+) -> tuple[list[tuple[Arrival, str]], dict[str, Tensor], dict[int, RowEvents]]:
+    """Return what is added to which variable, in the order of the contract, and what tells how much.
 
     Parameters
     ----------
     stepper
         Of the component.
     ahead
-        What is known for all steps, by projection and target, (time, batch, neuron).
+        What other components bring.
     pulses
         Counts of each Poisson input, (time, batch, receiving neuron).
     """
     place = {name: count for count, name in enumerate(stepper.populations)}
     found: list[tuple[Arrival, str]] = []
     values: dict[str, Tensor] = {}
+    events: dict[int, RowEvents] = {}
 
-    def add(kind: str, item: ProjectionProgram | PoissonProgram, target: str, value: Tensor) -> None:
-        pre = -1 if kind == "ahead" or isinstance(item, PoissonProgram) else place[item.pre]
-        values[f"{ {'ahead': 'X', 'lines': 'W', 'edges': 'amounts'}[kind] }_{len(found)}"] = value
+    def add(kind: str, item: ProjectionProgram | PoissonProgram, target: str, **given: Tensor) -> None:
+        pre = -1 if kind in ("ahead", "train") or isinstance(item, PoissonProgram) else place[item.pre]
+        values.update({f"{name}_{len(found)}": value for name, value in given.items()})
         found.append((Arrival(kind, place[item.post], target, pre), item.name))
 
     for item in stepper.deliveries:
@@ -138,26 +145,30 @@ def arrivals_of(
         if isinstance(item, PoissonProgram):
             counts = pulses[item.name]
             amount = part.pulses((counts * stepper.background[item.name]).flatten(0, 1))
-            add("ahead", item, item.target, amount.reshape(*counts.shape[:2], -1))
+            add("ahead", item, item.target, X=amount.reshape(*counts.shape[:2], -1))
         elif item.name in ahead:
-            for target, amount in ahead[item.name].items():
-                add("ahead", item, target, amount)
+            for target, brought in ahead[item.name].items():
+                if isinstance(brought, SparseProduct):
+                    events[len(found)] = brought.events
+                    add("train", item, target, R=brought.spikes, W=brought.weight)
+                else:
+                    add("ahead", item, target, X=brought)
         elif item.n:
             edge_values = stepper.edges[item.name]
             for target in dict.fromkeys(addition.target for addition in item.additions):
                 for name, printed in part.expressions.terms:
                     if name == target and part.by_matrix:
-                        add("lines", item, target, edge_values[WEIGHT])
+                        add("lines", item, target, W=edge_values[WEIGHT])
                     elif name == target:
                         amount = printed({key: edge_values[key] for key in printed.reads})["value"]
                         amount = torch.as_tensor(amount, dtype=stepper.dtype).expand(item.n)
-                        add("edges", item, target, amount)
-    return found, values
+                        add("edges", item, target, amounts=amount)
+    return found, values, events
 
 
-def run_recurrent(
+def run_in_loops(
     stepper: Stepper,
-    ahead: Mapping[str, Mapping[str, Tensor]],
+    ahead: Ahead,
     rows: Mapping[str, Tensor],
     driven: Mapping[str, Mapping[str, Tensor]],
     traced: Mapping[str, Sequence[str]],
@@ -170,7 +181,7 @@ def run_recurrent(
     stepper
         Of the component.
     ahead
-        What other components bring, by projection and target, (time, batch, neuron).
+        What other components bring.
     rows
         Of each Poisson input, (time, batch, receiving neuron).
     driven
@@ -180,7 +191,7 @@ def run_recurrent(
     steps
         How many.
     """
-    arrivals, values = arrivals_of(stepper, ahead, rows)
+    arrivals, values, events = arrivals_of(stepper, ahead, rows)
     inputs: dict[str, Tensor] = {}
     for place, (name, item) in enumerate(stepper.populations.items()):
         inputs.update({f"B{place}_{key}": stepper.values[name][key] for key in item.state})
@@ -202,12 +213,12 @@ def run_recurrent(
         )
         for place, name in enumerate(stepper.populations)
     }
-    scan = stepper.module.paths.recurrent_loops(arrivals, traced, learned, keep=keep)
+    scan = stepper.module.paths.loops(arrivals, traced, learned, keep=keep)
     names = {f"P{text.place}_{key}" for text in scan.source.members for key in text.fixed}
     names |= {f"I{text.place}_{key}" for text in scan.source.members for key in text.driven}
     inputs = {key: value for key, value in inputs.items() if key[0] not in "PI" or key in names}
     last = {place: stepper.last[name] for place, name in enumerate(stepper.populations) if name in stepper.last}
-    found = run_recurrent_scan(scan, inputs, last, stepper.step_number, stepper.dt, steps)
+    found = run_recurrent_scan(scan, inputs, events, last, stepper.step_number, stepper.dt, steps)
     for name, scanned in zip(stepper.populations, found, strict=True):
         stepper.values[name] = dict(scanned.final)
         if scanned.last is not None and scanned.active is not None:

@@ -19,10 +19,9 @@ from torch.autograd.function import once_differentiable
 from neurosim.backends.snntorch import recurrent_kernel as kernel
 from neurosim.backends.snntorch.compiled_modules import compiled
 from neurosim.backends.snntorch.recurrent_source import Arrival, RecurrentSource
-from neurosim.backends.snntorch.row_events import events_of_bits
-from neurosim.backends.snntorch.scan import Scanned, typed
-from neurosim.backends.snntorch.scan import _slope as slope_of
-from neurosim.backends.snntorch.sparse_kernel import sums_of_lines
+from neurosim.backends.snntorch.row_events import RowEvents, events_of_bits
+from neurosim.backends.snntorch.scanned import Scanned, slope_of
+from neurosim.backends.snntorch.sparse_linear import spike_gradient, weight_gradient
 from neurosim.backends.snntorch.threads import in_parts
 from neurosim.backends.snntorch.workspace import Workspace
 from neurosim.program.frozen import Frozen
@@ -96,13 +95,14 @@ def make_recurrent(
     workspace: Workspace,
 ) -> Recurrent:
     """Return the loops of a component, compiled when they are first run."""
-    loops = compiled(typed(source.text, dtype))
+    loops = compiled(source.text.replace("np.REAL", "np.float32" if dtype == torch.float32 else "np.float64"))
     return Recurrent(source, loops, tuple(arrivals), tuple(links), tuple(surrogates), keep, workspace)
 
 
 def run_recurrent_scan(
-    scan: Recurrent, inputs: Mapping[str, Tensor], last: Mapping[int, Tensor], step: int, dt: float, steps: int
-) -> list[Scanned]:
+    scan: Recurrent, inputs: Mapping[str, Tensor], events: Mapping[int, RowEvents], last: Mapping[int, Tensor],
+    step: int, dt: float, steps: int,
+) -> list[Scanned]:  # fmt: skip
     """Run all steps.
 
     Parameters
@@ -112,8 +112,10 @@ def run_recurrent_scan(
     inputs
         By name. Of member 0: ``B0_v``, variables at the start, (batch, neuron); ``P0_tau``, values of the run,
         (neuron,); ``I0_i``, inputs, (time, batch, neuron); ``past0``, spikes before the first step, oldest first. Of
-        arrival 0: ``X_0``, what arrives, (time, batch, neuron); ``W_0``, a weight matrix, (post, pre); ``amounts_0``,
-        what an edge adds, (edge,).
+        arrival 0: ``X_0``, what arrives, (time, batch, neuron); ``R_0``, spikes from outside, (time, batch, neuron);
+        ``W_0``, a weight matrix, (post, pre); ``amounts_0``, what an edge adds, (edge,).
+    events
+        Of arrivals that are spikes from outside: these as lists, by step and trial.
     last
         The step in which each neuron fired last, (batch, neuron), of members that rest.
     step, dt
@@ -127,7 +129,7 @@ def run_recurrent_scan(
         What each member did.
     """
     names = tuple(inputs)
-    outputs = _Loops.apply(scan, names, dict(last), step, dt, steps, *inputs.values())  # type: ignore[no-untyped-call]
+    outputs = _Loops.apply(scan, names, dict(events), dict(last), step, dt, steps, *inputs.values())  # type: ignore[no-untyped-call]
     found, place = [], 0
     for text in scan.source.members:
         spikes, since, active = outputs[place : place + 3]
@@ -151,12 +153,16 @@ class _Loops(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, scan: Recurrent, names: tuple[str, ...], last: dict[int, Tensor], step: int, dt: float, steps: int,
-        *tensors: Tensor,
+        ctx: Any, scan: Recurrent, names: tuple[str, ...], events: dict[int, RowEvents], last: dict[int, Tensor],
+        step: int, dt: float, steps: int, *tensors: Tensor,
     ) -> tuple[Tensor, ...]:  # fmt: skip
         """Run forward; keep what the way back reads."""
         source = scan.source
-        given = {name: tensor.detach().contiguous().numpy() for name, tensor in zip(names, tensors, strict=True)}
+        given = {
+            name: tensor.detach().contiguous().numpy()
+            for name, tensor in zip(names, tensors, strict=True)
+            if not name.startswith("R_")
+        }
         arrays: dict[str, Any] = dict(given)
         batch = next(iter(given.values())).shape[0]
         dtype = next(iter(given.values())).dtype
@@ -164,18 +170,21 @@ class _Loops(torch.autograd.Function):
             arrays.update(_room(scan.workspace, text, given, last, batch, steps))
         for place, link in enumerate(scan.links):
             arrays.update(_ways(place, link, given))
+        for place, found in events.items():
+            arrays.update(zip((f"start_{place}", f"column_{place}", f"value_{place}"), found.arrays, strict=True))
         taken = [arrays[name] for name in source.forward]
         in_parts(scan.loops["forward"], batch, torch.get_num_threads(), step, dt, steps, *taken)
         ctx.set_materialize_grads(False)
         ctx.scan, ctx.names, ctx.step, ctx.dt, ctx.sizes = scan, names, step, dt, (steps, batch)
+        ctx.events = events
         ctx.dtype = dtype
         if scan.keep:
             _keep(ctx, scan, arrays, dict(zip(names, tensors, strict=True)))
         results: list[Tensor] = []
         for text in source.members:
-            found = _results(text, arrays)
-            ctx.mark_non_differentiable(*found[1:3])
-            results += found
+            member = _results(text, arrays)
+            ctx.mark_non_differentiable(*member[1:3])
+            results += member
         return tuple(results)
 
     @staticmethod
@@ -200,11 +209,12 @@ class _Loops(torch.autograd.Function):
             del left[:count]
         taken = [arrays[name] for name in scan.source.backward]
         in_parts(scan.loops["backward"], batch, torch.get_num_threads(), ctx.step, ctx.dt, steps, *taken)
-        wanted = ctx.needs_input_grad[6:]
+        wanted = ctx.needs_input_grad[7:]
         found = [
-            _gradient(scan, name, arrays) if wants else None for name, wants in zip(ctx.names, wanted, strict=True)
+            _gradient(scan, name, ctx.events, arrays) if wants else None
+            for name, wants in zip(ctx.names, wanted, strict=True)
         ]
-        return (None, None, None, None, None, None, *found)
+        return (None, None, None, None, None, None, None, *found)
 
 
 def _room(
@@ -240,9 +250,8 @@ def _ways(place: int, link: int | EdgeTable | None, given: Mapping[str, Array]) 
             f"delays_{place}": link.delays, f"starts_{place}": link.starts, f"posts_{place}": link.post[link.order],
             f"amounts_{place}": given[f"amounts_{place}"][link.order],
         }  # fmt: skip
-    if link is not None:
-        return {f"delay_{place}": link, f"W_{place}": np.ascontiguousarray(given[f"W_{place}"].T)}
-    return {}
+    lines = {f"W_{place}": np.ascontiguousarray(given[f"W_{place}"].T)} if f"W_{place}" in given else {}
+    return lines if link is None else {f"delay_{place}": link, **lines}
 
 
 def _ways_back(place: int, link: int | EdgeTable | None, given: Mapping[str, Array]) -> dict[str, Any]:
@@ -264,7 +273,7 @@ def _keep(ctx: Any, scan: Recurrent, arrays: Mapping[str, Any], inputs: Mapping[
     names += [f"Z{text.place}" for text in scan.source.members if text.spiking and f"Z{text.place}" not in names]
     names += [f"U{text.place}" for text in scan.source.members if f"U{text.place}" in arrays]
     for place, link in enumerate(scan.links):
-        if link is not None:
+        if f"W_{place}" in inputs or link is not None:
             names.append(f"amounts_{place}" if isinstance(link, EdgeTable) else f"W_{place}")
     names = list(dict.fromkeys(names))
     kept = [inputs[name] if name in inputs else torch.from_numpy(arrays[name]) for name in names]
@@ -313,11 +322,11 @@ def _upstream(
     return found
 
 
-def _gradient(scan: Recurrent, name: str, arrays: Mapping[str, Any]) -> Tensor:
+def _gradient(scan: Recurrent, name: str, events: Mapping[int, RowEvents], arrays: Mapping[str, Any]) -> Tensor:
     """Return the gradient of an input after the way back."""
     kind, _, key = name.partition("_")
-    if kind in ("X", "W", "amounts"):
-        return torch.from_numpy(_of_arrival(scan, kind, int(key), arrays))
+    if kind in ("X", "R", "W", "amounts"):
+        return torch.from_numpy(_of_arrival(scan, kind, int(key), events, arrays))
     if kind.startswith("past"):
         return torch.from_numpy(arrays[f"E{kind.removeprefix('past')}"])
     place = kind[1:]
@@ -328,24 +337,29 @@ def _gradient(scan: Recurrent, name: str, arrays: Mapping[str, Any]) -> Tensor:
     return torch.from_numpy(arrays[f"DI{place}_{key}"])
 
 
-def _of_arrival(scan: Recurrent, kind: str, place: int, arrays: Mapping[str, Any]) -> Array:
+def _of_arrival(
+    scan: Recurrent, kind: str, place: int, events: Mapping[int, RowEvents], arrays: Mapping[str, Any]
+) -> Array:
     """Return the gradient of what arrives, or of the weights that it comes by."""
     item, link = scan.arrivals[place], scan.links[place]
     g: Array = arrays[f"D{item.post}_{item.target}"]
     if kind == "X":
         return g
     steps, batch, n_post = g.shape
+    if kind == "R":
+        return spike_gradient(g.reshape(-1, n_post), arrays[f"W_{place}"], scan.workspace).reshape(steps, batch, -1)
+    if place in events:
+        return weight_gradient(events[place], g.reshape(-1, n_post), arrays[f"W_{place}"].shape[1], scan.workspace)
     bits, n_pre = arrays[f"Z{item.pre}"], scan.source.members[item.pre].item.n
     past, threads = len(bits) - steps, torch.get_num_threads()
     first = 0 if isinstance(link, EdgeTable) else past - (link or 0)
     count = len(bits) if isinstance(link, EdgeTable) else steps
     rows = bits[first : first + count].reshape(count * batch, -1)
-    spikes = events_of_bits(rows, n_pre, g.dtype, threads, scan.workspace).by_column(n_pre, threads, scan.workspace)
+    spikes = events_of_bits(rows, n_pre, g.dtype, threads, scan.workspace)
     if isinstance(link, EdgeTable):
+        by_input = spikes.by_column(n_pre, threads, scan.workspace)
         found = np.zeros(len(link.pre), g.dtype)
-        edges = (link.pre, link.post, link.delay, spikes.start, spikes.column, g.reshape(-1, n_post), batch, past)
+        edges = (link.pre, link.post, link.delay, by_input.start, by_input.column, g.reshape(-1, n_post), batch, past)
         in_parts(kernel.edge_gradients, len(link.pre), threads, found, *edges)
         return found
-    lines = np.empty((n_pre, n_post), g.dtype)
-    in_parts(sums_of_lines, n_pre, threads, lines, *spikes.arrays, g.reshape(-1, n_post))
-    return lines.T
+    return weight_gradient(spikes, g.reshape(-1, n_post), n_pre, scan.workspace)

@@ -16,7 +16,7 @@ from neurosim.backends.snntorch.recurrent_kernel import DIGEST, TOGETHER
 from neurosim.backends.snntorch.recurrent_member import Member, MemberText
 
 KERNEL = "neurosim.backends.snntorch.recurrent_kernel"
-HELPERS = "note_events, note_bits, read_bits, add_lines, add_edges, products_back, edges_back"
+HELPERS = "note_events, note_bits, read_bits, add_lines, add_edges, products_back, edges_back, sum_of_lines"
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class Arrival:
     Parameters
     ----------
     kind
-        ``"ahead"`` (known for all steps), ``"lines"`` (a weight matrix, one delay) or ``"edges"``.
+        ``"ahead"`` (known for all steps), ``"train"`` (spikes that are known for all steps, and a weight matrix),
+        ``"lines"`` (a weight matrix, one delay) or ``"edges"``.
     post
         Place of the population among the members.
     target
@@ -98,7 +99,7 @@ def recurrent_source(members: Sequence[Member], arrivals: Sequence[Arrival], *, 
 #: Names of what a body is given: numbers of steps, arrays of a population, arrays of an arrival.
 _GIVEN = re.compile(
     r"\b(past\d+|ring\d+|wants\d+|[VBQTPIGCDO]\d+_\w+|(?:GT|DP|DI)\d+_\w+|[SZALUGHE]\d+"
-    r"|[XWM]_\d+|(?:delay|delays|starts|posts|amounts)_\d+)\b"
+    r"|[XWM]_\d+|(?:delay|delays|start|starts|column|value|posts|amounts)_\d+)\b"
 )
 
 
@@ -136,7 +137,7 @@ def _forward(texts: Sequence[MemberText], arrivals: Sequence[Arrival]) -> list[s
     for text in texts:
         body += text.fire(heard=text.place in heard)
     for place, item in enumerate(arrivals):
-        if item.kind == "lines":
+        if item.kind in ("lines", "train"):
             made.append(f"sum_{place} = np.empty(n{item.post}, real)")
         body += _delivered(place, item, masked=texts[item.post].masks(item.target))
     for text in texts:
@@ -162,6 +163,14 @@ def _delivered(place: int, item: Arrival, *, masked: bool) -> list[str]:
         text = [
             f"slot = (t - delay_{place}) % ring{item.pre}",
             f"add_lines(sum_{place}, events{item.pre}[slot], number{item.pre}[slot], W_{place})",
+        ]
+    if item.kind == "train":
+        amount = f"sum_{place}[j]"
+        row = f"t * {value}.shape[0] + b"
+        text = [
+            f"row = {row}",
+            f"sum_of_lines(sum_{place}, start_{place}[row], start_{place}[row + 1], column_{place}, value_{place}, "
+            f"W_{place})",
         ]
     text.append(f"for j in range(n{item.post}):")
     if masked:

@@ -1,6 +1,6 @@
 """All steps of a population that hears nothing of itself, in kernels of Triton, differentiable.
 
-What :mod:`neurosim.backends.snntorch.scan` does in compiled loops on a CPU; that and the steps of
+What :mod:`neurosim.backends.snntorch.recurrent_scan` does in compiled loops on a CPU; that and the steps of
 :class:`~neurosim.backends.snntorch.stepper.Stepper` are what the kernels are held against.
 """
 
@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from neurosim.backends.snntorch.scan import Scanned
-from neurosim.backends.snntorch.scan_source import ScanSource
+from neurosim.backends.snntorch.scanned import Scanned
 from neurosim.backends.snntorch.triton_modules import kernels, on
+from neurosim.backends.snntorch.triton_source import KernelSource
 from neurosim.program.frozen import Frozen
 
 Tensors = Mapping[str, Tensor]
@@ -42,7 +42,7 @@ class TritonScan(Frozen):
         Variables whose traces are wanted.
     """
 
-    source: ScanSource
+    source: KernelSource
     kernels: Mapping[str, Any]
     spike_gradient: Callable[[Tensor], Tensor] | None
     spiking: bool
@@ -51,7 +51,7 @@ class TritonScan(Frozen):
 
 
 def make_triton_scan(
-    source: ScanSource, spike_gradient: Any, *, spiking: bool, refractory: bool, traced: Sequence[str]
+    source: KernelSource, spike_gradient: Any, *, spiking: bool, refractory: bool, traced: Sequence[str]
 ) -> TritonScan:
     """Return a scan, its kernels compiled when they are first run."""
     return TritonScan(source, kernels(source.text), spike_gradient, spiking, refractory, tuple(traced))
@@ -67,7 +67,25 @@ def run_triton_scan(
     dt: float,
     steps: int,
 ) -> Scanned:
-    """Run all steps (for the arguments see :func:`neurosim.backends.snntorch.scan.run_scan`)."""
+    """Run all steps.
+
+    Parameters
+    ----------
+    scan
+        The kernels.
+    start
+        The variables at the start, (batch, neuron).
+    fixed
+        Values of the run, numbers or (neuron,).
+    driven
+        Inputs of every step, (time, batch, neuron).
+    last
+        The step in which each neuron fired last, (batch, neuron); ``None`` where it does not matter.
+    step, dt
+        The first step and how long one takes, in seconds.
+    steps
+        How many.
+    """
     source = scan.source
     like = start[source.state[0]]
     values = [torch.as_tensor(fixed[key]).to(like).expand(like.shape[1]) for key in source.fixed]

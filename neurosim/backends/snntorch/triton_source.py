@@ -1,22 +1,41 @@
 """The text of two kernels of Triton: all steps of one population, and the way back through them.
 
-The statements are those of the compiled loops (:mod:`neurosim.backends.snntorch.scan_source`). A kernel's lanes are the
-neurons of every trial, side by side; each lane keeps its state in registers from step to step, and sums the derivatives
-of its own parameters, so that no two lanes ever write to one place and no result depends on their order.
+The statements are those of the compiled loops (:mod:`neurosim.backends.snntorch.recurrent_source`). A kernel's lanes
+are the neurons of every trial, side by side; each lane keeps its state in registers from step to step, and sums the
+derivatives of its own parameters, so that no two lanes ever write to one place and no result depends on their order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 
 from neurosim.backends.snntorch.population import Dynamics
-from neurosim.backends.snntorch.scan_source import ScanSource
 from neurosim.backends.snntorch.step_lines import LIMIT, Reads, StepLines, step_lines, what_is_read
 from neurosim.backends.snntorch.triton_text import TritonText
 from neurosim.program.step_program import PopulationProgram
 from neurosim.program.straight_line import Adjoint, forward_text
+
+
+@dataclass(frozen=True)
+class KernelSource:
+    """Both kernels of a population.
+
+    Parameters
+    ----------
+    text
+        The module that holds them, ``forward`` and ``backward``.
+    state, fixed, driven
+        The variables, the values that do not change within a run, and the inputs of every step, in the order in which
+        the kernels take their arrays.
+    """
+
+    text: str
+    state: tuple[str, ...]
+    fixed: tuple[str, ...]
+    driven: tuple[str, ...]
 
 
 def triton_source(
@@ -27,13 +46,21 @@ def triton_source(
     traced: Sequence[str],
     slope: str | None,
     dtype: torch.dtype,
-) -> ScanSource:
+) -> KernelSource:
     """Return the kernels of a population, ``forward`` and ``backward``.
 
     Parameters
     ----------
-    item, dynamics, deliveries, driven, traced, slope
-        As for :func:`neurosim.backends.snntorch.scan_source.scan_source`.
+    item, dynamics
+        The population.
+    deliveries
+        The variable that each delivery adds to, in order; deliveries are the inputs ``arrival_0``, ``arrival_1``, ...
+    driven
+        The inputs that have a value in every step: input variables, random numbers.
+    traced
+        Variables whose traces have gradients of their own.
+    slope
+        The surrogate's derivative as text in ``distance``; ``None`` where it is handed over as an array.
     dtype
         What they compute in.
 
@@ -45,7 +72,7 @@ def triton_source(
     lines = step_lines(item, dynamics, deliveries)
     reads = what_is_read(item, lines, deliveries, driven)
     writer = _Writer(item, lines, reads, set(traced), slope, dtype)
-    return ScanSource(writer.text(), item.state, reads.fixed, reads.driven)
+    return KernelSource(writer.text(), item.state, reads.fixed, reads.driven)
 
 
 class _Writer:

@@ -1,0 +1,29 @@
+"""What compiled loops and kernels return, and the slope of surrogates that they do not know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """What a population did: (time, batch, neuron), and the state that it ends in, (batch, neuron)."""
+
+    spikes: Tensor | None
+    traces: dict[str, Tensor]
+    final: dict[str, Tensor]
+    last: Tensor | None
+    active: Tensor | None
+
+
+def slope_of(spike_gradient: Any, distance: np.ndarray) -> np.ndarray:
+    """Return the derivative of the surrogate at every step, whatever function it is."""
+    with torch.enable_grad():
+        argument = torch.from_numpy(distance).requires_grad_()
+        (slope,) = torch.autograd.grad(spike_gradient(argument).sum(), argument)
+    return np.ascontiguousarray(slope.to(argument.dtype).numpy())
