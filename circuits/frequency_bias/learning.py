@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosim.analysis.frequency import maps_of
 from neurosim.backends.compile import compile as compile_circuit
 from neurosim.backends.compile import simulate
 from neurosim.circuit import Circuit
@@ -95,8 +96,8 @@ def feature_maps(
     run = _run(circuit, images, wanted, backend, options)
     found: dict[str, Floats] = {}
     for name, variable in wanted.items():
-        values = run.spikes[name].counts().values if variable == "spikes" else run[name][variable].values[:, -1]
-        found[name] = np.asarray(values, dtype=np.float64).reshape(len(images), *circuit.populations[name].shape)
+        maps = maps_of(run, f"{name}.{variable}", circuit.populations[name].shape)
+        found[name] = maps if variable == "spikes" else maps[:, -1]
     return found
 
 

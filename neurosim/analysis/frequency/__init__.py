@@ -4,6 +4,7 @@ from neurosim.analysis.frequency.circuit_response import CircuitResponse, measur
 from neurosim.analysis.frequency.depth import Bias, DepthProfile, bias_of, through_depth
 from neurosim.analysis.frequency.drives import Drive, broadband, line_frequencies, multi_sine
 from neurosim.analysis.frequency.estimate import transfer_function
+from neurosim.analysis.frequency.feature_maps import maps_of
 from neurosim.analysis.frequency.leaky_theory import (
     leaky_cut_off,
     leaky_decay,
@@ -27,6 +28,6 @@ __all__ = [
     "Bias", "CircuitResponse", "DepthProfile", "Drive", "Facts", "Linearity", "Response", "SpatialSpectrum",
     "TransferFunction", "bias_of", "broadband", "leaky_cut_off", "leaky_decay", "leaky_fire_response",
     "leaky_high_frequency_ratio", "leaky_rate", "leaky_response", "leaky_variance_ratio", "line_frequencies",
-    "linearity", "measure_response", "multi_sine", "perfect_response", "plot_coherence", "plot_gain", "plot_phase",
-    "plot_spatial", "response_of", "shifted_threshold", "spatial_spectrum", "through_depth", "transfer_function",
+    "linearity", "maps_of", "measure_response", "multi_sine", "perfect_response", "plot_coherence", "plot_gain",
+    "plot_phase", "plot_spatial", "response_of", "shifted_threshold", "spatial_spectrum", "through_depth", "transfer_function",
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -147,6 +147,8 @@ def measure_response(
         found = {}
         for address in responses:
             answer = response_of(recording, address)
+            if answer.n_cells is None:  # the mean was recorded, which does not say of how many
+                answer = replace(answer, n_cells=circuit.populations[address.rpartition(".")[0]].n)
             sides = {address: answer}
             if answer.stage == "spikes" and after is not None:
                 sides[f"{address}, filtered"] = answer.filtered(one_time(after, "after"))

@@ -70,8 +70,8 @@ def spatial_spectrum(maps: Any, *, above: float = 0.25) -> SpatialSpectrum:
     Parameters
     ----------
     maps
-        Shape (..., height, width): images, or feature maps of any number of channels, trials and steps. Of a population
-        of shape (channel, height, width), what a recording or a module gives, shaped so.
+        Shape (..., height, width): images, or feature maps of any number of channels, trials and steps, as a module
+        returns them of a population of shape (channel, height, width). Of a recording, what :func:`maps_of` returns.
     above
         From which radius frequencies are high, in cycles per pixel.
 

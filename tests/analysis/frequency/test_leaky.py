@@ -105,6 +105,7 @@ def test_membrane_has_the_gain_of_the_closed_form_on_both_backends(method: str, 
     if method == "exact":
         assert measured.cut_off((0.25, 0.5)) == pytest.approx(7.96, abs=0.1)
     assert found.backend == backend
+    assert measured.facts.n_cells == 2
 
 
 def test_another_exact_integrator_is_the_same_filter() -> None:

@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.lib.stride_tricks import sliding_window_view
 
+import neurosim as ns
 from neurosim.analysis.frequency import (
     broadband,
+    maps_of,
     multi_sine,
     plot_coherence,
     plot_gain,
@@ -22,6 +24,7 @@ from neurosim.analysis.frequency import (
 )
 from neurosim.errors import AnalysisError
 from neurosim.random import Stream
+from neurosim.recording.traces import trace_array
 
 
 def images(kind: str) -> np.ndarray:
@@ -117,6 +120,26 @@ def test_maps_without_a_spectrum_are_refused(maps: Any, message: str) -> None:
         spatial_spectrum(maps)
     with pytest.raises(AnalysisError, match="cycles per pixel"):
         spatial_spectrum(images("normal")[:1], above=0.8)
+
+
+def test_maps_are_laid_out_from_a_recording() -> None:
+    shape, trials = (2, 4, 5), 3
+    fired = Stream(1, "fired").uniform(7 * trials * 40).reshape(7, trials, 40) < 0.3
+    values = Stream(1, "values").normal(trials * 7 * 40).reshape(trials, 7, 40)
+    trace = trace_array(values, variable="v", unit="1", time=np.arange(7) * 1e-3)
+    recording = ns.Recording({"cells": ns.SpikeTrains.from_dense(fired, 1e-3)}, {"cells": {"v": trace}})
+    np.testing.assert_array_equal(maps_of(recording, "cells.spikes", shape), fired.sum(axis=0).reshape(3, *shape))
+    np.testing.assert_array_equal(maps_of(recording, "cells.v", shape)[1, 2, 1, 3, 4], values[1, 2, 39])
+    assert spatial_spectrum(maps_of(recording, "cells.v", shape)).n_maps == 3 * 7 * 2
+    for address, grid, message in (
+        ("cells.v", (2, 4, 4), "no grid of shape"),
+        ("cells.v", (40,), "no grid of shape"),
+        ("cells.u", shape, "was not recorded"),
+        ("cell.v", shape, "Did you mean 'cells'"),
+        ("cells", shape, "population.spikes"),
+    ):
+        with pytest.raises(AnalysisError, match=message):
+            maps_of(recording, address, grid)
 
 
 def test_figures_draw_into_the_axes_given() -> None:
