@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LOOPS, KERNELS, STEPS, PASSED_ON = "compiled loops", "kernels of Triton", "steps of torch", "passed on"
+PROGRAMS = "compiled programs"
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class PartPath:
 
 @dataclass(frozen=True)
 class Explanation:
-    """By which path each part of a module is computed in a call with gradients.
+    """By which path each part of a module is computed: in a call, and in runs without gradients.
 
     Parameters
     ----------
@@ -51,6 +52,8 @@ class Explanation:
         In the order in which they are computed.
     projections
         Those that lead from one of these groups to another. The others act inside the steps of their group.
+    runs
+        How ``run`` and ``simulate`` compute the whole circuit.
     notes
         What else decides.
     """
@@ -60,6 +63,7 @@ class Explanation:
     device: str
     populations: tuple[PartPath, ...]
     projections: tuple[PartPath, ...]
+    runs: PartPath
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -70,6 +74,7 @@ class Explanation:
             "device": self.device,
             "populations": [_plain(row) for row in self.populations],
             "projections": [_plain(row) for row in self.projections],
+            "runs": _plain(self.runs),
             "notes": list(self.notes),
         }
 
@@ -80,7 +85,8 @@ class Explanation:
             long = max((len(row.path) for row in rows), default=0)
             lines += [title] if rows else []
             lines += [f"  {', '.join(row.parts):<{wide}}  {row.path:<{long}}  {row.why}".rstrip() for row in rows]
-        return "\n".join([*lines, *self.notes])
+        last = ": ".join(text for text in ("runs without gradients", self.runs.path, self.runs.why) if text)
+        return "\n".join([*lines, *self.notes, last])
 
 
 def _plain(row: PartPath) -> dict[str, Any]:
@@ -98,8 +104,13 @@ def explain(module: CircuitModule) -> Explanation:
             notes.append(f'So they do below {WORTH_IT} steps x trials x neurons, since fused="auto".')
     return Explanation(
         module.circuit.name, str(module.torch_dtype).removeprefix("torch."), str(module.device), populations,
-        projections, tuple(notes),
+        projections, _runs(module), tuple(notes),
     )  # fmt: skip
+
+
+def _runs(module: CircuitModule) -> PartPath:
+    why = module.stepped_runs
+    return PartPath(tuple(module.program.populations), PROGRAMS if why is None else STEPS, why or "")
 
 
 def is_passed_on(module: CircuitModule, component: Component) -> bool:

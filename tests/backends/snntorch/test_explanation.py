@@ -33,6 +33,9 @@ def test_every_part_is_explained() -> None:
     assert by["in_to_first"] == "delayed sum in compiled loops"
     assert set(by) == set(module.program.projections) - {"third_to_third"}
     assert "32768" in found.notes[1]
+    assert str(found).splitlines()[-1].startswith("runs without gradients: steps of torch: it is not float64")
+    double = ns.compile(looped(), backend="snntorch", dtype="float64").explain()
+    assert str(double).splitlines()[-1] == "runs without gradients: compiled programs"
 
 
 def test_its_text_and_its_values() -> None:
@@ -46,6 +49,9 @@ def test_its_text_and_its_values() -> None:
     assert {"parts": ["first"], "path": "steps of torch", "why": 'fused="never"'} in values["populations"]
     assert len(values["projections"]) == len(found.projections)
     assert values["notes"] == []
+    assert values["runs"] == {
+        "parts": list(chain().populations), "path": "steps of torch", "why": 'fused="never"',
+    }  # fmt: skip
 
 
 def test_what_is_stepped_is_said_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -178,27 +178,20 @@ def test_why_kernels_cannot_run(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 COMPILE = """
+import importlib.util
 import sys
 
 import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-import neurosim as ns
-from backends.snntorch.test_fused import chain
-from backends.snntorch.test_triton import cells
-from neurosim.backends.snntorch import fused, triton_modules
-
-fused.by_triton = lambda module: True
 WIDE = {"A": "*i8", "L": "*i64"}
-dtype, *names = sys.argv[1:]
-circuit = cells(3, elementary=True) if names == ["cells"] else chain()
-module = ns.compile(circuit, backend="snntorch", dtype=dtype)
-for name in names:
-    item = module.program.populations[name]
-    source = fused._source(module, item, ["v"], [*item.inputs], ["v"])
-    for kernel in triton_modules.kernels(source.text).values():
-        real = "*fp32" if dtype == "float32" else "*fp64"
+real, *paths = sys.argv[1:]
+for path in paths:
+    spec = importlib.util.spec_from_file_location("kernels", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for kernel in (module.forward, module.backward):
         whole = ("step", "steps", "start", "n", "width")
         signature = {name: "i32" if name in whole else WIDE.get(name, real) for name in kernel.arg_names}
         signature |= {"DT": "constexpr", "BLOCK": "constexpr"}
@@ -208,8 +201,8 @@ for name in names:
         )
         text = built.asm["ptx"]
         inexact = [word for word in ("fma.", "div.full", "approx") if word in text]
-        assert "st.global" in text and (names == ["cells"] or not inexact), inexact
-        print(item.name, dtype, len(text))
+        assert "st.global" in text
+        print(" ".join(["compiled", *inexact]))
 """
 
 
@@ -222,15 +215,25 @@ for name in names:
         pytest.param("float32", ["cells"], marks=pytest.mark.slow),
     ],
 )
-def test_kernels_compile_for_a_gpu_that_is_not_here(dtype: str, names: list[str], tmp_path: Path) -> None:
-    tests = Path(__file__).parents[2]
+def test_kernels_compile_for_a_gpu_that_is_not_here(
+    dtype: str, names: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    circuit = cells(3, elementary=True) if names == ["cells"] else chain()
+    module = ns.compile(circuit, backend="snntorch", dtype=dtype)
+    monkeypatch.setattr(fused, "by_triton", lambda module: True)
+    paths = []
+    for name in names:
+        item = module.program.populations[name]
+        paths.append(tmp_path / f"{name}.py")
+        paths[-1].write_text(fused._source(module, item, ["v"], [*item.inputs], ["v"]).text)
     environment = {key: value for key, value in os.environ.items() if key != "TRITON_INTERPRET"}
-    paths = os.pathsep.join([str(tests), environment.get("PYTHONPATH", "")])
-    environment |= {"PYTHONPATH": paths, "TRITON_CACHE_DIR": str(tmp_path), "NEUROSIM_CACHE": str(tmp_path)}
-    command = [sys.executable, "-c", COMPILE, dtype, *names]
+    environment["TRITON_CACHE_DIR"] = str(tmp_path)
+    command = [sys.executable, "-c", COMPILE, "*fp32" if dtype == "float32" else "*fp64", *map(str, paths)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert [line.split()[0] for line in done.stdout.splitlines()] == [name for name in names for _ in "fb"]
+    said = done.stdout.splitlines()
+    assert len(said) == 2 * len(names)
+    assert names == ["cells"] or set(said) == {"compiled"}  # what a library of functions does is its own affair
 
 
 @pytest.mark.cuda
