@@ -1,6 +1,6 @@
 """What can be said about recordings, simulated or measured, and about the rules that made them."""
 
-from neurosim.analysis import frequency, representation, sparsity
+from neurosim.analysis import frequency, representation, sparsity, spikes
 from neurosim.analysis.features import Features, features
 from neurosim.analysis.plasticity import pair_protocol, plot_window, stdp_window
 from neurosim.analysis.weights import weight_matrix
@@ -13,6 +13,7 @@ __all__ = [
     "plot_window",
     "representation",
     "sparsity",
+    "spikes",
     "stdp_window",
     "weight_matrix",
 ]

@@ -2,11 +2,9 @@ r"""The distance of van Rossum between spike trains, exact at any step."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from neurosim.errors import TrainingError
@@ -41,7 +39,8 @@ def van_rossum(address: str, tau: Any, *, dt: Any = None, target: str = "target"
     Notes
     -----
     One spike against none is 1/2; one against one that is :math:`\Delta` away is :math:`1 - e^{-\Delta/\tau}`. Between
-    two steps the traces only decay, so the integral is a sum without any error of the step, its tail included.
+    two steps the traces only decay, so the integral is a sum without any error of the step, its tail included. It is
+    the square of :func:`neurosim.analysis.spikes.van_rossum`.
 
     References
     ----------
@@ -62,15 +61,9 @@ class VanRossum(OneVariable):
 
     def __call__(self, outputs: Outputs, targets: Targets = None) -> Tensor:
         """Return the distance, summed over neurons and averaged over the batch."""
+        from neurosim.analysis.spikes.differentiable import van_rossum_squared  # loads what else analysis needs
+
         spikes, mask = self.read(outputs, targets)
         wanted = shaped_as(target_of(targets, self.target, spikes, self.name), spikes, self.name)
-        difference = masked(spikes - wanted, mask)
-        decay = math.exp(-1.0 / self.tau)
-        trace = torch.zeros_like(difference[0])
-        squares = torch.zeros_like(trace)
-        for row in difference:
-            trace = decay * trace + row
-            squares = squares + trace.square()
-        # what one step takes of the integral, and what is left of it after the last
-        whole = 0.5 * (1.0 - decay**2) * squares + 0.5 * decay**2 * trace.square()
-        return whole.sum() / difference.shape[1]
+        whole = van_rossum_squared(masked(spikes, mask), masked(wanted, mask), tau=self.tau)
+        return whole.sum() / spikes.shape[1]
