@@ -95,7 +95,8 @@ def reproduce(*, quick: bool, backend: str, options: Mapping[str, Any]) -> Repro
         shown, active=64, synapses=24, threshold=12, patterns=segments, replaced=0, backend=backend, options=options
     )
     measured_positive = float(found.mean())
-    rows.append(Row("false positives by trial, 300 cells, 64 active", 1.09318e-3, measured_positive, 2e-4 if quick else 1e-4))
+    spread = 2e-4 if quick else 1e-4
+    rows.append(Row("false positives by trial, 300 cells, 64 active", 1.09318e-3, measured_positive, spread))
     for threshold, value in SIMULATED_NOISE[1:]:
         missed = _missed(threshold, segments, 20 if quick else 100, backend, options)
         rows.append(
