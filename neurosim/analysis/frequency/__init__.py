@@ -20,6 +20,7 @@ from neurosim.analysis.frequency.spiking_theory import (
     leaky_fire_response,
     leaky_rate,
     perfect_response,
+    population_coherence,
     shifted_threshold,
 )
 from neurosim.analysis.frequency.transfer import Facts, TransferFunction
@@ -29,6 +30,6 @@ __all__ = [
     "TransferFunction", "bias_of", "broadband", "leaky_cut_off", "leaky_decay", "leaky_fire_response",
     "leaky_high_frequency_ratio", "leaky_rate", "leaky_response", "leaky_variance_ratio", "line_frequencies",
     "linearity", "maps_of", "measure_response", "multi_sine", "perfect_response", "plot_coherence", "plot_gain",
-    "plot_phase", "plot_spatial", "response_of", "shifted_threshold", "spatial_spectrum", "through_depth",
-    "transfer_function",
+    "plot_phase", "plot_spatial", "population_coherence", "response_of", "shifted_threshold", "spatial_spectrum",
+    "through_depth", "transfer_function",
 ]  # fmt: skip

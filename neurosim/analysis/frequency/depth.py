@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -113,7 +112,7 @@ def bias_of(measured: TransferFunction, low: Band, high: Band) -> Bias:
         coherence = [_mean(measured, band) for band in (low, high)]
     return Bias(
         measured.facts.response, measured.facts.stage, measured.facts.rate,
-        float(measured.gain[_inside(measured, low)].mean()), measured.cut_off(low), place, ratio, measured.slope(high),
+        float(measured.gain[measured.inside(low)].mean()), measured.cut_off(low), place, ratio, measured.slope(high),
         measured.bias_db(low, high), measured.high_frequency_ratio(high[0]), coherence[0], coherence[1], measured.level,
         measured.axis,
     )  # fmt: skip
@@ -138,7 +137,7 @@ def through_depth(measured: Mapping[str, TransferFunction], low: Band, high: Ban
         raise AnalysisError("through_depth: there are no responses.")
     layers = tuple(bias_of(one, low, high) for one in measured.values())
     first = next(iter(measured.values()))
-    bands = [_inside(first, band) for band in (low, high)]
+    bands = [first.inside(band) for band in (low, high)]
 
     def product(stages: int) -> float:
         means = [float(np.mean(first.gain[band] ** stages)) for band in bands]
@@ -148,10 +147,6 @@ def through_depth(measured: Mapping[str, TransferFunction], low: Band, high: Ban
     return DepthProfile(layers, tuple(product(stage + 1) for stage in range(len(layers))), edges[0], edges[1])
 
 
-def _inside(measured: TransferFunction, band: Band) -> Any:
-    return measured._inside(band, "band")
-
-
 def _mean(measured: TransferFunction, band: Band) -> float:
     values = measured.coherence
-    return float("nan") if values is None else float(values[_inside(measured, band)].mean())
+    return float("nan") if values is None else float(values[measured.inside(band)].mean())

@@ -160,6 +160,34 @@ def leaky_fire_response(
     return np.asarray(values, dtype=np.complex128).reshape(f.shape)
 
 
+def population_coherence(gain: Any, density: Any, *, rate: float, n_cells: int) -> Floats:
+    r"""Return the coherence of a population's rate with a weak input that all cells share, if nothing else is shared.
+
+    .. math:: C = \frac{|H|^2 S}{|H|^2 S + 2\nu_0/N}
+
+    Parameters
+    ----------
+    gain
+        Of the rate, hertz by the unit of the input, any shape.
+    density
+        S, one-sided power density of the input, its unit squared per hertz.
+    rate
+        Of a cell, in hertz; its spikes are as irregular as Poisson's.
+    n_cells
+        How many cells the rate is the mean of.
+
+    Examples
+    --------
+    >>> round(float(population_coherence(1.0, 25 / 200, rate=20, n_cells=100)), 3)
+    0.238
+    """
+    if rate <= 0 or n_cells < 1:
+        raise AnalysisError(f"population_coherence: rate ({rate}) and n_cells ({n_cells}) must be positive.")
+    follows = np.abs(np.asarray(gain)) ** 2 * np.asarray(density, dtype=np.float64)
+    coherence: Floats = follows / (follows + 2 * rate / n_cells)
+    return coherence
+
+
 def _slope_of_rate(rate: float, mu: float, sigma: float, tau: float, threshold: float, reset: float) -> float:
     from scipy.special import erfcx
 

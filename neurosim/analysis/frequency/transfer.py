@@ -152,7 +152,7 @@ class TransferFunction:
         doi:10.1126/science.2063199.
         """
         measured = self._coherence("the information")
-        inside = self._inside(band, "information") if band is not None else np.ones(self.frequency.shape, dtype=bool)
+        inside = self.inside(band, "information") if band is not None else np.ones(self.frequency.shape, dtype=bool)
         nats = -np.log(np.maximum(1 - measured, 1e-300)) - 1 / (self.facts.effective_segments - 1)
         width = np.full(self.frequency.size, self.frequency[0])
         width[0] *= 1.5  # down to 0, where the mean was taken away and nothing was measured
@@ -185,7 +185,7 @@ class TransferFunction:
         Frequencies count as they are spaced in their logarithm; those whose coherence is not above its level do not
         count. NaN if fewer than three are left.
         """
-        used = self._inside(band, "slope") & self.significant & (self.gain > 0)
+        used = self.inside(band, "slope") & self.significant & (self.gain > 0)
         if np.count_nonzero(used) < 3:
             return float("nan")
         x, y = np.log10(self.frequency[used]), 2 * np.log10(self.gain[used])
@@ -218,7 +218,14 @@ class TransferFunction:
             raise AnalysisError(f"{what} needs the coherence, which a sum of sines does not give: use broadband noise.")
         return self.coherence
 
-    def _inside(self, band: Band, what: str) -> NDArray[np.bool_]:
+    def inside(self, band: Band, what: str = "band") -> NDArray[np.bool_]:
+        """Return which frequencies lie in a band (from, to, both included), shape (frequency,).
+
+        Raises
+        ------
+        AnalysisError
+            If none does, or they are lower than the measurement resolves; `what` says for what they were asked.
+        """
         low, high = hertz(band[0], what), hertz(band[1], what)
         lowest = 1 / (self.facts.segment * self.facts.dt)
         inside: NDArray[np.bool_] = (self.frequency >= low * (1 - 1e-9)) & (self.frequency <= high * (1 + 1e-9))
@@ -231,7 +238,7 @@ class TransferFunction:
         return inside
 
     def _mean(self, values: Floats, band: Band, what: str) -> float:
-        return float(values[self._inside(band, what)].mean())
+        return float(values[self.inside(band, what)].mean())
 
     def _falls(self, values: Floats, part: float, low: Band, what: str) -> float:
         level = part * self._mean(values, low, what)

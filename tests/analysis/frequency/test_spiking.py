@@ -19,6 +19,7 @@ from neurosim.analysis.frequency import (
     measure_response,
     multi_sine,
     perfect_response,
+    population_coherence,
     response_of,
     shifted_threshold,
     through_depth,
@@ -88,6 +89,8 @@ def test_neurons_without_a_closed_form_are_refused(wrong: dict[str, Any]) -> Non
         leaky_rate(**{"mu": 0.8, "sigma": 0.4, "tau": TAU, **wrong})
     with pytest.raises(AnalysisError):
         perfect_response(1.0, mean=-1)
+    with pytest.raises(AnalysisError, match="n_cells"):
+        population_coherence(1.0, 1.0, rate=20, n_cells=0)
 
 
 # --- populations ---
@@ -309,7 +312,7 @@ def test_modulated_poisson_spikes() -> None:
     inside, outside = (found.frequency > 4) & (found.frequency < 150), found.frequency > 210
     assert found.gain[inside].mean() == pytest.approx(1, rel=0.05)  # by the rate that was fed: 5 Hz for 5 Hz
     assert found.output_power[outside].mean() == pytest.approx(2 * 20 / 100, rel=0.05)
-    expected = 25 / 199.5 / (25 / 199.5 + 0.4)
+    expected = float(population_coherence(1.0, 25 / 199.5, rate=20, n_cells=100))
     expected += (1 - expected) / found.facts.effective_segments  # what chance adds
     assert found.coherence[inside].mean() == pytest.approx(expected, rel=0.06)
     assert np.polyfit(found.frequency[inside], found.coherence[inside], 1)[0] * 150 == pytest.approx(0, abs=0.06)
