@@ -4,6 +4,7 @@ Functions take a recording, simulated or measured, spike trains, or lists of tim
 counts batch by batch; :mod:`neurosim.analysis.spikes.differentiable` has what a loss may be made of.
 """
 
+from neurosim.analysis.spikes import plots
 from neurosim.analysis.spikes.correlation import (
     Correlogram,
     correlogram,
@@ -40,7 +41,7 @@ from neurosim.analysis.spikes.trains import spike_trains
 __all__ = [
     "Correlogram", "CountStatistics", "Intervals", "PopulationSpectrum", "Psth", "TriggeredAverage", "Tuning",
     "correlogram", "count_correlation", "cv", "cv2", "distance_matrix", "fano", "intervals", "isi_distance",
-    "lempel_ziv", "lv", "mean_correlation", "population_complexity", "population_spectrum", "psth", "spike_counts",
-    "spike_distance", "spike_trains", "spike_triggered_average", "synchrony", "tiling_coefficient", "tuning",
-    "van_rossum", "victor_purpura",
+    "lempel_ziv", "lv", "mean_correlation", "plots", "population_complexity", "population_spectrum", "psth",
+    "spike_counts", "spike_distance", "spike_trains", "spike_triggered_average", "synchrony", "tiling_coefficient",
+    "tuning", "van_rossum", "victor_purpura",
 ]  # fmt: skip
