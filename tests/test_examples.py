@@ -28,6 +28,7 @@ SAYS = {
     "08_from_brian2": "after: 100% of the trials told apart in Brian2; the same on torch: True",
     "09_frequency": "the same on both backends: True",
     "10_recordings": "both backends hear the measured current alike: True",
+    "11_representations": "a circle fits best: True",
 }
 
 

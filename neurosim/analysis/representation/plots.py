@@ -50,7 +50,7 @@ def plot_models(comparison: ModelComparison, *, ax: Axes | None = None) -> Axes:
     places = np.arange(len(comparison.names))
     if comparison.ceiling is not None:
         axes.axhspan(comparison.ceiling.lower, comparison.ceiling.upper, color="0.85", label="noise ceiling")
-    axes.bar(places, comparison.mean, width=0.6, color="C0", yerr=comparison.error, capsize=3)
+    axes.bar(places, comparison.mean, width=0.6, color="C0", alpha=0.5, yerr=comparison.error, capsize=3)
     for place, scores in zip(places, comparison.scores, strict=True):
         axes.plot(np.full(scores.size, place), scores, linestyle="", marker=".", color="0.3", markersize=4)
     axes.axhline(0, color="0.3", linewidth=0.8)
@@ -72,6 +72,9 @@ def plot_subsampling(report: Subsampling, *, ax: Axes | None = None) -> Axes:
                       label=f"{size} conditions")  # fmt: skip
         axes.plot(units, [sample.null_mean for sample in chosen], color=f"C{place}", linestyle="--", linewidth=1)
     axes.set_xscale("log")
+    numbers = sorted({sample.units_y if report.side == "y" else sample.units_x for sample in report.samples})
+    axes.set_xticks(numbers, [str(number) for number in numbers])
+    axes.set_xticks([], minor=True)
     axes.set_xlabel("units")
     axes.set_ylabel(report.metric)
     axes.legend(frameon=False)
