@@ -9,7 +9,10 @@ from neurosim.benchmarks.benchmark import Benchmark
 from neurosim.errors import CircuitError, nearest
 
 #: Modules in :mod:`neurosim.benchmarks.rows`, in the order in which they are listed.
-ROWS = ("balanced_network", "training_step", "recurrent_training_step", "saved_memory")
+ROWS = (
+    "balanced_network", "scaling", "brunel", "izhikevich_network", "polychronous", "training_step",
+    "recurrent_training_step", "saved_memory", "delay_layer", "brian2_overhead", "plasticity",
+)  # fmt: skip
 
 
 @cache

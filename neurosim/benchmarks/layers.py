@@ -17,8 +17,8 @@ from neurosim.units import ms
 #: Time constant of the membrane and time step, ms.
 TAU, DT = 10.0, 1.0
 DECAY = math.exp(-DT / TAU)
-#: Standard deviation of the weights.
-SPREAD = 0.2
+#: Standard deviation of the weights from layer to layer, and within one.
+SPREAD, RECURRENT_SPREAD = 0.2, 0.1
 
 
 def names(sizes: Sequence[int]) -> list[str]:
@@ -47,8 +47,7 @@ def layers(sizes: Sequence[int], recurrent: Sequence[int] = ()) -> Circuit:
         circuit.connect(pre, post, AllToAll(), receptor="i", weight=Trainable(Normal(0, SPREAD)))
     for place in recurrent:
         name = names(sizes)[place]
-        spread = SPREAD / math.sqrt(sizes[place])
-        circuit.connect(name, name, AllToAll(), receptor="i", weight=Trainable(Normal(0, spread)))
+        circuit.connect(name, name, AllToAll(), receptor="i", weight=Trainable(Normal(0, RECURRENT_SPREAD)))
     return circuit
 
 

@@ -64,11 +64,11 @@ def figures(found: Measured) -> Sequence[Figure]:
     )
 
 
-def case(label: str, duration: float, scale: float = 1.0) -> Case:
+def case(label: str, duration: float, scale: float = 1.0, **more: Any) -> Case:
     """Return the network, run for so many seconds."""
     settings = {
         "circuit": NAME, "arguments": {"scale": scale}, "duration": duration, "dt": 1e-4,
-        "populations": list(POPULATIONS),
+        "populations": list(POPULATIONS), **more,
     }  # fmt: skip
     return Case(label, settings)
 
