@@ -23,7 +23,7 @@ help:
 	@echo "make lint       formatting, lint rules, import floors, spelling"
 	@echo "make typecheck  mypy, strict"
 	@echo "make format     format the code and mend what can be mended"
-	@echo "make docs       write docs/models.md from the docstrings"
+	@echo "make docs       write docs/models.md and docs/benchmarks.md from what they show"
 	@echo "make hooks      run the checks before every commit"
 	@echo "make clean      remove what was built, and the environment"
 	@echo "Options: PYTHON=python3.12 chooses the interpreter, VENV=folder the environment."
@@ -68,9 +68,10 @@ links:
 	mkdir -p $(LINKS)/neurosim
 	cd $(LINKS)/neurosim && ln -s ../../../neurosim/* ../../../circuits ../../../datasets .
 
-# The page of models is written from their docstrings.
+# The page of models is written from their docstrings, that of benchmarks from docs/benchmarks.json.
 docs: $(STAMP)
 	$(BIN)/python docs/generate_models.py
+	$(BIN)/python docs/generate_benchmarks.py
 
 spelling: $(STAMP)
 	$(BIN)/codespell

@@ -72,14 +72,3 @@ def test_model_networks_are_identical_and_spike(name: str) -> None:
     report = ns.verify(from_file(ROOT / "examples" / "model_networks.py", name)(), 40 * ms)
     assert report.identical, report.text()
     assert report.spikes["brian2"] > 50
-
-
-@pytest.mark.slow
-def test_overhead_benchmark_compares_the_same_network() -> None:
-    measure = from_file(ROOT / "benchmarks" / "brian2_overhead.py", "measure")
-    circuit = ns.circuits.build("balanced-network", scale=0.1)
-    found = measure(circuit, "numpy", 0.05, 1, lambda text: None)
-    spikes = found["spikes"]
-    assert spikes["plain"] == spikes["neurosim"] > 50
-    seconds = found["seconds"]["run"]
-    assert found["ratio"]["run"] == pytest.approx(seconds["neurosim"] / seconds["plain"])

@@ -31,7 +31,7 @@ class SideOutcome:
         Seconds from the start of its process to its first result: ``"cold"`` (nothing was compiled before) and
         ``"warm"`` (all was).
     prepared
-        Seconds that it took to get ready, imports included, in the process that was measured.
+        Seconds that it took to get ready after its imports, in the process that was measured.
     peak
         The most memory that the process held, in bytes.
     versions

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-#: Of every column but the first two, its heading.
-COLUMNS = ("side", "ratio", "median", "from – to", "first result, cold", "warm", "peak memory", "asked", "outputs")
+#: The headings.
+COLUMNS = (
+    "side", "ratio", "median", "from – to", "asked", "first result, cold", "warm", "preparation", "peak memory",
+    "outputs",
+)  # fmt: skip
 _SECONDS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 _BYTES = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
 
@@ -32,15 +35,16 @@ def row(side: Mapping[str, Any], checks: Sequence[Mapping[str, Any]], unit: str)
     """Return the cells of one side, by `COLUMNS`."""
     asked = "" if side.get("at_least") is None else f"≥ {side['at_least']:g}"
     if "median" not in side:
-        return [side["name"], "", side["absent"], "", "", "", "", asked, "FAILED" if side["failed"] else ""]
+        return [side["name"], "", side["absent"], "", asked, "", "", "", "", "FAILED" if side["failed"] else ""]
     first = side["first"]
     ratio = "" if side["ratio"] is None else _digits(side["ratio"])
     own = [check for check in checks if check["side"] == side["name"]]
     said = "; ".join(check["found"] if check["ok"] else f"DIFFERS: {check['what']}: {check['found']}" for check in own)
     return [
         side["name"], ratio, amount(side["median"], unit),
-        f"{amount(side['low'], unit)} – {amount(side['high'], unit)}",
-        amount(first.get("cold"), "s"), amount(first.get("warm"), "s"), amount(side["peak"], "B"), asked, said,
+        f"{amount(side['low'], unit)} – {amount(side['high'], unit)}", asked,
+        amount(first.get("cold"), "s"), amount(first.get("warm"), "s"), amount(side["prepared"], "s"),
+        amount(side["peak"], "B"), said,
     ]  # fmt: skip
 
 

@@ -97,8 +97,9 @@ def serve(script: Path, settings: Mapping[str, Any], requests: TextIO, answers: 
     try:
         if settings.get("processors") and hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(settings["processors"])])
+        kind = load(script)
         start = time.perf_counter()
-        side = load(script)(settings)
+        side = kind(settings)
         say({"prepared": time.perf_counter() - start, "versions": versions(settings.get("distributions", []))})
         for line in requests:
             say(answer(side, json.loads(line)))

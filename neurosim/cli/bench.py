@@ -54,7 +54,7 @@ class BenchCommand:
             if value is not None and value < 1:
                 raise CircuitError(f"{option}: give 1 or more, not {value}.")
         chosen = list(catalogue().values()) if self.name == "all" else [benchmark_of(self.name)]
-        earlier = _read(self.json) if self.json is not None and self.json != STDOUT and self.json.exists() else []
+        earlier = [] if self.json is None or self.json == STDOUT else _read(self.json)
         interpreters = {
             name: Path(path).absolute()
             for name, path in (("nest", self.nest_python), ("sparxml", self.sparxml_python))
@@ -97,7 +97,11 @@ def _list() -> None:
 
 
 def _read(file: Path) -> list[Mapping[str, Any]]:
-    """Return the benchmarks that a file holds."""
+    """Return the benchmarks that a file holds, none if it is not there yet."""
+    if not file.exists():
+        if not file.parent.is_dir():
+            raise FileFormatError(f"--json: {file.parent} is not a folder.")
+        return []
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         return list(content["benchmarks"])

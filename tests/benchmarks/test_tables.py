@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from neurosim.benchmarks.benchmark import Check, Figure
+from neurosim.benchmarks.catalogue import catalogue
 from neurosim.benchmarks.outcome import SCHEMA, CaseOutcome, Outcome, SideOutcome, joined
 from neurosim.benchmarks.tables import amount, filled, markdown, row
 
@@ -60,13 +64,15 @@ def test_rows() -> None:
     content = OUTCOME.content()
     headings, [(_, rows)] = filled(content)
     assert headings == [
-        "side", "ratio", "median", "from – to", "first result, cold", "warm", "peak memory", "asked", "outputs",
+        "side", "ratio", "median", "from – to", "asked", "first result, cold", "warm", "preparation", "peak memory",
+        "outputs",
     ]  # fmt: skip
-    assert rows[0] == ["neurosim", "1.00", "20.0 ms", "10.0 ms – 30.0 ms", "", "", "3.00 MiB", "", ""]
+    assert rows[0] == ["neurosim", "1.00", "20.0 ms", "10.0 ms – 30.0 ms", "", "", "", "1.00 s", "3.00 MiB", ""]
     assert rows[1] == [
-        "peer", "10.5", "210 ms", "200 ms – 500 ms", "12.5 s", "2.00 s", "2.00 GiB", "≥ 10", "7 spikes, all equal",
+        "peer", "10.5", "210 ms", "200 ms – 500 ms", "≥ 10", "12.5 s", "2.00 s", "2.00 s", "2.00 GiB",
+        "7 spikes, all equal",
     ]  # fmt: skip
-    assert rows[2] == ["away", "", "not installed: pip install away", "", "", "", "", "", ""]
+    assert rows[2] == ["away", "", "not installed: pip install away", "", "", "", "", "", "", ""]
     differs = row(content["cases"][0]["sides"][1], [{"side": "peer", "what": "x", "ok": False, "found": "y"}], "s")
     assert differs[-1] == "DIFFERS: x: y"
 
@@ -87,3 +93,29 @@ def test_new_results_take_the_place_of_old_ones() -> None:
     assert joined(before, [{"name": "b", "n": 2}, {"name": "c", "n": 2}]) == [
         {"name": "a", "n": 1}, {"name": "b", "n": 2}, {"name": "c", "n": 2},
     ]  # fmt: skip
+
+
+def generator() -> Any:
+    """Import docs/generate_benchmarks.py, which is not part of the package."""
+    file = Path(__file__).parents[2] / "docs" / "generate_benchmarks.py"
+    spec = importlib.util.spec_from_file_location("generate_benchmarks", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_is_current() -> None:
+    module = generator()
+    assert module.PAGE.read_text(encoding="utf-8") == module.page(), "docs/benchmarks.md is out of date: make docs"
+
+
+def test_what_the_page_shows_can_be_measured() -> None:
+    contents = json.loads(generator().MEASURED.read_text(encoding="utf-8"))["benchmarks"]
+    assert contents
+    for content in contents:
+        benchmark = catalogue()[content["name"]]
+        assert content["schema"] == SCHEMA
+        assert not content["quick"]
+        assert [case["label"] for case in content["cases"]] == [case.label for case in benchmark.cases]

@@ -92,6 +92,7 @@ def test_outputs_that_differ_end_with_1(neurosim: Neurosim, monkeypatch: pytest.
         (("balanced-netwrk",), "unknown benchmark 'balanced-netwrk'. Did you mean 'balanced-network'?"),
         (("balanced-network", "--repeats", "0"), "--repeats: give 1 or more, not 0."),
         (("balanced-network", "--threads", "-1"), "--threads: give 1 or more, not -1."),
+        (("balanced-network", "--json", "nowhere/x.json"), "--json: nowhere is not a folder."),
         (("balanced-network", "--json", "../nets.py"), "--json: ../nets.py is there and holds no benchmarks"),
     ],
 )

@@ -1,0 +1,76 @@
+"""Every benchmark in its quick size: sides that are installed work, and compute the same."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from neurosim.benchmarks.benchmark import OURS, Measured
+from neurosim.benchmarks.catalogue import catalogue
+from neurosim.benchmarks.checks import close_arrays, same_spikes, similar_count
+from neurosim.benchmarks.measuring import measure
+from neurosim.benchmarks.rows.brunel import FULL, case, rate
+from neurosim.benchmarks.rows.training_step import same_output
+
+
+@pytest.mark.slow
+@pytest.mark.cython
+@pytest.mark.parametrize("name", list(catalogue()))
+def test_quick_size(name: str) -> None:
+    outcome = measure(catalogue()[name], quick=True, repeats=1)
+    assert outcome.ok, outcome.content()
+    [*cases] = outcome.cases
+    assert all(side.values for item in cases for side in item.sides if side.name == OURS)
+    assert outcome.figures or cases[0].figures or cases[0].checks
+
+
+def spikes(steps: list[int], neurons: list[int]) -> dict[str, np.ndarray]:
+    return {"a.step": np.array(steps), "a.neuron": np.array(neurons)}
+
+
+def found(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray]) -> Measured:
+    return Measured({}, {OURS: ours, "peer": theirs}, {OURS: 1.0, "peer": 2.0}, {})
+
+
+def test_spikes_are_held_against_ours_in_any_order() -> None:
+    ours = spikes([3, 1, 1], [0, 2, 1])
+    assert [check.ok for check in same_spikes(found(ours, spikes([1, 3, 1], [1, 0, 2])), "peer", ["a"])] == [True]
+    for other in (spikes([1, 3, 2], [1, 0, 2]), spikes([1, 3, 1], [1, 0, 3]), spikes([1, 3], [1, 0])):
+        assert [check.ok for check in same_spikes(found(ours, other), "peer", ["a"])] == [False]
+    silent = spikes([], [])
+    assert [check.ok for check in same_spikes(found(silent, silent), "peer", ["a"])] == [False]
+    assert same_spikes(found(ours, ours), "absent", ["a"]) == []
+
+
+def test_counts_are_held_against_ours() -> None:
+    ours = spikes(list(range(100)), [0] * 100)
+    for count, ok in ((109, True), (91, True), (111, False), (0, False)):
+        other = spikes(list(range(count)), [0] * count)
+        assert [check.ok for check in similar_count(found(ours, other), "peer", ["a"], 0.1)] == [ok]
+
+
+def test_arrays_are_held_against_ours() -> None:
+    ours = {"x": np.array([1.0, -4.0])}
+    for other, ok in (([1.0, -4.0], True), ([1.3, -4.0], True), ([1.5, -4.0], False), ([1.0, -4.0, 0.0], False)):
+        assert [check.ok for check in close_arrays(found(ours, {"x": np.array(other)}), "peer", ["x"], 0.1)] == [ok]
+
+
+def test_late_spikes_are_held_against_those_in_time() -> None:
+    train = np.zeros((10, 2, 3), bool)
+    train[4, 1, 2] = True
+    late = np.roll(train, 2, axis=0)
+    ours = {"spikes": late, "late": np.asarray(2)}
+    assert [check.ok for check in same_output(found(ours, {"spikes": train, "late": np.asarray(0)}), "peer")] == [True]
+    assert [check.ok for check in same_output(found(ours, {"spikes": late, "late": np.asarray(0)}), "peer")] == [False]
+
+
+def test_the_rate_of_brunels_network_leaves_out_its_onset() -> None:
+    settings = case(FULL, 0.5).settings
+    early, later = np.full(500, 10), np.full(1250, 1500)
+    arrays = {"exc.step": np.concatenate([early, later]), "inh.step": np.full(1250, 4999)}
+    measured = Measured(settings, {OURS: arrays}, {OURS: 1.0}, {})
+    assert math.isclose(rate(measured, OURS), 2500 / 12500 / 0.4)
+    # The paper's threshold rate, 20 mV / (0.1 mV * 1000 * 20 ms) = 10 Hz for each of the 1,000 inputs, twice.
+    assert settings["rate"] == pytest.approx(20.0)
