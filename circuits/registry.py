@@ -123,8 +123,8 @@ _ENTRIES = (
     CircuitEntry(
         "frequency-bias",
         "neurosim.circuits.frequency_bias.circuit:build",
-        "spiking layers that tell textures apart, with pooling or a convolution that passes some spatial frequencies",
-        0.008,
+        "spiking layers behind pooling or convolutions, to be trained to tell textures apart (shown=5: with an image)",
+        0.02,
         "W. Fang et al., NeurIPS (2025), arXiv:2505.18608",
         experiment="neurosim.circuits.frequency_bias.experiment:reproduce",
     ),

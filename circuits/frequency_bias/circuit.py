@@ -14,6 +14,7 @@ from neurosim.circuits.frequency_bias.operators import (
     mix,
     reading,
 )
+from neurosim.datasets.textures import texture_images
 from neurosim.errors import CircuitError, nearest
 from neurosim.units import ms
 
@@ -32,6 +33,7 @@ def build(
     kernel: int = 5,
     classes: int = 8,
     tau: float = 2.0,
+    shown: int | None = None,
     seed: int = 0,
 ) -> Circuit:
     """Build the network: maps of the image, mixed, into leaky neurons, stage by stage, and a reading of the classes.
@@ -52,6 +54,8 @@ def build(
         that are read.
     tau
         Time constant of the neurons in steps.
+    shown
+        The class of a texture that is seen all the time, in place of the source.
     seed
         Of the weights.
 
@@ -67,7 +71,12 @@ def build(
             raise CircuitError(f"frequency-bias: there is no {what} {given!r}.{nearest(str(given), known)}")
     names = mixers.split(",") if isinstance(mixers, str) else list(mixers)
     circuit = Circuit(NAME, dt=1 * ms, seed=seed)
-    circuit.source(INPUT, SignalSource((1, size, size), unit="1"))
+    if shown is None:
+        circuit.source(INPUT, SignalSource((1, size, size), unit="1"))
+    else:
+        image = texture_images(shown + 1, size=size, noise=0.0, seed=seed).images[shown]
+        held = NeuronModel("signal : 1", name="image")  # nothing changes what it starts with
+        circuit.population(INPUT, (1, size, size), held, initial={"signal": image.ravel()})
     circuit.population("maps_1", (channels, size, size), map_units())
     convolve(circuit, INPUT, "maps_1", value="signal", size=kernel)
     for stage, mixer in enumerate(names, start=1):

@@ -117,6 +117,16 @@ def test_both_backends_see_the_same(embedding: str) -> None:
     assert np.any(run["classes"]["v"].values[0, -1] != 0)
 
 
+def test_an_image_that_is_shown_is_as_one_that_is_fed() -> None:
+    fed, held = (build(size=6, channels=2, kernel=3, shown=shown) for shown in (None, 5))
+    image = texture_images(8, size=6, noise=0.0).images[5].reshape(1, 36).repeat(9, axis=0)
+    one = ns.simulate(fed, 9 * ms, inputs={"image": image}, record={"cells_1": "spikes", "classes": "v"})
+    other = ns.simulate(held, 9 * ms, record={"cells_1": "spikes", "classes": "v"})
+    assert len(one.spikes["cells_1"]) > 0
+    assert one.spikes["cells_1"] == other.spikes["cells_1"]
+    np.testing.assert_array_equal(one["classes"]["v"], other["classes"]["v"])
+
+
 def test_training_learns_and_maps_have_their_shapes() -> None:
     drawn = texture_images(64, size=8, noise=0.2, seed=1)
     orientation = drawn.labels % 4 // 2
