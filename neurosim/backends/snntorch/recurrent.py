@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from neurosim.backends.snntorch.kernel_projection import KernelProjection
+from neurosim.backends.snntorch.recurrent_delays import two_edges
 from neurosim.backends.snntorch.recurrent_member import Member
 from neurosim.backends.snntorch.recurrent_scan import EdgeTable, Recurrent, make_recurrent, run_recurrent_scan
 from neurosim.backends.snntorch.recurrent_source import Arrival, recurrent_source
@@ -46,8 +48,6 @@ def why_projection_stepped(module: CircuitModule, name: str) -> str | None:
         return f"what {name} brings depends on the neurons at its ends, or on the time"
     if isinstance(part, KernelProjection):
         return f"{name} convolves"
-    if part.learns_delays:
-        return f"{name} learns its delays"
     return None
 
 
@@ -102,6 +102,8 @@ def make_recurrent_loops(
         item = module.program.projections[name]
         if arrival.kind == "lines":
             links.append(item.max_delay)
+        elif module.part(name).learns_delays:
+            links.append(None)  # they are others in every call
         else:
             links.append(EdgeTable(item.pre_index, item.post_index, item.delay, module.part(name).n_pre))
     surrogates = [
@@ -116,8 +118,8 @@ def make_recurrent_loops(
 
 def arrivals_of(
     stepper: Stepper, ahead: Ahead, pulses: Mapping[str, Tensor]
-) -> tuple[list[tuple[Arrival, str]], dict[str, Tensor], dict[int, RowEvents]]:
-    """Return what is added to which variable, in the order of the contract, and what tells how much.
+) -> tuple[list[tuple[Arrival, str]], dict[str, Tensor], dict[int, RowEvents], dict[int, EdgeTable]]:
+    """Return what is added to which variable, in the order of the contract, what tells how much, and learned delays.
 
     Parameters
     ----------
@@ -132,6 +134,7 @@ def arrivals_of(
     found: list[tuple[Arrival, str]] = []
     values: dict[str, Tensor] = {}
     events: dict[int, RowEvents] = {}
+    tables: dict[int, EdgeTable] = {}
 
     def add(kind: str, item: ProjectionProgram | PoissonProgram, target: str, **given: Tensor) -> None:
         pre = -1 if kind in ("ahead", "train") or isinstance(item, PoissonProgram) else place[item.pre]
@@ -153,7 +156,7 @@ def arrivals_of(
                     add("train", item, target, R=brought.spikes, W=brought.weight)
                 else:
                     add("ahead", item, target, X=brought)
-        elif item.n:
+        else:
             edge_values = stepper.edges[item.name]
             for target in dict.fromkeys(addition.target for addition in item.additions):
                 for name, printed in part.expressions.terms:
@@ -162,8 +165,10 @@ def arrivals_of(
                     elif name == target:
                         amount = printed({key: edge_values[key] for key in printed.reads})["value"]
                         amount = torch.as_tensor(amount, dtype=stepper.dtype).expand(item.n)
+                        if part.learns_delays:
+                            tables[len(found)], amount = two_edges(part, part.steps(edge_values), amount)
                         add("edges", item, target, amounts=amount)
-    return found, values, events
+    return found, values, events, tables
 
 
 def run_in_loops(
@@ -191,7 +196,7 @@ def run_in_loops(
     steps
         How many.
     """
-    arrivals, values, events = arrivals_of(stepper, ahead, rows)
+    arrivals, values, events, tables = arrivals_of(stepper, ahead, rows)
     inputs: dict[str, Tensor] = {}
     for place, (name, item) in enumerate(stepper.populations.items()):
         inputs.update({f"B{place}_{key}": stepper.values[name][key] for key in item.state})
@@ -214,6 +219,7 @@ def run_in_loops(
         for place, name in enumerate(stepper.populations)
     }
     scan = stepper.module.paths.loops(arrivals, traced, learned, keep=keep)
+    scan = replace(scan, links=tuple(tables.get(place, link) for place, link in enumerate(scan.links)))
     names = {f"P{text.place}_{key}" for text in scan.source.members for key in text.fixed}
     names |= {f"I{text.place}_{key}" for text in scan.source.members for key in text.driven}
     inputs = {key: value for key, value in inputs.items() if key[0] not in "PI" or key in names}
