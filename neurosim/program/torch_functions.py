@@ -39,8 +39,10 @@ def exprel(x: Tensor) -> Tensor:
 
 def clip(value: Tensor, low: Any, high: Any) -> Tensor:
     """Return the value limited to ``low <= value <= high``; bounds may be tensors."""
-    low = low if isinstance(low, Tensor) else torch.as_tensor(low, dtype=value.dtype, device=value.device)
-    high = high if isinstance(high, Tensor) else torch.as_tensor(high, dtype=value.dtype, device=value.device)
+    low, high = (
+        bound if isinstance(bound, Tensor) else torch.full((), bound, dtype=value.dtype, device=value.device)
+        for bound in (low, high)
+    )
     return torch.minimum(torch.maximum(value, low), high)
 
 

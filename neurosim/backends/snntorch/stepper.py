@@ -221,7 +221,8 @@ class Stepper:
 
     def _time(self) -> Tensor:
         if self._now is None or self._now[0] != self.step_number:  # every part asks for it several times a step
-            now = torch.tensor(self.step_number * self.dt, dtype=self.dtype, device=self.device)
+            # Filled where it is wanted: a copy from the host would hold up a GPU in every step.
+            now = torch.full((), self.step_number * self.dt, dtype=self.dtype, device=self.device)
             self._now = (self.step_number, now)
         return self._now[1]
 
@@ -313,7 +314,7 @@ class Stepper:
         if variable in self.totals[name]:
             return self.totals[name][variable]
         names = self._names(name)
-        names["t"] = torch.tensor((self.step_number - 1) * self.dt, dtype=self.dtype, device=self.device)
+        names["t"] = torch.full((), (self.step_number - 1) * self.dt, dtype=self.dtype, device=self.device)
         printed = self.dynamics[name].subexpressions[variable]
         return torch.as_tensor(printed(names)["value"], dtype=self.dtype).expand(self.batch, item.n)
 
