@@ -11,11 +11,13 @@ import xarray
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import neurosim as ns
 from neurosim.analysis import Features, features
+from neurosim.analysis.representation import cka, rdm
 from neurosim.errors import AnalysisError, RecordError
 from neurosim.recording import Recording, SpikeTrains
 from neurosim.recording.traces import trace_array
-from neurosim.units import ms
+from neurosim.units import Mohm, ms, mV, nA
 
 SPIKES = SpikeTrains([0.01, 0.02, 0.13, 0.05, 0.199], [0, 0, 1, 2, 2], 3, [0, 0, 0, 1, 1], 2, duration=0.2)
 
@@ -109,6 +111,36 @@ def test_populations_stand_side_by_side() -> None:
     shorter = Recording({"exc": SPIKES, "inh": SpikeTrains([], [], 1, [], 2, duration=0.1)})
     with pytest.raises(AnalysisError, match="same trials and bins"):
         features(shorter, ["exc", "inh"], bin=0.1)
+
+
+def test_both_backends_give_the_same_features_and_what_follows_from_them() -> None:
+    circuit = ns.Circuit("pair", dt=0.5 * ms, seed=2)
+    cell = ns.models.lif(
+        tau_mem=20 * ms,
+        r=100 * Mohm,
+        v_leak=-60 * mV,
+        v_threshold=-50 * mV,
+        v_reset=-60 * mV,
+        receptors={"ampa": 5 * ms},
+    )
+    circuit.population("cells", 12, cell, initial={"v": ns.Uniform(-60 * mV, -50 * mV)})
+    circuit.inject("drive", "cells", "i_ext")
+    circuit.connect("cells", "cells", ns.FixedProbability(0.3), receptor="ampa", weight=0.05 * nA, delay=1 * ms)
+    drive = 0.08 + 0.12 * np.random.default_rng(0).random((8, 12))
+    found = []
+    for backend in ("brian2", "snntorch"):
+        recording = ns.simulate(
+            circuit,
+            400 * ms,
+            backend=backend,
+            inputs={"drive": ns.Signal(drive * nA, every=50 * ms)},
+            record={"cells": ["spikes", "v"]},
+        )
+        counts, voltage = features(recording, bin=50 * ms), features(recording, variable="v", bin=50 * ms)
+        found.append((counts.values, voltage.values, rdm(counts), cka(counts, voltage)))
+    assert found[0][0].sum() > 50
+    for one, other in zip(*found, strict=True):
+        assert np.array_equal(one, other)
 
 
 def test_matrices_pass_as_they_are() -> None:

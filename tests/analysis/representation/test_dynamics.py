@@ -232,6 +232,24 @@ def test_planted_communities() -> None:
     assert communities(values[np.triu_indices(45, 1)]).tolist() == found.tolist()
 
 
+def test_communities_of_benchmark_graphs() -> None:
+    """Graphs of Lancichinetti, Fortunato and Radicchi (2008) with a quarter of each node's edges leading elsewhere."""
+    networkx = pytest.importorskip("networkx")
+    found = []
+    for seed in range(3):
+        graph = networkx.LFR_benchmark_graph(
+            125, 3, 1.5, 0.25, average_degree=15, max_degree=30, min_community=20, max_community=50, seed=seed
+        )
+        truth = np.empty(125, dtype=int)
+        for number, members in enumerate({frozenset(graph.nodes[node]["community"]) for node in graph}):
+            truth[list(members)] = number
+        adjacency = networkx.to_numpy_array(graph)
+        np.fill_diagonal(adjacency, 0)
+        weights = np.random.default_rng(seed).uniform(0.5, 1, adjacency.shape)
+        found.append(mutual_information(communities(adjacency * (weights + weights.T)), truth))
+    assert np.mean(found) > 0.85
+
+
 def test_information_of_divisions() -> None:
     metrics = pytest.importorskip("sklearn.metrics")
     draw = np.random.default_rng(0)
