@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from neurosim.backends.snntorch.module import CircuitModule
     from neurosim.backends.snntorch.stepper import Stepper
 
-#: Below this many neuron-steps a call is over before the loops are compiled.
+#: Below this many neuron-steps, of all populations, a call is over before the loops are compiled.
 WORTH_IT = 2**15
 #: By target variable, in the order of the deliveries: (time, batch, neuron).
 Deliveries = Sequence[tuple[str, Tensor]]
