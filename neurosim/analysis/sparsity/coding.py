@@ -33,8 +33,8 @@ class SparseCode:
     codes : numpy.ndarray, shape (patch, unit)
         The coefficients.
     objective : numpy.ndarray, shape (iteration + 1,)
-        Half the squared error and the penalty, mean over patches, before each iteration and at the end. It never rises
-        but where the weight was changed on the way (``stages``), whose costs are those of the last weight.
+        Half the squared error and the penalty, mean over patches, before each iteration and at the end. It never rises;
+        with several stages it may, before the last, since it always counts the last weight.
     residual : numpy.ndarray, shape (patch, pixel)
         What the codes do not explain.
     converged

@@ -81,7 +81,7 @@ def learn(
     batches, batch_size
         How many batches, of how many patches.
     rate
-        :math:`\eta`, for the mean over a batch. Patches of variance 0.1 want about 1; it goes with the inverse of that.
+        :math:`\eta`, for the mean over a batch: about 5 for patches of variance 0.1; it goes with the inverse of that.
     active
         How many units are to be active in a patch: the weight then follows what is found. By default it is constant.
     start : array_like, shape (pixel, unit), optional

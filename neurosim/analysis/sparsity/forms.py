@@ -113,7 +113,7 @@ def dead_units(source: Any, **where: Any) -> NDArray[np.bool_]:
         Its mean is the fraction of dead neurons. Neurons that are silent in one sample are
         ``1 - active_fraction(sample)``.
     """
-    return np.asarray(~(_responses(source, where) != 0).any(axis=0))
+    return _silent(_responses(source, where), axis=0)
 
 
 def report(source: Any, *, negative: Negative = "refuse", **where: Any) -> pandas.DataFrame:
@@ -138,8 +138,7 @@ def report(source: Any, *, negative: Negative = "refuse", **where: Any) -> panda
     for name in MEASURES:
         both = [_measured(responses, name, form, negative, {}) for form in get_args(Form)]
         rows[name] = [*(found.mean for found in both), *(found.excluded for found in both)]
-    silent = ~(responses != 0).any(axis=1)
-    rows["dead_units"] = [float(silent.mean()), float(dead_units(responses).mean()), 0, 0]
+    rows["dead_units"] = [*(float(_silent(responses, axis).mean()) for axis in (1, 0)), 0, 0]
     table = pandas.DataFrame.from_dict(
         rows, orient="index", columns=["population", "lifetime", "silent_samples", "silent_neurons"]
     )
@@ -206,6 +205,11 @@ def against_shuffle(
         mixed = np.take_along_axis(responses, np.argsort(keys, axis=axis), axis=axis)
         means.append(_measured(mixed, measure, form, negative, {}).mean)
     return Null(_measured(responses, measure, form, negative, {}).mean, np.array(means))
+
+
+def _silent(responses: NDArray[np.float64], axis: int) -> NDArray[np.bool_]:
+    """Return where nothing is active along an axis; what is not known is not active."""
+    return np.asarray(~(np.nan_to_num(responses) != 0).any(axis=axis))
 
 
 def _responses(source: Any, where: dict[str, Any]) -> NDArray[np.float64]:

@@ -97,6 +97,11 @@ def simulate_false_positive(
         How many random patterns are shown; one neuron, drawn anew, sees a hundred of them.
     seed
         Of everything that is drawn.
+
+    Notes
+    -----
+    Where neurons differ much (few synapses, or many patterns on one segment), what one of them answers to a hundred
+    patterns is not a hundred trials: the interval of the result is then too narrow.
     """
     neurons, shown = -(-trials // 100), min(trials, 100)
     stream = Stream(seed, f"sparsity/false positive/{n}/{a}/{s}/{patterns}")

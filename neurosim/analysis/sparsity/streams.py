@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosim.analysis.features import features
 from neurosim.analysis.sparsity.forms import Sparseness, population_sparseness
 from neurosim.analysis.sparsity.measures import Negative, measure_named, without_negatives
 from neurosim.errors import AnalysisError, nearest
@@ -89,8 +90,6 @@ class LifetimeSparseness:
 
     def update(self, source: Any, **where: Any) -> Self:
         """Take in a batch of responses (see :func:`lifetime_sparseness`)."""
-        from neurosim.analysis.features import features
-
         responses = features(source, **where).values
         if self.measure != "active_fraction":
             responses = without_negatives(responses, self.negative, self.measure)

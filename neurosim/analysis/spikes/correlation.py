@@ -23,6 +23,9 @@ from neurosim.recording.times import one_time
 
 Floats = NDArray[np.float64]
 
+#: The share of bins with spikes up to which sums go over the spikes, and not over all bins.
+_SPARSE = 0.1
+
 
 def count_correlation(source: Any, population: str | None = None, *, window: Any = None) -> Floats:
     """Return the correlation of the spike counts of each two neurons.
@@ -40,12 +43,30 @@ def count_correlation(source: Any, population: str | None = None, *, window: Any
     counts = spike_counts(source, population, window)
     if len(counts) < 2:
         raise AnalysisError(f"count_correlation: at least 2 windows are needed, there are {len(counts)}.")
-    centred = counts - counts.mean(axis=0)
-    spread = np.where(np.ptp(counts, axis=0) > 0, np.sqrt(np.square(centred).sum(axis=0)), np.nan)
-    scaled = centred / spread
-    found = np.clip(scaled.T @ scaled, -1.0, 1.0)
-    np.fill_diagonal(found, np.where(np.isnan(spread), np.nan, 1.0))
+    products = _products(counts)
+    variance = np.diag(products)
+    spread = np.where(variance > 0, np.sqrt(np.maximum(variance, 0.0)), np.nan)
+    found = np.clip(products / np.outer(spread, spread), -1.0, 1.0)
+    np.fill_diagonal(found, np.where(variance > 0, 1.0, np.nan))
     return np.asarray(found)
+
+
+def _products(counts: Floats) -> Floats:
+    """Return the sums of products of what each two neurons are away from their means, 0 where one never changes."""
+    flat = np.flatnonzero(counts)
+    values = counts.reshape(-1)[flat]
+    # Sums and products of whole numbers are exact: nothing is lost where the means are taken off after.
+    if flat.size <= _SPARSE * counts.size and (values == np.rint(values)).all():
+        from scipy.sparse import csr_array
+
+        rows, columns = np.divmod(flat, counts.shape[1])
+        ends = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(counts)))])
+        few = csr_array((values, columns, ends), shape=counts.shape)
+        total = np.bincount(columns, values, minlength=counts.shape[1])
+        return np.asarray((few.T @ few).toarray() - np.outer(total, total) / len(counts))
+    centred = counts - counts.mean(axis=0)
+    centred[:, (counts == counts[0]).all(axis=0)] = 0.0  # a mean of equal values may be off in its last bit
+    return np.asarray(centred.T @ centred)
 
 
 def mean_correlation(correlations: Floats) -> float:

@@ -65,6 +65,9 @@ def test_all_silent() -> None:
 
 
 def test_dead_units() -> None:
+    unknown = np.array([[nan, 0.0], [0.0, 1.0]])
+    assert dead_units(unknown).tolist() == [True, False]
+    assert report(unknown).loc["dead_units"].tolist() == [0.5, 0.5, 0, 0]
     assert dead_units(RESPONSES).tolist() == [False, False, True, False, False, False]
 
 

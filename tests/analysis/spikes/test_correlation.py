@@ -46,6 +46,18 @@ def test_correlations_are_pearsons() -> None:
     assert np.isnan(mean_correlation(np.ones((1, 1))))
 
 
+@pytest.mark.parametrize("rate", [0.02, 0.5])
+def test_correlations_of_few_and_of_many_spikes(rate: float) -> None:
+    counts = np.random.default_rng(1).poisson(rate, (3000, 8)).astype(float)
+    counts[:, 5] = counts[:, 4]
+    counts[:, 6] = 0.0
+    found = count_correlation(counts)
+    known = np.flatnonzero(np.arange(8) != 6)
+    np.testing.assert_allclose(found[np.ix_(known, known)], np.corrcoef(counts[:, known].T), atol=1e-12)
+    assert found[4, 5] == pytest.approx(1)
+    assert np.isnan(found[6]).all()
+
+
 def test_a_shifted_copy_shows_at_its_lag() -> None:
     times = np.sort(np.random.default_rng(1).uniform(0, 100, 500))
     both = SpikeTrains(np.concatenate([times, times + 0.02]), np.repeat([0, 1], 500), 2, duration=101.0)
@@ -118,7 +130,7 @@ def test_spectrum_is_welchs() -> None:
 
 def test_a_rhythm_is_found() -> None:
     random = np.random.default_rng(0)
-    times = random.uniform(0, 60, 18_000)
+    times = random.uniform(0, 60, 120_000)
     kept = times[random.random(times.size) < (1 + np.cos(2 * np.pi * 12.0 * times)) / 4]
     trains = SpikeTrains(kept, random.integers(30, size=kept.size), 30, duration=60.0)
     frequency, power = population_spectrum(trains, segment=2.0).peak(5.0, 40.0)
