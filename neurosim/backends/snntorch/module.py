@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.torch_version import TorchVersion
 
 from neurosim.backends.simulator import Progress, Run, Simulator, draw_noise
 from neurosim.backends.snntorch.arguments import (
@@ -50,6 +51,8 @@ from neurosim.recording import Recording, RecordingBuilder, State
 from neurosim.recording.values import to_numpy
 
 Outputs = dict[str, dict[str, Tensor]]
+#: Whether this torch lets a function stand in a graph with the module that it is given; else a call breaks the graph.
+GRAPHS = TorchVersion(torch.__version__) >= "2.13"
 
 
 class CircuitModule(nn.Module, Simulator):
@@ -215,7 +218,7 @@ class CircuitModule(nn.Module, Simulator):
         state
             The state after the last step, with gradients.
         """
-        if torch.compiler.is_dynamo_compiling() and not self.has_layers:
+        if torch.compiler.is_dynamo_compiling() and GRAPHS and not self.has_layers:
             from neurosim.backends.snntorch.in_graph import call_in_graph
 
             return call_in_graph(self, inputs, state, steps, record, seed)

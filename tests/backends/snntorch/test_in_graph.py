@@ -83,6 +83,14 @@ def test_a_module_with_layers_breaks_the_graph_and_runs() -> None:
         torch.compile(loss_of, backend="eager", fullgraph=True)(module, x)
 
 
+@pytest.mark.slow
+def test_an_older_torch_breaks_the_graph_and_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("neurosim.backends.snntorch.module.GRAPHS", False)
+    module, x = made(), drive().detach()
+    with torch.no_grad():
+        assert torch.equal(torch.compile(loss_of, backend="eager")(module, x)[0], loss_of(module, x)[0])
+
+
 @pytest.mark.parametrize("inputs", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_the_operator_is_what_torch_asks_of_one(inputs: bool) -> None:
     from neurosim.backends.snntorch import in_graph
