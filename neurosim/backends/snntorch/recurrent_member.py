@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from neurosim.backends.snntorch.population import Dynamics
@@ -97,45 +97,77 @@ class MemberText:
 
     def fire(self, *, heard: bool) -> list[str]:
         """Return the loop that integrates and fires; `heard` inside, spikes are listed."""
+        i, arrived = self.place, self.parts.arrived
+        body = self._fired()
+        body += [f"V{i}_{key}[b, j] = {arrived[key]}" for key in self.item.state if arrived[key] != f"x_{key}"]
+        if self.rests:
+            body.append(f"free{i}[j] = active_after")
+        return [*self._over_neurons(needed(body)), *self._noted(heard=heard)]
+
+    def at_once(self, arriving: Sequence[tuple[str, str]]) -> list[str]:
+        """Return the loop that does all of a step, where nothing arrives from inside.
+
+        Parameters
+        ----------
+        arriving
+            Variables and what is added to them, in order.
+        """
+        body = [*self._fired(), *(self._added(*item) for item in arriving), *self._settled(None)]
+        return [*self._over_neurons(needed(body)), *self._noted(heard=False)]
+
+    def settle(self, arriving: Sequence[tuple[str, str]]) -> list[str]:
+        """Return the loop that adds the last arrivals, keeps what the way back reads, and resets."""
+        i, arrived = self.place, self.parts.arrived
+        body = [f"{arrived[key]} = V{i}_{key}[b, j]" for key in self.item.state] + self._given()
+        if self.spiking:
+            body.append(f"fired = S{i}[past{i} + t, b, j] != real(0.0)")
+        if self.rests:
+            body.append(f"active_after = free{i}[j]")
+        body += [*(self._added(*item) for item in arriving), *self._settled({target for target, _ in arriving})]
+        body = needed(body)
+        return self._over_neurons(body) if body else []
+
+    def _fired(self) -> list[str]:
+        """Return the lines that integrate and fire."""
         i, body = self.place, self._loads()
         if self.rests:
             body.append(f"active = (step + t) - L{i}[b, j] >= x_{LIMIT}")
         body += [forward_text(line) for line in self.parts.fire]
-        arrived = self.parts.arrived
-        body += [f"V{i}_{key}[b, j] = {arrived[key]}" for key in self.item.state if arrived[key] != f"x_{key}"]
         if self.spiking:
             body.append(f"S{i}[past{i} + t, b, j] = spike")
             if self.member.slope is None and self.keep:
                 body.append(f"U{i}[t, b, j] = distance")
         if self.rests:
-            body += [f"awake{i}[j] = active", f"free{i}[j] = active_after"]
-            body.append(f"L{i}[b, j] = step + t if fired else L{i}[b, j]")
-        text = self._over_neurons(needed(body))
-        if self.spiking:
-            text += self.note(f"past{i} + t, b", f"t % ring{i}", heard=heard)
-        if self.rests:
-            text.append(f"note_bits(awake{i}, A{i}[t, b])")
-        return text
+            body += [f"awake{i}[j] = active", f"L{i}[b, j] = step + t if fired else L{i}[b, j]"]
+        return body
+
+    def _added(self, target: str, amount: str) -> str:
+        """Return the line that adds what arrives to a variable."""
+        name = self.parts.arrived[target]
+        return f"{name} = {name} + {amount}" + (f" if active_after else {name}" if self.masks(target) else "")
+
+    def _settled(self, changed: set[str] | None) -> list[str]:
+        """Return the lines after all arrivals; only what they change is stored, and `changed` (``None``: all)."""
+        i, arrived, final = self.place, self.parts.arrived, self.parts.final
+        body = [forward_text(line) for line in self.parts.settle]
+        if self.keep:
+            body += [f"Q{i}_{key}[t, b, j] = {arrived[key]}" for key in self.kept]
+        for key in self.item.state:
+            if changed is None or key in changed or final[key] != arrived[key]:
+                body.append(f"V{i}_{key}[b, j] = {final[key]}")
+        return body + [f"T{i}_{key}[t, b, j] = {final[key]}" for key in self.member.traced]
+
+    def _noted(self, *, heard: bool) -> list[str]:
+        """Return the lines that keep a step's spikes, and who does not rest, as bits."""
+        i = self.place
+        text = self.note(f"past{i} + t, b", f"t % ring{i}", heard=heard) if self.spiking else []
+        return [*text, f"note_bits(awake{i}, A{i}[t, b])"] if self.rests else text
 
     def note(self, row: str, slot: str, *, heard: bool) -> list[str]:
         """Return the lines that list the spikes of a step, and keep them as bits."""
         i = self.place
         listed = [f"number{i}[{slot}] = note_events(S{i}[{row}], events{i}[{slot}])"] if heard else []
         return [*listed, *([f"note_bits(S{i}[{row}], Z{i}[{row}])"] if self.keep else [])]
-
-    def settle(self) -> list[str]:
-        """Return the loop that keeps what the way back reads, and resets."""
-        i, arrived, final = self.place, self.parts.arrived, self.parts.final
-        body = [f"{arrived[key]} = V{i}_{key}[b, j]" for key in self.item.state] + self._given()
-        if self.spiking:
-            body.append(f"fired = S{i}[past{i} + t, b, j] != real(0.0)")
-        body += [forward_text(line) for line in self.parts.settle]
-        if self.keep:
-            body += [f"Q{i}_{key}[t, b, j] = {arrived[key]}" for key in self.kept]
-        body += [f"V{i}_{key}[b, j] = {final[key]}" for key in self.item.state if final[key] != arrived[key]]
-        body += [f"T{i}_{key}[t, b, j] = {final[key]}" for key in self.member.traced]
-        body = needed(body)
-        return self._over_neurons(body) if body else []
 
     def _over_neurons(self, body: Iterable[str]) -> list[str]:
         """Return a loop over neurons; rows of arrays are taken before it, which is less to compile."""
@@ -214,20 +246,38 @@ class MemberText:
 
     def back_of_settling(self) -> list[str]:
         """Return the loop back through the reset, of a step ``t`` and a trial ``b``, the `r`-th of its block."""
-        i, text = self.place, []
-        if self.spiking:
-            text.append(f"read_bits(Z{i}[past{i} + t, b], spiked{i}[r])")
-        if self.rests:
-            text.append(f"read_bits(A{i}[t, b], alert{i}[r])")
-        return [*text, *self._over_neurons(self._settling)]
+        return [*self._bits_read(), *self._over_neurons(self._settling)]
 
     def back_of_firing(self) -> list[str]:
         """Return the loops that find how the step began, and go back through it."""
-        i, text = self.place, []
-        if self.started:
-            first = [f"O{i}_{key}[:] = B{i}_{key}[b]" for key in self.started]
-            later = self._over_neurons(self._start)
-            if f"earlier{i}" in read_by(self._start):
-                later.insert(0, f"read_bits(Z{i}[past{i} + t - 1, b], earlier{i})")
-            text = ["if t == 0:", *(f"    {line}" for line in first), "else:", *(f"    {line}" for line in later)]
-        return [*text, *self._over_neurons(self._firing)]
+        return [*self._begun(), *self._over_neurons(self._firing)]
+
+    def back_at_once(self) -> list[str]:
+        """Return the loop back through all of a step, where nobody inside hears the spikes."""
+        i, body = self.place, list[str]()
+        # What one loop leaves to the other in arrays stays in registers.
+        for line in self._settling:
+            renamed = re.sub(r"\bd_(\d+)\b", r"e_\1", line)
+            renamed = re.sub(rf"^C{i}_(\w+)\[b, j\] = ", r"left_\1 = ", renamed)
+            body.append(re.sub(rf"^R{i}\[r, j\] = ", "felt = ", renamed))
+        for line in self._firing:
+            target, sign, value = line.partition(" = ")
+            value = re.sub(rf"\bC{i}_(\w+)\[b, j\]", r"left_\1", value).replace(f"R{i}[r, j]", "felt")
+            body.append(f"{target}{sign}{value}")
+        return [*self._bits_read(), *self._begun(), *self._over_neurons(needed(body))]
+
+    def _bits_read(self) -> list[str]:
+        i = self.place
+        text = [f"read_bits(Z{i}[past{i} + t, b], spiked{i}[r])"] if self.spiking else []
+        return [*text, f"read_bits(A{i}[t, b], alert{i}[r])"] if self.rests else text
+
+    def _begun(self) -> list[str]:
+        """Return the loop that finds with which variables the step began."""
+        i = self.place
+        if not self.started:
+            return []
+        first = [f"O{i}_{key}[:] = B{i}_{key}[b]" for key in self.started]
+        later = self._over_neurons(self._start)
+        if f"earlier{i}" in read_by(self._start):
+            later.insert(0, f"read_bits(Z{i}[past{i} + t - 1, b], earlier{i})")
+        return ["if t == 0:", *(f"    {line}" for line in first), "else:", *(f"    {line}" for line in later)]

@@ -134,48 +134,62 @@ def _forward(texts: Sequence[MemberText], arrivals: Sequence[Arrival]) -> list[s
             early += [f"for age in range(1, ring{i}):", *_indented(noted)] if noted else []
     if any(text.timed for text in texts):
         body.append("x_t = real((step + t) * dt)")
-    for text in texts:
+    made += [f"sum_{place} = np.empty(n{item.post}, real)" for place, item in enumerate(arrivals) if _summed(item)]
+    inside = _inside(arrivals)
+    for text in texts if inside else ():
         body += text.fire(heard=text.place in heard)
+    last: list[list[tuple[str, str]]] = [[] for _ in texts]
     for place, item in enumerate(arrivals):
-        if item.kind in ("lines", "train"):
-            made.append(f"sum_{place} = np.empty(n{item.post}, real)")
-        body += _delivered(place, item, masked=texts[item.post].masks(item.target))
+        body += _summed(item, place)
+        if item.kind != "edges":
+            last[item.post].append((item.target, f"sum_{place}[j]" if _summed(item) else f"X_{place}[t, b, j]"))
+            continue
+        # Edges add to the variables themselves, after all that comes before them.
+        before, last[item.post] = last[item.post], []
+        body += [line for target, amount in before for line in _added(texts[item.post], target, amount)]
+        body += _along_edges(place, item, masked=texts[item.post].masks(item.target))
     for text in texts:
-        body += text.settle()
+        body += text.settle(last[text.place]) if inside else text.at_once(last[text.place])
     loops = ["for b in range(first, last_row):", *_indented(early), "    for t in range(steps):", *_indented(body, 2)]
     return [*made, *loops]
 
 
-def _delivered(place: int, item: Arrival, *, masked: bool) -> list[str]:
-    """Return the text that adds an arrival to its variable."""
-    value, free = f"V{item.post}_{item.target}", f"{'free' if masked else 'every'}{item.post}"
-    if item.kind == "edges":
-        slot = f"(t - delays_{place}[k]) % ring{item.pre}"
-        return [
-            f"for k in range(delays_{place}.shape[0]):",
-            f"    slot = {slot}",
-            f"    add_edges({value}[b], {free}, events{item.pre}[slot], number{item.pre}[slot], starts_{place}, "
-            f"k * n{item.pre}, posts_{place}, amounts_{place})",
-        ]
-    text, amount = [], f"X_{place}[t, b, j]"
+def _inside(arrivals: Sequence[Arrival]) -> bool:
+    """Tell whether anything arrives from the populations themselves."""
+    return any(item.kind in ("lines", "edges") for item in arrivals)
+
+
+def _summed(item: Arrival, place: int = 0) -> list[str]:
+    """Return the text that sums the weights of spikes, for arrivals that are such a sum."""
     if item.kind == "lines":
-        amount = f"sum_{place}[j]"
-        text = [
+        return [
             f"slot = (t - delay_{place}) % ring{item.pre}",
             f"add_lines(sum_{place}, events{item.pre}[slot], number{item.pre}[slot], W_{place})",
         ]
     if item.kind == "train":
-        amount = f"sum_{place}[j]"
-        row = f"t * {value}.shape[0] + b"
-        text = [
-            f"row = {row}",
+        return [
+            f"row = t * V{item.post}_{item.target}.shape[0] + b",
             f"sum_of_lines(sum_{place}, start_{place}[row], start_{place}[row + 1], column_{place}, value_{place}, "
             f"W_{place})",
         ]
-    text.append(f"for j in range(n{item.post}):")
-    if masked:
-        return [*text, f"    if {free}[j]:", f"        {value}[b, j] += {amount}"]
-    return [*text, f"    {value}[b, j] += {amount}"]
+    return []
+
+
+def _added(text: MemberText, target: str, amount: str) -> list[str]:
+    """Return the loop that adds what arrives to a variable."""
+    loop, line = f"for j in range(n{text.place}):", f"V{text.place}_{target}[b, j] += {amount}"
+    return [loop, f"    if free{text.place}[j]:", f"        {line}"] if text.masks(target) else [loop, f"    {line}"]
+
+
+def _along_edges(place: int, item: Arrival, *, masked: bool) -> list[str]:
+    """Return the text that adds what arrives by edges, one after another."""
+    value, free = f"V{item.post}_{item.target}", f"{'free' if masked else 'every'}{item.post}"
+    return [
+        f"for k in range(delays_{place}.shape[0]):",
+        f"    slot = (t - delays_{place}[k]) % ring{item.pre}",
+        f"    add_edges({value}[b], {free}, events{item.pre}[slot], number{item.pre}[slot], starts_{place}, "
+        f"k * n{item.pre}, posts_{place}, amounts_{place})",
+    ]
 
 
 def _backward(texts: Sequence[MemberText], arrivals: Sequence[Arrival]) -> list[str]:
@@ -189,12 +203,15 @@ def _backward(texts: Sequence[MemberText], arrivals: Sequence[Arrival]) -> list[
         if text.rests:
             made.append(f"alert{i} = np.empty((block, {n}), np.bool_)")
         made += [f"O{i}_{key} = np.empty({n}, real)" for key in text.started]
+        if not _inside(arrivals):
+            firing += text.back_at_once()
+            continue
         settle += text.back_of_settling()
         firing += text.back_of_firing()
         early += _back_before(text, arrivals)
     rows = ["for b in range(low, high):", "    r = b - low"]
     steps = ["x_t = real((step + t) * dt)"] if any(text.timed for text in texts) else []
-    steps += [*rows, *_indented(settle)]
+    steps += [*rows, *_indented(settle)] if settle else []
     for place, item in enumerate(arrivals):
         steps += _led_back(place, item, "t")
     steps += [*rows, *_indented(firing)]
