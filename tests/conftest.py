@@ -24,8 +24,9 @@ settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Keep generated loops in pytest's own cache: all processes of a run share them, and so do later runs."""
-    if "NEUROSIM_CACHE" not in os.environ and config.cache is not None:
-        os.environ["NEUROSIM_CACHE"] = str(config.cache.mkdir("neurosim"))
+    kept = getattr(config, "cache", None)  # pytest may be told to have none
+    if "NEUROSIM_CACHE" not in os.environ and kept is not None:
+        os.environ["NEUROSIM_CACHE"] = str(kept.mkdir("neurosim"))
 
 
 @functools.cache
