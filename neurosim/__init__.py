@@ -12,6 +12,7 @@ from neurosim.version import __version__
 
 if TYPE_CHECKING:
     from neurosim import analysis, circuits, datasets, interop, models, training, units
+    from neurosim.analysis.comparison import compare
     from neurosim.backends import RunInterrupted, compile, simulate
     from neurosim.circuit import (
         AllToAll,
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from neurosim.verification import verify
 
 _HOME = {
+    "neurosim.analysis.comparison": ("compare",),
     "neurosim.backends": ("RunInterrupted", "compile", "simulate"),
     "neurosim.circuit": (
         "AllToAll", "Circuit", "Convolution", "Edges", "FilteredNoise", "FixedInDegree", "FixedOutDegree",
@@ -85,8 +87,8 @@ __all__ = [
     "NeuronModel", "NeurosimError", "Normal", "OneToOne", "Pairwise", "PoissonSource", "Pulses", "Ramp",
     "Record", "RecordError", "Recording", "RunInterrupted", "Signal", "SignalSource", "Sine", "SpikeSource",
     "SpikeTrains", "State", "Step", "SynapseModel", "Trainable", "TrainingError", "Uniform", "UnitError",
-    "UnsupportedError", "__version__", "analysis", "circuits", "compile", "datasets", "export_brian2_script", "interop",
-    "models", "simulate", "training", "units", "verify",
+    "UnsupportedError", "__version__", "analysis", "circuits", "compare", "compile", "datasets", "export_brian2_script",
+    "interop", "models", "simulate", "training", "units", "verify",
 ]  # fmt: skip
 
 

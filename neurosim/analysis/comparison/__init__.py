@@ -1,0 +1,11 @@
+"""A simulation beside a recording: statistics with intervals, between halves of the recording and surrogates of it."""
+
+from neurosim.analysis.comparison.compare import compare
+from neurosim.analysis.comparison.plots import plot_comparison, plot_line
+from neurosim.analysis.comparison.resampling import Estimate
+from neurosim.analysis.comparison.result import Comparison, Line
+from neurosim.analysis.comparison.statistics import STATISTICS, Settings, Statistic
+
+__all__ = [
+    "STATISTICS", "Comparison", "Estimate", "Line", "Settings", "Statistic", "compare", "plot_comparison", "plot_line",
+]  # fmt: skip
