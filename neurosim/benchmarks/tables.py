@@ -92,7 +92,8 @@ def markdown(contents: Sequence[Mapping[str, Any]]) -> str:
     parts = []
     for content in contents:
         headings, tables = filled(content)
-        parts.append(f"## {content['name']}\n\n{content['summary']} (`neurosim bench {content['name']}`; ")
+        summary = content["summary"][:1].upper() + content["summary"][1:]
+        parts.append(f"## {content['name']}\n\n{summary} (`neurosim bench {content['name']}`; ")
         parts[-1] += f"{circumstances(content)}).\n"
         for case, rows in tables:
             lines = [

@@ -28,7 +28,8 @@ def write(settings: Settings, file: Path) -> None:
     arrays: dict[str, Any] = {
         "train": random.random((taps - 1 + steps, batch, n_pre)) < settings["density"],
         "weight": random.normal(size=n_pre * n_post),
-        "delay": random.random(n_pre * n_post) * (taps - 1),
+        # None lies on a step, where the slope jumps.
+        "delay": random.integers(0, taps - 1, n_pre * n_post) + random.uniform(0.01, 0.99, n_pre * n_post),
         "upstream": random.normal(size=(steps, batch, n_post)),
     }
     np.savez(file, **{name: array.astype(np.float32) for name, array in arrays.items()})

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from neurosim.benchmarks.benchmark import OURS, Benchmark, Side
+from collections.abc import Sequence
+
+from neurosim.benchmarks.benchmark import OURS, Benchmark, Figure, Measured, Side
 from neurosim.benchmarks.layers import write
 from neurosim.benchmarks.rows.training_step import case, check
+
+
+def figures(found: Measured) -> Sequence[Figure]:
+    """Return by how much each process grew."""
+    return [
+        Figure(f"{name}: growth of the process for a neuron-step", float(arrays["held"]), "B")
+        for name, arrays in found.arrays.items()
+    ]
+
 
 FORWARD = "700-256-256-20, 400 steps, batch 64"
 RECURRENT = "700-256(recurrent)-20, 400 steps, batch 64"
 SIZES, RECURRENT_SIZES = (700, 256, 256, 20), (700, 256, 20)
 BENCHMARK = Benchmark(
     "saved-memory",
-    "memory held between forward and backward, for each neuron in a step of leaky integrate-and-fire layers, float32",
+    "memory kept between forward and backward, for each neuron in a step of leaky integrate-and-fire layers, float32",
     cases=(
         case(FORWARD, SIZES, 400, 64, measure="saved"),
         case(RECURRENT, RECURRENT_SIZES, 400, 64, recurrent=(1,), measure="saved"),
@@ -24,10 +35,14 @@ BENCHMARK = Benchmark(
     ),
     write=write,
     check=check,
+    figures=figures,
     unit="B",
     repeats=1,
     first_results=False,
     # Blocks of memory are taken from the system and given back one by one: what a process holds is what it uses.
     environment={"MALLOC_MMAP_THRESHOLD_": "16384", "MALLOC_TRIM_THRESHOLD_": "16384", "MALLOC_TOP_PAD_": "0"},
-    notes=("By how much the process grows in the forward pass, whoever keeps it; inputs are there before.",),
+    notes=(
+        "Kept is what autograd saves and what its nodes refer to, each piece of memory once, inputs aside. The process "
+        "grows by more in its first forward pass: by what is computed on the way there, which neurosim lends again.",
+    ),
 )

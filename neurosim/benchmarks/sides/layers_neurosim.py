@@ -7,12 +7,15 @@ from typing import Any
 from torch import Tensor, nn
 
 from neurosim.backends.compile import compile
+from neurosim.backends.snntorch.workspace import Workspace
 from neurosim.benchmarks.layers import layers, names
 from neurosim.benchmarks.sides.training import Training
 
 
 class Side(Training):
     """The network."""
+
+    passed_over = (Workspace,)
 
     def build(self) -> nn.Module:
         """Return the module."""
