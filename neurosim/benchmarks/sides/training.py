@@ -71,7 +71,7 @@ class Training:
             kept_bytes(lambda x=x: self.forward(x), self.x, self.passed_over)  # type: ignore[misc]
             for x in (self.x, self.x[: steps // 2])
         )
-        return (whole - half) / ((steps - steps // 2) * neurons)
+        return float((whole - half) / ((steps - steps // 2) * neurons))
 
     def result(self) -> dict[str, Any]:
         """Return the spikes of the last layer, as bits, and how many steps late they come."""
