@@ -87,16 +87,18 @@ class Figure:
     value: float
     unit: str
     at_most: float | None = None
+    at_least: float | None = None
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What a case came to, for its checks and figures: arrays of all sides that ran, and medians by name."""
+    """What a case came to, for its checks and figures: arrays, medians and times to the first result, by side."""
 
     settings: Settings
     arrays: Mapping[str, Arrays]
     medians: Mapping[str, float]
     machine: Mapping[str, float]
+    first: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 def _nothing(settings: Settings, file: Path) -> None:

@@ -129,7 +129,8 @@ class _CaseRun:
                 except SideFailed as error:
                     outcomes[name] = replace(outcomes[name], absent=str(error), failed=True)
         medians = {name: outcome.median for name, outcome in outcomes.items() if outcome.values}
-        measured = Measured(self.case.settings, arrays, medians, self.machine)
+        first_results = {name: outcome.first for name, outcome in outcomes.items() if outcome.values}
+        measured = Measured(self.case.settings, arrays, medians, self.machine, first_results)
         complete = OURS in arrays
         return CaseOutcome(
             self.case.label, self.case.settings, tuple(outcomes[side.name] for side in self.sides),

@@ -51,6 +51,7 @@ def row(side: Mapping[str, Any], checks: Sequence[Mapping[str, Any]], unit: str)
 def figure(content: Mapping[str, Any]) -> str:
     """Return a figure as text."""
     bound = "" if content["at_most"] is None else f" (asked: ≤ {content['at_most']:g})"
+    bound += "" if content["at_least"] is None else f" (asked: ≥ {content['at_least']:g})"
     return f"{content['what']}: {amount(content['value'], content['unit'])}{bound}"
 
 

@@ -11,6 +11,7 @@ from neurosim.benchmarks.benchmark import OURS, Measured
 from neurosim.benchmarks.catalogue import catalogue
 from neurosim.benchmarks.checks import close_arrays, same_spikes, similar_count
 from neurosim.benchmarks.measuring import measure
+from neurosim.benchmarks.rows import balanced_network
 from neurosim.benchmarks.rows.brunel import FULL, case, rate
 from neurosim.benchmarks.rows.training_step import same_output
 
@@ -74,3 +75,11 @@ def test_the_rate_of_brunels_network_leaves_out_its_onset() -> None:
     assert math.isclose(rate(measured, OURS), 2500 / 12500 / 0.4)
     # The paper's threshold rate, 20 mV / (0.1 mV * 1000 * 20 ms) = 10 Hz for each of the 1,000 inputs, twice.
     assert settings["rate"] == pytest.approx(20.0)
+
+
+def test_first_results_are_held_against_those_of_a_compiled_program() -> None:
+    first = {OURS: {"cold": 10.0, "warm": 2.0}, balanced_network.STANDALONE: {"cold": 40.0, "warm": 5.0}}
+    measured = Measured({}, {}, {}, {}, first)
+    figures = balanced_network.first_results(measured)
+    assert [(figure.value, figure.at_least) for figure in figures] == [(4.0, 3.0), (2.5, 3.0)]
+    assert balanced_network.first_results(Measured({}, {}, {}, {}, {OURS: {"cold": 1.0}})) == []

@@ -23,7 +23,10 @@ PEER = SideOutcome(
 AWAY = SideOutcome("away", absent="not installed: pip install away")
 CASE = CaseOutcome(
     "small", {"n": 3}, (OURS, PEER, AWAY), (Check("peer", "the same spikes", True, "7 spikes, all equal"),),
-    (Figure("synaptic events", 1234567.0, ""), Figure("least time", 0.005, "s", at_most=1.5)),
+    (
+        Figure("synaptic events", 1234567.0, ""), Figure("least time", 0.005, "s", at_most=1.5),
+        Figure("f", 4.0, "x", at_least=3.0),
+    ),
 )  # fmt: skip
 OUTCOME = Outcome("example", "Some work", "s", 1, False, (CASE,), MACHINE, (), ("A note.",))
 
@@ -84,6 +87,7 @@ def test_a_page_has_everything() -> None:
     assert "| peer | 10.5 | 210 ms |" in text
     assert "- synaptic events: 1,234,567" in text
     assert "- least time: 5.00 ms (asked: ≤ 1.5)" in text
+    assert "- f: 4.00 x (asked: ≥ 3)" in text
     assert "A note." in text
     assert "With a-peer 1.0, torch 2.13." in text
 

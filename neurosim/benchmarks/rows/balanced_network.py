@@ -14,6 +14,7 @@ from neurosim.benchmarks.checks import same_spikes, similar_count, spike_count
 from neurosim.benchmarks.roofline import distance
 
 NAME = "balanced-network"
+STANDALONE = "Brian2, cpp_standalone"
 POPULATIONS = ("exc", "inh")
 #: Of the spikes in a second of this network, between simulators that round or deliver otherwise.
 TOLERANCE = 0.1
@@ -60,8 +61,18 @@ def figures(found: Measured) -> Sequence[Figure]:
         Figure("synaptic events", float(events), ""),
         Figure("neuron-steps", float(steps), ""),
         Figure("neurosim's time for a neuron-step", seconds / steps, "s"),
+        *first_results(found),
         *distance(seconds, found.machine, cached=events * EVENT + steps * NEURON_STEP),
     )
+
+
+def first_results(found: Measured) -> list[Figure]:
+    """Return how many times as long Brian2's own program takes to its first result."""
+    return [
+        Figure(f"time to the first result, {name}: {STANDALONE} over neurosim", theirs / ours, "x", at_least=3.0)
+        for name, ours in found.first.get(OURS, {}).items()
+        if (theirs := found.first.get(STANDALONE, {}).get(name))
+    ]
 
 
 def case(label: str, duration: float, scale: float = 1.0, **more: Any) -> Case:
@@ -77,7 +88,7 @@ FULL = "4,000 neurons, 1 s"
 SIDES = (
     Side(OURS, "network_neurosim", distributions=("torch", "numba", "numpy")),
     Side(
-        "Brian2, cpp_standalone", "balanced_brian2", "brian2", ("brian2",), {"target": "cpp_standalone"},
+        STANDALONE, "balanced_brian2", "brian2", ("brian2",), {"target": "cpp_standalone"},
         at_least={FULL: 4.0}, quick=False,
     ),
     Side("Brian2, cython", "balanced_brian2", "brian2", ("brian2",), {"target": "cython"}, at_least={FULL: 15.0}),
