@@ -12,7 +12,7 @@ from neurosim.benchmarks.catalogue import catalogue
 from neurosim.benchmarks.checks import close_arrays, same_spikes, similar_count
 from neurosim.benchmarks.measuring import measure
 from neurosim.benchmarks.rows import balanced_network
-from neurosim.benchmarks.rows.brunel import FULL, case, rate
+from neurosim.benchmarks.rows.brunel import FULL, case, check, rate
 from neurosim.benchmarks.rows.training_step import same_output
 
 
@@ -73,6 +73,10 @@ def test_the_rate_of_brunels_network_leaves_out_its_onset() -> None:
     arrays = {"exc.step": np.concatenate([early, later]), "inh.step": np.full(1250, 4999)}
     measured = Measured(settings, {OURS: arrays}, {OURS: 1.0}, {})
     assert math.isclose(rate(measured, OURS), 2500 / 12500 / 0.4)
+    for shift, ok in ((1.05, True), (1.2, False)):
+        later = {"exc.step": np.full(round(2500 * shift), 2000), "inh.step": np.zeros(0)}
+        peer = Measured(settings, {OURS: arrays, "peer": later}, {OURS: 1.0, "peer": 1.0}, {})
+        assert [item.ok for item in check(peer)] == [ok]
     # The paper's threshold rate, 20 mV / (0.1 mV * 1000 * 20 ms) = 10 Hz for each of the 1,000 inputs, twice.
     assert settings["rate"] == pytest.approx(20.0)
 
