@@ -81,15 +81,21 @@ class EdgeStates:
         self.item: ProjectionProgram = self.part.item
         self.printed: PrintedDynamics = self.part.exact_printed if stepper.exact else self.part.printed
         self.additions = self.part.dynamics.on_pre.additions
-        sizes = stepper.program.populations
-        self.tables: dict[Side, ArrivalTable] = {}
+        self._tables: dict[Side, ArrivalTable] = {}
         if stepper.events:
-            self.tables = {
-                "pre": ArrivalTable(self.item.pre_index, self.item.delay, sizes[self.item.pre].n),
-                "post": ArrivalTable(self.item.post_index, self.part.dynamics.post_delay, sizes[self.item.post].n),
-            }
             # Events write in place, so the values must belong to this run alone.
             stepper.values[name] = {key: value.clone() for key, value in stepper.values[name].items()}
+
+    def table(self, side: Side) -> ArrivalTable:
+        """Return the edges by the neuron at one end and delay, sorted when they are first asked for."""
+        if side not in self._tables:
+            item, sizes = self.item, self.stepper.program.populations
+            self._tables[side] = (
+                ArrivalTable(item.pre_index, item.delay, sizes[item.pre].n)
+                if side == "pre"
+                else ArrivalTable(item.post_index, self.part.dynamics.post_delay, sizes[item.post].n)
+            )
+        return self._tables[side]
 
     def integrate(self) -> None:
         """Advance the clock-driven variables of every edge by a step."""
@@ -120,7 +126,7 @@ class EdgeStates:
 
     def _act_on_events(self, side: Side, population: str) -> None:
         stepper = self.stepper
-        due = self.tables[side].due(stepper.history[population])
+        due = self.table(side).due(stepper.history[population])
         if due is None:
             return
         edges, trials = (torch.from_numpy(array).to(stepper.device) for array in due)

@@ -77,6 +77,18 @@ def add_rows(line: Any, home: Any, column: int, step: int, start: int, time: flo
             variable[lane] = new if active < 0 or awake[lane] != 0.0 else old
 
 
+def add_variables(line: Any, home: Any, column: int, step: int, start: int, time: float) -> None:
+    """Put the sum of two variables of a population into a third."""
+    op, memory = carray(line, FIELDS), carray(home, ALL)
+    base, stride, width = op[1], op[2], op[3]
+    for block in range(op[4]):
+        place = base + block * stride
+        first, second = memory[place + op[5] : place + op[5] + width], memory[place + op[6] : place + op[6] + width]
+        total = memory[place + op[7] : place + op[7] + width]
+        for lane in range(total.size):
+            total[lane] = first[lane] + second[lane]
+
+
 def reset(line: Any, home: Any, column: int, step: int, start: int, time: float) -> None:
     """Reset the neurons of a population that spiked."""
     op, memory = carray(line, FIELDS), carray(home, ALL)

@@ -11,7 +11,7 @@ from scipy.special import ndtri as normal
 
 from neurosim.backends.simulator import Run
 from neurosim.backends.snntorch.simulation.drawing import count_tables
-from neurosim.backends.snntorch.simulation.plan import Plan
+from neurosim.backends.snntorch.simulation.plan import Plan, terms_of
 from neurosim.backends.snntorch.simulation.pointers import loop_of
 from neurosim.backends.snntorch.simulation.trial import Trial
 from neurosim.circuit.sources import PoissonSource
@@ -78,11 +78,17 @@ class Feed:
             name for name, item in populations.items() if item.kind == "spikes" and name not in self.drawn.sources
         ]
         self.poisson = [item for item in program.poisson if item.name not in self.drawn.counts]
-        inputs = [
-            (name, variable, [term.source for term in terms])
-            for name, item in program.populations.items() if item.kind == "neurons"
-            for variable, terms in item.inputs.items()
-        ]  # fmt: skip
+        inputs: list[tuple[str, str, list[str]]] = [
+            (name, "signal", [name]) for name, item in populations.items() if item.kind == "signal"
+        ]
+        for name, item in populations.items():
+            for variable, terms in item.inputs.items():
+                sources = [term.source for term in terms if term.kind == "injection"]
+                if len(sources) == len(terms):
+                    inputs.append((name, variable, sources))
+                    continue
+                places = zip(terms, terms_of(item, variable), strict=True)
+                inputs += [(name, place, [term.source]) for term, place in places if term.kind == "injection"]
         steady = [all(run.inputs.constant(source) is not None for source in terms) for *_, terms in inputs]
         self.steady = [item for item, same in zip(inputs, steady, strict=True) if same]
         self.varying = [item for item, same in zip(inputs, steady, strict=True) if not same]
@@ -152,7 +158,8 @@ class Feed:
         total: Rows | None = None
         for source in terms:
             rows = self.run.inputs.rows(source, first, last)
-            values = _spread(rows, np.asarray(self.circuit.injections[source].indices), n)
+            chosen = self.circuit.injections[source].indices if source in self.circuit.injections else range(n)
+            values = _spread(rows, np.asarray(chosen), n)
             total = values if total is None else total + values
         if total is None:
             raise TypeError("an input has at least one term")

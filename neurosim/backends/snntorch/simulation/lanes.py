@@ -89,6 +89,8 @@ class Lanes:
         self._defined: dict[str, tuple[int, bool]] = {}  # by name: the part that defines it, whether a condition
         self._slots: dict[str, int] = {}
         self._temporary = 0
+        self._head: list[str] = []  # lines before the loops, and what they read
+        self._head_reads: frozenset[str] = frozenset()
 
     # -- collecting ----------------------------------------------------------------------------------------------
 
@@ -182,26 +184,52 @@ class Lanes:
         return result
 
     def _by_address(self, function: str, arguments: list[ast.expr]) -> str:
+        if all(self._is_uniform(tree) for tree in arguments):
+            return self._once(function, arguments)
         given = []
         for tree in arguments:
-            if isinstance(tree, ast.Name) and tree.id in self.leaves and self.leaves[tree.id].uniform:
-                given.append((True, tree.id))
-            elif constant_value(tree) is not None:
+            number = constant_value(tree) is not None
+            if number or (isinstance(tree, ast.Name) and self._is_constant(tree.id)):
                 given.append((True, self._text(tree)))
-            else:
-                local = self._fresh()
-                self.let(local, tree)
-                given.append((False, local))
+                continue
+            local = self._fresh()
+            self.let(local, tree)
+            self._slot(local)
+            given.append((False, local))
         target = self._fresh()
-        for uniform, local in given:
-            if not uniform:
-                self._slot(local)
         self._slot(target)
-        if function not in self.functions:
-            self.functions.append(function)
-        self._parts.append(_Call(self.functions.index(function), tuple(given), target))
+        self._parts.append(_Call(self._function(function), tuple(given), target))
         self._defined[target] = (len(self._parts) - 1, False)
         return target
+
+    def _is_uniform(self, tree: ast.expr) -> bool:
+        return all(used in self.leaves and self.leaves[used].uniform for used in names_in(tree))
+
+    def _is_constant(self, local: str) -> bool:
+        return local in self.leaves and self.leaves[local].text.startswith("C[")
+
+    def _once(self, function: str, arguments: list[ast.expr]) -> str:
+        """Call a function whose arguments are the same in all lanes, before the loops."""
+        where, given = 2 * self._function(function), []
+        for tree in arguments:
+            text = self._text(tree)
+            place = self.kept(self._fresh())
+            self._head_reads |= names_in(ast.parse(text, mode="eval").body)
+            self._head.append(f"T[{place}] = {text}")
+            given += [f"beyond(T, {place})", "8"]
+        target = self._fresh()
+        place = self.kept(target)
+        self._head.append(
+            f"apply_{len(arguments)}(L[{where}], L[{where + 1}], 1, {', '.join(given)}, beyond(T, {place}))"
+        )
+        self._head.append(f"{target} = T[{place}]")
+        self.leaves[target] = Leaf("", uniform=True)
+        return target
+
+    def _function(self, name: str) -> int:
+        if name not in self.functions:
+            self.functions.append(name)
+        return self.functions.index(name)
 
     def _fresh(self) -> str:
         self._temporary += 1
@@ -218,6 +246,10 @@ class Lanes:
         """Let a name stand for a constant: a number, or what a run fills in by name."""
         self.leaves[local] = Leaf(f"C[{len(self.constants)}]", uniform=True)
         self.constants.append(value)
+
+    def kept(self, local: str) -> int:
+        """Return where in scratch memory the values of a name are kept for later loops."""
+        return self._slot(local) * self.width
 
     # -- writing -------------------------------------------------------------------------------------------------
 
@@ -247,7 +279,10 @@ class Lanes:
                 if defined is not None and defined[0] != place[id(part)]:
                     self._slot(local)
         used = {local for part in parts for local in self._reads(part, sums) if local in self.leaves}
-        lines = [f"{local} = {self.leaves[local].text}" for local in sorted(used) if self.leaves[local].uniform]
+        used |= {local for local in self._head_reads if local in self.leaves}
+        leaves = [(local, self.leaves[local]) for local in sorted(used)]
+        lines = [f"{local} = {leaf.text}" for local, leaf in leaves if leaf.uniform and leaf.text]
+        lines += self._head
         lines += [f"{total} = 0" for total in sums or {}]
         body: list[str] = []
         for part in parts:
@@ -268,7 +303,7 @@ class Lanes:
         for local in self._reads(part, sums):
             if local in own:
                 continue
-            if local in self._slots:
+            if local in self._slots and local in self._defined:
                 kept = f"T[{self._slots[local] * self.width} + j]"
                 condition = self._defined[local][1]
                 lines.append(f"    {local} = {kept}{' != 0.0' if condition else ''}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from neurosim.backends.snntorch.population import Dynamics
@@ -56,14 +56,14 @@ class NeuronForm:
     Parameters
     ----------
     integrate, reset
-        No reset where nothing is reset.
+        None of a signal; no reset where nothing is reset.
     variables
         In order; each takes `width` numbers.
     width
         Neurons of a block, a power of two.
     """
 
-    integrate: Program
+    integrate: Program | None
     reset: Program | None
     variables: tuple[str, ...]
     width: int
@@ -85,8 +85,9 @@ def program_of(lanes: Lanes, lines: Sequence[str]) -> Program:
 
 
 def neuron_form(
-    item: PopulationProgram, dynamics: Dynamics, fixed: Mapping[str, bool], *, width: int, asked: bool
-) -> NeuronForm:
+    item: PopulationProgram, dynamics: Dynamics, fixed: Mapping[str, bool], *, width: int, asked: bool,
+    also: Collection[str] = (), terms: Sequence[str] = (),
+) -> NeuronForm:  # fmt: skip
     """Return the programs of a population.
 
     Parameters
@@ -99,27 +100,33 @@ def neuron_form(
         Neurons of a block.
     asked
         Whether something outside asks in every step which neurons are refractory.
+    also
+        Names that edges read.
+    terms
+        What stands beside the inputs: their terms, before they are added.
 
     Raises
     ------
     Uncovered
         If the population does something that compiled programs do not know.
     """
-    writer = _Writer(item, dynamics, fixed, width, asked)
+    writer = _Writer(item, dynamics, fixed, width, asked, also, terms)
     return NeuronForm(writer.integrate(), writer.reset(), tuple(writer.variables), width)
 
 
 class _Writer:
     def __init__(
-        self, item: PopulationProgram, dynamics: Dynamics, fixed: Mapping[str, bool], width: int, asked: bool
-    ) -> None:
+        self, item: PopulationProgram, dynamics: Dynamics, fixed: Mapping[str, bool], width: int, asked: bool,
+        also: Collection[str], terms: Sequence[str],
+    ) -> None:  # fmt: skip
         self.item, self.steps, self.fixed, self.width = item, dynamics.steps, fixed, width
         read = {used for key in _PROGRAMS for line in self.steps.get(key, ()) for used in line.reads}
         changing = [*item.state, *item.inputs, *(site.symbol for site in item.noise)]
+        read |= {*also, *(["dt"] if item.reads_last_spike else [])}
         self.uniform = [key for key, one in fixed.items() if one and key in read | {LIMIT}]
         own = [key for key, one in fixed.items() if not one and key in read | {LIMIT}]
         self.rests = item.refractory is not None
-        self.variables = [*dict.fromkeys([*changing, *own])]
+        self.variables = [*dict.fromkeys([*changing, *own, *terms])]
         if self.rests:
             self.variables.append(LAST)
         self.keeps_active = self.rests and (asked or self._changes())

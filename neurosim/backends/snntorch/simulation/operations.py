@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri as normal
 
-from neurosim.backends.snntorch.simulation import deliveries, drawing, driver
+from neurosim.backends.snntorch.simulation import deliveries, drawing, driver, edge_operations
+from neurosim.backends.snntorch.simulation.edge_tables import EdgeTable, spikes_of
 from neurosim.backends.snntorch.simulation.feeding import Drawn
 from neurosim.backends.snntorch.simulation.neuron_source import ACTIVE, LAST, LIMIT, Program
 from neurosim.backends.snntorch.simulation.operating import FIELDS, operation
-from neurosim.backends.snntorch.simulation.plan import WIDTH, Home, Plan, fixed_limit
+from neurosim.backends.snntorch.simulation.plan import WIDTH, Home, Plan, fixed_limit, terms_of
 from neurosim.backends.snntorch.simulation.pointers import loop_of
 from neurosim.backends.snntorch.simulation.programs import compiled_program, function_table
 from neurosim.backends.snntorch.simulation.rows import Rows
@@ -52,9 +53,13 @@ class Operations:
     ) -> None:  # fmt: skip
         self.plan, self.stepper, self.rows, self.amounts = plan, stepper, rows, amounts
         self.drawn, self.seed = drawn, seed
+        projections = stepper.program.projections
+        self.edges = {name: EdgeTable(plan, stepper, projections[name], rows.get(name)) for name in plan.edges}
         self._kept: list[Any] = []
         self._named: dict[str, NDArray[Any]] = {}
-        self._integrating = {name: self._program(name, home.form.integrate) for name, home in plan.homes.items()}
+        self._integrating = {
+            name: self._program(name, home.form.integrate) for name, home in plan.homes.items() if home.form.integrate
+        }
         self._resetting = {
             name: self._program(name, home.form.reset) for name, home in plan.homes.items() if home.form.reset
         }
@@ -110,21 +115,66 @@ class Operations:
                     ]
                 )
         lines += [line for name in self.drawn.noise for line in self._noise(name, trial.number)]
-        lines += [self._integrate(name, home, trial) for name, home in homes.items()]
+        lines += self._graded()
+        lines += [
+            self.edges[name].every(self.edges[name].codes["integrate"], trial.edges[name])
+            for name in self.stepper.plastic
+            if "integrate" in self.edges[name].codes
+        ]
+        lines += [self._integrate(name, homes[name], trial) for name in self._integrating]
         lines += [self._emit(name, chances, trial) for name, chances in self.drawn.sources.items()]
         for item in self.stepper.deliveries:
             if isinstance(item, PoissonProgram):
                 drawn = item.name in self.drawn.counts
                 lines.append(self._counts(item, trial) if drawn else self._pulses(item, fed["add", item.name], trial))
-            elif isinstance(item, ProjectionProgram) and item.n:
-                lines += self._deliver(item, trial)
             elif isinstance(item, PostPathway):
-                raise TypeError("compiled simulation has no plastic edges")
+                lines += self._answer(item.projection, trial)
+            elif item.n:
+                lines += self._deliver(item, trial) if item.dynamics is None else self._arrive(item, trial)
         lines += [self._reset(name, home, trial) for name, home in homes.items() if name in self._resetting]
         table = np.zeros((len(lines) + len(samples), FIELDS), dtype=np.int64)
         for place, line in enumerate((*lines, *samples)):
             table[place, : len(line)] = line
         return table
+
+    def _graded(self) -> list[list[int]]:
+        """Return the operations that compute graded input, in the order of the contract."""
+        lines: list[list[int]] = []
+        zero = self.keep("zero", np.zeros(1))
+        for action in self.stepper.graded_schedule:
+            if isinstance(action, ProjectionProgram):
+                edges, home = self.edges[action.name], self.plan.homes[action.post]
+                for target in dict.fromkeys(target for target, _ in edges.graded):
+                    lines.append([operation(driver.fill), zero, 0, *_place(home, target), 1])
+                lines += [edges.every(code, edges.fixed) for _, code in edges.graded if action.n]
+                continue
+            name, variable = action
+            places = terms_of(self.stepper.populations[name], variable)
+            if len(dict.fromkeys(places)) == 1:
+                continue
+            form, base, blocks = self.plan.homes[name].form, self.plan.homes[name].base, self.plan.homes[name].blocks
+            total = form.offset(variable)
+            for place, term in enumerate(places[1:]):
+                before = total if place else form.offset(places[0])
+                line = [operation(driver.add_variables), base, form.stride, form.width, blocks]
+                lines.append([*line, before, form.offset(term), total])
+        return lines
+
+    def _arrive(self, item: ProjectionProgram, trial: Trial) -> list[list[int]]:
+        edges, buffer, rows = self.edges[item.name], trial.spikes[item.pre], self.rows[item.name]
+        if "pre" not in edges.codes:
+            return []
+        under_way: list[int] = []
+        if isinstance(rows.delay, np.ndarray):
+            under_way = [rows.delay.ctypes.data, *self._under_way(trial, item.name, buffer)]
+        return [edges.arrive(trial.edges[item.name], spikes_of(buffer), under_way)]
+
+    def _answer(self, item: ProjectionProgram, trial: Trial) -> list[list[int]]:
+        edges = self.edges[item.name]
+        if "post" not in edges.codes or item.dynamics is None or not item.n:
+            return []
+        delay = int(item.dynamics.post_delay[0])
+        return [edges.answer(trial.edges[item.name], spikes_of(trial.spikes[item.post]), delay)]
 
     def rooms(self, trial: Trial) -> NDArray[np.int64]:
         """Return what tells whether a step's spikes fit into memory (see :func:`driver.advance`)."""
@@ -137,8 +187,8 @@ class Operations:
     def prime(self, table: NDArray[np.int64], before: int) -> None:
         """Find out, for the spikes under way at the start of a chunk, what they reach next."""
         if self._late:
-            late = operation(deliveries.deliver_late)
-            for line in table[table[:, 0] == late]:
+            late, plastic = operation(deliveries.deliver_late), operation(edge_operations.arrive)
+            for line in table[(table[:, 0] == late) | ((table[:, 0] == plastic) & (table[:, 21] != 0))]:
                 deliveries.prime(line, before)
 
     @staticmethod

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from neurosim.backends.snntorch.population import fixed_values
+from neurosim.backends.snntorch.simulation.edge_source import EdgeForm, End, edge_form
 from neurosim.backends.snntorch.simulation.neuron_source import LIMIT, NeuronForm, neuron_form
 from neurosim.backends.snntorch.simulation.programs import function_table
 from neurosim.backends.snntorch.simulation.rows import Rows
@@ -86,16 +87,19 @@ class Plan:
     Parameters
     ----------
     homes
-        Every population of neurons.
+        Every population of neurons or signals.
     size
         Numbers in memory.
     rows
         Sorted edges by projection, made when they are first needed.
+    edges
+        Programs of the projections that are graded, or whose edges have a state.
     """
 
     homes: dict[str, Home]
     size: int
     rows: dict[str, Rows]
+    edges: dict[str, EdgeForm]
 
     def worth_it(self, steps: int) -> bool:
         """Tell whether a run of some steps is long enough for it."""
@@ -111,15 +115,36 @@ def make_plan(module: CircuitModule) -> Plan:
         With the reason, where it must be stepped.
     """
     _refuse(module)
-    homes, size = {}, 0
-    for name, item in module.program.populations.items():
-        if item.kind == "neurons":
+    program, homes, size = module.program, {}, 0
+    shared = {name: _shared(module, item) for name, item in program.populations.items()}
+    for name, item in program.populations.items():
+        if item.kind != "spikes":
             try:
-                homes[name] = Home(_form(module, item), size, item.n)
+                homes[name] = Home(_form(module, item, shared[name]), size, item.n)
             except Uncovered as reason:
                 raise Uncovered(f"{name} computes {reason}") from None
             size += homes[name].size
-    return Plan(homes, size, {})
+    edges = {}
+    for projection in program.projections.values():
+        if projection.graded or projection.dynamics is not None:
+            try:
+                edges[projection.name] = _edge_form(module, projection, homes, shared)
+            except Uncovered as reason:
+                raise Uncovered(f"the edges of {projection.name} compute {reason}") from None
+    return Plan(homes, size, {}, edges)
+
+
+def term(source: str) -> str:
+    """Return where a term of an input with several stands."""
+    return f"_term_{source}"
+
+
+def terms_of(item: PopulationProgram, variable: str) -> list[str]:
+    """Return where each term of an input stands, in order: alone in its place, or beside others."""
+    sources = item.inputs[variable]
+    if all(source.kind == "injection" for source in sources):
+        return [variable] * len(sources)
+    return [variable] if len(sources) == 1 else [term(f"{source.source}/{variable}") for source in sources]
 
 
 def _refuse(module: CircuitModule) -> None:
@@ -128,29 +153,69 @@ def _refuse(module: CircuitModule) -> None:
         raise Uncovered('fused="never"')
     if not module.exact:
         raise Uncovered("it is not float64 on a CPU")
-    if program.graded:
-        raise Uncovered(f"{program.graded[0].name} is graded")
     for item in program.pulses:
-        if item.dynamics is not None:
-            raise Uncovered(f"the edges of {item.name} change")
-        if not adds_constants(item):
+        if item.dynamics is None and not adds_constants(item):
             raise Uncovered(f"what {item.name} adds depends on neurons or on the time")
 
 
-def _form(module: CircuitModule, item: PopulationProgram) -> NeuronForm:
+def _shared(module: CircuitModule, item: PopulationProgram) -> dict[str, bool]:
+    """Return what does not change within a run, by name: whether it is the same for all neurons."""
+    if item.kind != "neurons":
+        return {}
+    fixed = _fixed(module, item)
+    if any(isinstance(value, Tensor) and value.dtype == torch.bool for value in fixed.values()):
+        raise Uncovered(f"{item.name} computes conditions of parameters")
+    shared = {key: not isinstance(value, Tensor) or value.ndim == 0 for key, value in fixed.items()}
+    limit = fixed_limit(item, module.part(item.name).exact_dynamics, fixed)
+    return shared if limit is None else {**shared, LIMIT: limit.ndim == 0}
+
+
+def _fixed(module: CircuitModule, item: PopulationProgram) -> dict[str, Any]:
     part: Any = module.part(item.name)
     with torch.no_grad():
-        fixed: dict[str, Any] = dict(fixed_values(part, part.exact_dynamics, module.program.dt))
-    if any(isinstance(value, Tensor) and value.dtype == torch.bool for value in fixed.values()):
-        raise Uncovered("conditions of parameters")
-    shared = {key: not isinstance(value, Tensor) or value.ndim == 0 for key, value in fixed.items()}
-    if item.refractory is not None:
-        limit = fixed_limit(item, part.exact_dynamics, fixed)
-        if limit is not None:
-            shared[LIMIT] = limit.ndim == 0
+        return dict(fixed_values(part, part.exact_dynamics, module.program.dt))
+
+
+def _form(module: CircuitModule, item: PopulationProgram, shared: dict[str, bool]) -> NeuronForm:
     width = min(WIDTH, 1 << max(item.n - 1, 7).bit_length())
-    form = neuron_form(item, part.exact_dynamics, shared, width=width, asked=_is_asked(module, item))
+    if item.kind == "signal":
+        return NeuronForm(None, None, ("signal",), width)
+    several = [places for variable in item.inputs if len(places := terms_of(item, variable)) > 1]
+    terms = [place for places in several for place in dict.fromkeys(places) if place not in item.inputs]
+    read = {
+        name.removesuffix(suffix)
+        for projection in module.program.projections.values()
+        for suffix, end in (("_pre", projection.pre), ("_post", projection.post)) if end == item.name
+        for name in projection.reads if name.endswith(suffix)
+    }  # fmt: skip
+    dynamics = module.part(item.name).exact_dynamics
+    form = neuron_form(item, dynamics, shared, width=width, asked=_is_asked(module, item), also=read, terms=terms)
     for program in (form.integrate, form.reset):
+        if program is not None:
+            function_table(program.functions)
+    return form
+
+
+def _edge_form(
+    module: CircuitModule, item: ProjectionProgram, homes: dict[str, Home], shared: dict[str, dict[str, bool]]
+) -> EdgeForm:
+    with torch.no_grad():
+        values = module.part(item.name).current(by_edge=True)
+    ends = []
+    for name in (item.pre, item.post):
+        one = frozenset(key for key, same in shared[name].items() if same)
+        own = homes[name].form if name in homes else NeuronForm(None, None, (), WIDTH)
+        ends.append(End(module.program.populations[name], own, one))
+    target = module.program.populations[item.post]
+    terms = {}
+    for variable, sources in target.inputs.items():
+        places = terms_of(target, variable)
+        names = [source.source for source in sources]
+        if item.name in names:
+            terms[variable] = places[names.index(item.name)]
+    same = {key: value.ndim == 0 for key, value in values.items() if key in item.reads}
+    form = edge_form(item, same, ends[0], ends[1], terms)
+    for program in (form.integrate, form.pre, form.post, *(program for _, program in form.graded)):
         if program is not None:
             function_table(program.functions)
     return form
@@ -167,6 +232,10 @@ def fixed_limit(item: PopulationProgram, dynamics: Any, fixed: Any) -> NDArray[n
 
 def _is_asked(module: CircuitModule, item: PopulationProgram) -> bool:
     """Tell whether deliveries ask which neurons of a population are refractory."""
+    for projection in module.program.pulses:
+        if projection.post == item.name and projection.dynamics is not None:
+            if any(addition.target in item.masked for addition in projection.dynamics.on_pre.additions):
+                return True
     for delivery in module.program.deliveries:
         if isinstance(delivery, PoissonProgram):
             if delivery.post == item.name and delivery.target in item.masked:

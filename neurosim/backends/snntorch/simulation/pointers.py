@@ -44,6 +44,14 @@ OPERATION = types.void(
     types.CPointer(types.int64), types.CPointer(types.float64), types.int64, types.int64, types.int64, types.float64
 )
 
+#: What a program of edges is given: the addresses of memory, of the values of the edges, of constants, scratch memory,
+#: functions, of the places of the neurons before and behind each edge, of the edges concerned; how many edges there
+#: are, how many are concerned, and the time.
+EDGE_PROGRAM = types.int64(
+    *(types.CPointer(types.float64),) * 4, types.CPointer(types.int64), *(types.CPointer(types.uint32),) * 3,
+    types.int64, types.int64, types.float64,
+)  # fmt: skip
+
 
 class _UFunc(ctypes.Structure):
     """The head of ``PyUFuncObject``."""
@@ -100,6 +108,22 @@ def _run_program(
         return builder.call(address, [*pointers, *arguments[6:]])
 
     return whole(*(whole,) * 8, types.float64), code
+
+
+def _run_edges(
+    typing: Any, program: Any, memory: Any, edges: Any, constants: Any, scratch: Any, functions: Any, pre: Any,
+    post: Any, chosen: Any, n: Any, number: Any, time: Any,
+) -> Any:  # fmt: skip
+    """Call a program of edges by address; the arguments are those of :data:`EDGE_PROGRAM`."""
+    whole = types.int64
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = ir.FunctionType(_WORD, [cgutils.voidptr_t] * 8 + [_WORD] * 2 + [_REAL])
+        address = builder.inttoptr(arguments[0], kind.as_pointer())
+        pointers = [builder.inttoptr(item, cgutils.voidptr_t) for item in arguments[1:9]]
+        return builder.call(address, [*pointers, *arguments[9:]])
+
+    return whole(*(whole,) * 11, types.float64), code
 
 
 def _run_operation(
@@ -220,6 +244,19 @@ def _address_of(typing: Any, array: Any) -> Any:
 
 
 run_operation: Any = intrinsic(_run_operation)
+
+
+def _address_at(typing: Any, pointer: Any) -> Any:
+    """Return a pointer as a whole number."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.ptrtoint(arguments[0], _WORD)
+
+    return types.int64(pointer), code
+
+
+address_at: Any = intrinsic(_address_at)
+run_edges: Any = intrinsic(_run_edges)
 run_program: Any = intrinsic(_run_program)
 apply_1: Any = intrinsic(_apply_1)
 apply_2: Any = intrinsic(_apply_2)

@@ -10,20 +10,24 @@ import numpy as np
 
 from neurosim.backends.snntorch.compiled_modules import imported
 from neurosim.backends.snntorch.simulation.lanes import numpy_functions
-from neurosim.backends.snntorch.simulation.pointers import PROGRAM, loop_of
+from neurosim.backends.snntorch.simulation.pointers import EDGE_PROGRAM, PROGRAM, loop_of
 from neurosim.program.straight_line import Uncovered
 
 
 @cache
-def compiled_program(text: str) -> Any:
+def compiled_program(text: str, *, of_edges: bool = False) -> Any:
     """Return a program as machine code, with its ``address``; it is kept on disk for the next process.
 
     Parameters
     ----------
     text
         A module with a function ``program`` of the arguments :data:`PROGRAM`.
+    of_edges
+        Its arguments are :data:`EDGE_PROGRAM`.
     """
-    return numba.cfunc(PROGRAM, cache=True, error_model="numpy")(imported(text, "neurosim_simulation").program)
+    return numba.cfunc(EDGE_PROGRAM if of_edges else PROGRAM, cache=True, error_model="numpy")(
+        imported(text, "neurosim_simulation").program
+    )
 
 
 def function_table(names: tuple[str, ...]) -> np.ndarray:

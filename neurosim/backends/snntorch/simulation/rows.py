@@ -69,7 +69,7 @@ _sort = compiled_function(_sorted_by)
 _count = compiled_function(_counted)
 
 
-def _stable(order: NDArray[Any], keys: NDArray[Any], size: int) -> NDArray[Any]:
+def stable(order: NDArray[Any], keys: NDArray[Any], size: int) -> NDArray[Any]:
     """Return edges sorted by their key, 0 to size - 1."""
     first = np.zeros(size + 1, dtype=np.int64)
     _count(keys, first)
@@ -105,15 +105,15 @@ def make_rows(
         raise Uncovered("networks as large as this")
     shared = bool(np.all(delay == longest))
     order = np.arange(len(pre), dtype=np.uint32)
-    order = _stable(order, post, n_post)
+    order = stable(order, post, n_post)
     if not shared:
-        order = _stable(order, delay, longest + 1)
-    order = _stable(order, pre, n_pre)
+        order = stable(order, delay, longest + 1)
+    order = stable(order, pre, n_pre)
     parts = len(bounds) - 1
     starts = np.zeros((parts, n_pre + 1), dtype=np.int64)
     if parts > 1:
         part = (np.searchsorted(bounds, post, side="right") - 1).astype(np.int64)
-        order = _stable(order, part, parts)
+        order = stable(order, part, parts)
         begin = 0
         for index in range(parts):
             counts = np.bincount(pre[part == index], minlength=n_pre)

@@ -63,14 +63,14 @@ class _Simulation:
         for trial in self.trials:
             self.feed.write_constants(trial, plan)
         rows = {item.name: self._rows(item.name) for item in module.program.pulses if item.n}
-        amounts = {name: self._amounts(name, rows[name]) for name in rows}
+        amounts = {name: self._amounts(name, rows[name]) for name in rows if name not in plan.edges}
         self.operations = Operations(plan, self.stepper, rows, amounts, self.feed.drawn, run.seed)
+        for trial in self.trials:
+            for name in self.stepper.plastic:
+                trial.edges[name] = self.operations.edges[name].values(trial.number)
         traces = run.plan.traces
         self.sampled = [trace for trace in traces if self._lies_in_memory(trace)]
-        signals = [name for name, item in module.program.populations.items() if item.kind == "signal"]
-        self.signals = [trace for trace in traces if trace.name in signals]
-        known = (*self.sampled, *self.signals)
-        self.looked_up = [trace for trace in traces if trace not in known]
+        self.looked_up = [trace for trace in traces if not self._lies_in_memory(trace)]
 
     def _rows(self, name: str) -> Rows:
         item, part = self.module.program.projections[name], self.module.part(name)
@@ -148,11 +148,6 @@ class _Simulation:
             if values.shape[1]:
                 where = trace.first_sample(first)
                 self.builder.set_trace(trace.name, trace.variable, values, first_step=where, selected=True)
-        for trace in self.signals:
-            due = trace.sample_steps(first, last - first)
-            if due:
-                rows = self.run.inputs.rows(trace.name, first, last)[np.asarray(due) - first]
-                self.builder.set_trace(trace.name, trace.variable, rows.swapaxes(0, 1), first_step=due[0])
 
     def _sample_room(self, trace: TracePlan, first: int, last: int) -> NDArray[np.float64]:
         return np.empty((len(self.trials), len(trace.sample_steps(first, last - first)), trace.selected))
@@ -192,8 +187,15 @@ class _Simulation:
         def together(name: str, variable: str) -> torch.Tensor:
             return torch.from_numpy(np.stack([homes[name].read(trial.memory, variable) for trial in self.trials]))
 
+        for name in stepper.plastic:
+            edges = self.operations.edges[name]
+            each = [edges.given_back(trial.edges[name]) for trial in self.trials]
+            stepper.values[name] = {key: torch.from_numpy(np.stack([one[key] for one in each])) for key in each[0]}
         for name, home in homes.items():
             item = stepper.populations[name]
+            if item.kind == "signal":
+                stepper.values[name] = {"signal": together(name, "signal")}
+                continue
             stepper.values[name] = {variable: together(name, variable) for variable in item.state}
             stepper.totals[name] = {variable: together(name, variable) for variable in item.inputs}
             if item.refractory is None:

@@ -94,6 +94,8 @@ class Trial:
         self.number = number
         self.memory = np.zeros(plan.size)
         self.spikes: dict[str, SpikeBuffer] = {}
+        #: The values of the edges of plastic projections, (variable, edge), by name.
+        self.edges: dict[str, NDArray[np.float64]] = {}
         for name, home in plan.homes.items():
             self._begin(name, home, stepper)
         for name, history in stepper.history.items():
@@ -105,6 +107,8 @@ class Trial:
     def _begin(self, name: str, home: Home, stepper: Stepper) -> None:
         item, fixed = stepper.populations[name], stepper.fixed[name]
         for variable in home.form.variables:
+            if item.kind == "signal":
+                continue  # which is fed
             if variable in item.state:
                 home.write(self.memory, variable, stepper.values[name][variable][self.number].numpy())
             elif variable == LAST:

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import neurosim as ns
+from backends.random_circuits import circuits
 from neurosim.backends.snntorch.simulation import simulate as simulation
 from neurosim.units import Hz, ms, mV, nS, pA
 
@@ -177,13 +178,85 @@ def test_what_is_stepped_says_why() -> None:
     assert ns.compile(circuit, **OPTIONS, fused="never").stepped_runs == 'fused="never"'
     assert ns.compile(circuit, backend="snntorch").stepped_runs == "it is not float64 on a CPU"
     assert ns.compile(circuit, **OPTIONS).stepped_runs is None
-    rule = ns.models.pair_stdp(a_plus=0.1 * mV, a_minus=0.1 * mV, w_max=2 * mV, amplitude="absolute")
-    circuit.connect("cells", "cells", ns.AllToAll(), synapse=rule, receptor="slow", weight=1 * mV, name="learning")
-    reason = ns.compile(circuit, **OPTIONS).stepped_runs
-    assert reason == "the edges of learning change"
+    noisy = ns.SynapseModel(on_pre="slow_post += w*rand()", name="noisy")
+    circuit.connect("cells", "cells", ns.AllToAll(), synapse=noisy, weight=1 * mV, name="failing")
+    assert ns.compile(circuit, **OPTIONS).stepped_runs == "the edges of failing compute random numbers"
+
+
+RULES = {
+    "pairs": lambda: ns.models.pair_stdp(a_plus=0.3 * mV, a_minus=0.2 * mV, w_max=3 * mV, amplitude="absolute"),
+    "clocked": lambda: ns.SynapseModel(
+        "drecent/dt = -recent/tau : 1\ndepth : 1",
+        on_pre="slow_post += w*(1 + recent)*(1 + 0.1*tanh(depth)); depth += 0.1*recent",
+        on_post="recent += 1", update="w = clip(w + int(timestep(t, dt) % 30 == 29)*0.1*mV*recent, 0*mV, 3*mV)",
+        parameters={"tau": ns.Uniform(5 * ms, 9 * ms)}, post_first=True, name="clocked",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("delay", [0 * ms, 0.7 * ms, ns.Uniform(0 * ms, 2 * ms)], ids=["none", "one", "many"])
+def test_plastic_edges(rule: str, delay: Any) -> None:
+    circuit = network(n=60, plain=delay == 0 * ms)
+    circuit.connect(
+        "cells", "cells", ns.FixedProbability(0.2), synapse=RULES[rule](), weight=ns.Uniform(0 * mV, 2 * mV),
+        delay=delay, name="learning", **({"receptor": "jump"} if rule == "pairs" else {}),
+    )  # fmt: skip
+    found = assert_equal(
+        circuit, 12 * ms, trials=2, record={"cells": "spikes", "learning": [ns.Record("w", every=5 * ms)]}
+    )
+    weights = found.state.variables["learning"]["w"]
+    assert np.any(weights != ns.compile(circuit, **OPTIONS).run(0.1 * ms).state.variables["learning"]["w"][0])
+
+
+def test_graded_edges_and_signals() -> None:
+    circuit = ns.Circuit("graded", dt=0.1 * ms, seed=3)
+    circuit.source("signal", ns.SignalSource(4))
+    leaky = ns.models.leaky_integrator(tau_mem=5 * ms)
+    circuit.population("first", 30, leaky, initial={"v": ns.Uniform(-1.0, 1.0)})
+    circuit.population("second", 300, leaky, initial={"v": ns.Uniform(-1.0, 1.0)})
+    circuit.connect("signal", "first", ns.AllToAll(), receptor="i_ext", weight=ns.Normal(0.0, 1.0))
+    circuit.connect("first", "second", ns.FixedProbability(0.3), receptor="i_ext", weight=ns.Normal(0.0, 1.0))
+    squashed = ns.SynapseModel("i_ext_post = w*tanh(v_pre - v_post)*t/(1*ms) : 1 (summed)")
+    circuit.connect("second", "second", ns.FixedProbability(0.05), synapse=squashed, weight=0.3, name="within")
+    circuit.inject("more", circuit.populations["second"][:20], "i_ext", ns.Sine(1.0, 100 * Hz))
+    values = np.random.default_rng(0).normal(size=(60, 2, 4))
+    record = {"first": "v", "second": ["v", "i_ext"], "signal": "signal"}
+    found = assert_equal(circuit, 6 * ms, inputs={"signal": values}, trials=2, record=record)
+    assert np.ptp(found.traces["second"]["v"].values) > 0.5
 
 
 def test_short_runs_are_stepped() -> None:
     paths = ns.compile(network(n=5), **OPTIONS).paths
     assert paths.simulated(10) is None
     assert paths.simulated(10_000) is not None
+
+
+def check_any_circuit(drawn: tuple[ns.Circuit, dict[str, Any]]) -> None:
+    """Hold both paths against each other, where programs cover the circuit, in two trials."""
+    circuit, inputs = drawn
+    module = ns.compile(circuit, **OPTIONS, fused="always")
+    if module.stepped_runs is not None:
+        return
+    record = {
+        name: (["spikes"] if part.spiking else []) + ([part.first_variable] if part.first_variable else [])
+        for name, part in circuit.populations.items()
+    }
+    record = {name: what for name, what in record.items() if what}
+    expected = ns.compile(circuit, **OPTIONS, fused="never").run(4 * ms, inputs=inputs, record=record, trials=2)
+    found = module.run(4 * ms, inputs=inputs, record=record, trials=2)
+    assert found == expected
+    assert found.state == expected.state
+
+
+@given(circuits())
+@settings(max_examples=3, suppress_health_check=[*CHECKS, HealthCheck.filter_too_much])
+def test_some_circuits(drawn: tuple[ns.Circuit, dict[str, Any]]) -> None:
+    check_any_circuit(drawn)
+
+
+@pytest.mark.slow
+@given(circuits())
+@settings(max_examples=200, suppress_health_check=[*CHECKS, HealthCheck.filter_too_much])
+def test_many_circuits(drawn: tuple[ns.Circuit, dict[str, Any]]) -> None:
+    check_any_circuit(drawn)
