@@ -250,7 +250,7 @@ def check_any_circuit(drawn: tuple[ns.Circuit, dict[str, Any]]) -> None:
 
 
 @given(circuits())
-@settings(max_examples=3, suppress_health_check=[*CHECKS, HealthCheck.filter_too_much])
+@settings(max_examples=2, suppress_health_check=[*CHECKS, HealthCheck.filter_too_much])
 def test_some_circuits(drawn: tuple[ns.Circuit, dict[str, Any]]) -> None:
     check_any_circuit(drawn)
 
