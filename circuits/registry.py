@@ -121,6 +121,13 @@ _ENTRIES = (
         experiment="neurosim.circuits.dendritic_segments.experiment:reproduce",
     ),
     CircuitEntry(
+        "fly-brain",
+        "neurosim.circuits.fly_brain.circuit:build",
+        "127,400 neurons of a fly's brain, answering to sugar: real wiring where its files are, else drawn (scale=0.02)",
+        0.1,
+        "P. K. Shiu et al., Nature 634:210 (2024); S. Dorkenwald et al., Nature 634:124 (2024)",
+    ),
+    CircuitEntry(
         "frequency-bias",
         "neurosim.circuits.frequency_bias.circuit:build",
         "spiking layers behind pooling or convolutions, to be trained to tell textures apart (shown=5: with an image)",

@@ -20,6 +20,7 @@ def test_names() -> None:
         "coba",
         "delay-snn",
         "dendritic-segments",
+        "fly-brain",
         "frequency-bias",
         "izhikevich-network",
         "izhikevich-patterns",

@@ -21,6 +21,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "izhikevich-network": {"scale": 0.05},
     "polychronous": {"scale": 0.1},
     "delay-snn": {"inputs": 20, "hidden": (16, 16), "outputs": 4},
+    "fly-brain": {"wiring": "drawn", "scale": 0.002},
     "frequency-bias": {"size": 6, "channels": 2, "shown": 5},
     "motif-detection": {"n_inputs": 16, "n_motifs": 4, "n_delays": 7},
 }

@@ -208,7 +208,7 @@ def test_every_rule_of_plasticity(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_whole_circuits(tmp_path: Path) -> None:
     cases = {
-        name: Case(ns.circuits.build(name), 100 * ms)
+        name: Case(ns.circuits.build(name, **({"scale": 0.01} if name == "fly-brain" else {})), 100 * ms)
         for name in ns.circuits.names()
         if ns.circuits.describe(name).builder.split(":")[0] not in ("neurosim.circuits.celegans_connectome.circuit",)
     }
