@@ -123,7 +123,7 @@ _ENTRIES = (
     CircuitEntry(
         "fly-brain",
         "neurosim.circuits.fly_brain.circuit:build",
-        "127,400 neurons of a fly's brain, answering to sugar: real wiring where its files are, else drawn (scale=0.02)",
+        "127,400 neurons of a fly's brain, driven by sugar: real wiring where its files are, else drawn (scale=0.02)",
         0.1,
         "P. K. Shiu et al., Nature 634:210 (2024); S. Dorkenwald et al., Nature 634:124 (2024)",
     ),

@@ -27,8 +27,8 @@ NAME = "fly-brain"
 POPULATION = "brain"
 #: Where the wiring may come from.
 WIRINGS = ("auto", "drawn", "630", "783")
-#: Sensory neurons of the right side that answer to sugar, by their numbers in version 630 of FlyWire: what the published
-#: example drives.
+#: Sensory neurons of the right side that answer to sugar, by their numbers in version 630 of FlyWire: what the
+#: published example drives.
 SUGAR = (
     720575940624963786, 720575940630233916, 720575940637568838, 720575940638202345, 720575940617000768,
     720575940630797113, 720575940632889389, 720575940621754367, 720575940621502051, 720575940640649691,
@@ -103,10 +103,10 @@ def build(
     folder
         Where the files are, if not in the cache.
     scale
-        Factor of the number of neurons of a drawn graph; each keeps its number of inputs while there are enough neurons.
+        Factor of the number of neurons of a drawn graph; each keeps its number of inputs while enough remain.
     driven
-        Neurons that receive kicks, by the numbers that FlyWire gives them. By default the 21 of :data:`SUGAR` in version
-        630, and the 21 sensory neurons of a drawn graph; none are known of other versions.
+        Neurons that receive kicks, by the numbers that FlyWire gives them. By default the 21 of :data:`SUGAR` in
+        version 630, and the 21 sensory neurons of a drawn graph; none are known of other versions.
     rate
         Of the kicks to each.
     silenced
