@@ -11,7 +11,9 @@ from typing import Annotated
 import tyro
 from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, OmitSubcommandPrefixes, arg, subcommand
 
+from neurosim.cli.analyse import AnalyseCommand
 from neurosim.cli.bench import BenchCommand
+from neurosim.cli.compare import CompareCommand
 from neurosim.cli.doctor import DoctorCommand
 from neurosim.cli.export import ExportCommand
 from neurosim.cli.importing import ImportCommand
@@ -31,6 +33,8 @@ Verb = (
     | Annotated[TrainCommand, subcommand("train")]
     | Annotated[ExportCommand, subcommand("export")]
     | Annotated[ImportCommand, subcommand("import")]
+    | Annotated[AnalyseCommand, subcommand("analyse")]
+    | Annotated[CompareCommand, subcommand("compare")]
     | Annotated[ReproduceCommand, subcommand("reproduce")]
     | Annotated[BenchCommand, subcommand("bench")]
     | Annotated[ListCommand, subcommand("list")]

@@ -392,7 +392,7 @@ def test_what_nobody_foresaw_is_no_failed_check(neurosim: Neurosim, monkeypatch:
 # -- help and progress -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("verb", ["run", "verify", "list", "show"])
+@pytest.mark.parametrize("verb", ["run", "verify", "analyse", "compare", "list", "show"])
 def test_every_verb_explains_itself(verb: str, neurosim: Neurosim) -> None:
     done = neurosim(verb, "--help")
     assert (done.code, done.err) == (0, "")

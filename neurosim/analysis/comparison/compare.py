@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from neurosim.analysis.comparison.resampling import Pieces, Side, centre, cut, interval
 from neurosim.analysis.comparison.result import Comparison, Line, pair_name
+from neurosim.analysis.comparison.settings import settings_for, size_of
 from neurosim.analysis.comparison.statistics import STATISTICS, Settings, Statistic
-from neurosim.analysis.comparison.surrogates import observed
 from neurosim.errors import AnalysisError, nearest
 from neurosim.recording import Recording, SpikeTrains
-from neurosim.recording.times import one_time
 
 
 def compare(
@@ -92,18 +92,15 @@ def compare(
             f"{resamples}, {surrogates}, {halves} and {confidence}."
         )
     both = _pairs(simulated, recorded, pairs)
-    width, counted = one_time(bin, "bin"), one_time(window, "window")
-    if not width > 0 or not counted > 0:
-        raise AnalysisError(f"compare: bin and window must be positive, got {width:g} s and {counted:g} s.")
     lines, left_out, sizes = [], {}, {}
-    used: dict[str, float] = {}
+    used: dict[str, Any] = {}
     for first, second in both.items():
         sides = simulated.spikes[first], recorded.spikes[second]
         heading = pair_name(first, second)
-        sizes[heading] = " and ".join(_size(side) for side in sides)
-        used[heading] = _segment(sides, width) if segment is None else one_time(segment, "segment")
-        settings = Settings(counted, width, used[heading])
-        both_pieces = [cut(side, 2 * counted) for side in sides]
+        sizes[heading] = " and ".join(size_of(side) for side in sides)
+        settings = settings_for(sides, window, bin, segment)
+        used[heading] = asdict(settings)
+        both_pieces = [cut(side, 2 * settings.window) for side in sides]
         for statistic in chosen:
             try:
                 measured = [
@@ -118,8 +115,8 @@ def compare(
                 _line((first, second), measured[0], measured[1], resamples, surrogates, halves, confidence, draw)
             )
     facts = {
-        "window": counted, "bin": width, "segment": used, "resamples": resamples, "surrogates": surrogates,
-        "halves": halves, "confidence": confidence, "seed": seed,
+        "pairs": used, "resamples": resamples, "surrogates": surrogates, "halves": halves, "confidence": confidence,
+        "seed": seed,
     }  # fmt: skip
     return Comparison(tuple(lines), left_out, sizes, facts)
 
@@ -202,18 +199,3 @@ def _pairs(simulated: Recording, recorded: Recording, pairs: Mapping[str, str] |
     if not pairs:
         raise AnalysisError("compare: pairs= names no population.")
     return dict(pairs)
-
-
-def _segment(sides: tuple[SpikeTrains, SpikeTrains], width: float) -> float:
-    longest = min(float((stops - starts).max(initial=0.0)) for starts, stops in map(_stretches, sides))
-    return max(4, min(round(1.0 / width), int(longest / 4 / width))) * width
-
-
-def _stretches(trains: SpikeTrains) -> tuple[Any, Any]:
-    support = observed(trains)
-    return support.starts, support.stops
-
-
-def _size(trains: SpikeTrains) -> str:
-    neurons = f"{trains.n} neuron{'' if trains.n == 1 else 's'}"
-    return f"{neurons}, {len(trains)} spikes, {float(trains.observed().sum()):.4g} s"

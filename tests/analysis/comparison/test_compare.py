@@ -126,7 +126,7 @@ def test_several_populations_and_trials() -> None:
     found = compare(simulated, recorded, {"exc": "psb", "inh": "inh"}, statistics=["rate", "spectrum"], **QUICK)
     assert found["exc.rate"].recorded_population == "psb"
     assert found["exc.rate"].simulated.value == pytest.approx(900 / 80)
-    assert found.settings["segment"]["exc beside psb"] == 0.5  # a quarter of a trial
+    assert found.settings["pairs"]["exc beside psb"]["segment"] == 0.5  # a quarter of a trial
     with pytest.raises(AnalysisError, match=r"exc\.rate, inh\.rate"):
         found["rate"]
     with pytest.raises(AnalysisError, match="Did you mean 'rate'"):
