@@ -112,8 +112,9 @@ def overview(
     recording
         Simulated or measured, with a known observed time.
     window, bin, segment, resamples, confidence, seed
-        As of :func:`neurosim.analysis.comparison.compare`. Synchrony, sparseness (Treves and Rolls: 1 of even
-        activity, near 0 of sparse) and dimensions are those of counts in windows; dimensions (the participation ratio) of counts that are standardised.
+        As of :func:`neurosim.analysis.comparison.compare`. Synchrony, sparseness (Treves and Rolls: 1 of even activity,
+        near 0 of sparse) and dimensions are those of counts in windows; dimensions (the participation ratio) of counts
+        that are standardised.
 
     Raises
     ------

@@ -26,7 +26,7 @@ def test_poisson_neurons() -> None:
     # Independent given the rhythm, which is most of what they share.
     assert 10 < values["dimensions"] < 20
     assert 1 / np.sqrt(20) < values["synchrony"] < 0.6
-    # Poisson counts of mean 0.5 in 50 ms, which the rhythm moves: mean^2 / (mean^2 (1 + variance of the rhythm) + mean).
+    # Poisson counts of mean 0.5 in 50 ms, moved by the rhythm: mean^2 / (mean^2 (1 + the rhythm's variance) + mean).
     moved = 0.9**2 / 2 * np.sinc(8.0 * 0.05) ** 2
     assert values["lifetime Treves-Rolls"] == pytest.approx(0.25 / (0.25 * (1 + moved) + 0.5), rel=0.05)
     fact = next(fact for fact in found.facts if fact.name == "rate")
