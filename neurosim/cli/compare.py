@@ -103,9 +103,11 @@ def _figure(found: Comparison) -> Figure:
     columns = 3
     rows = -(-len(found.lines) // columns)
     drawn = Figure(figsize=(4.0 * columns, 2.6 + 0.25 * len(found.lines) + 2.7 * rows), layout="constrained")
-    top, *below = drawn.subfigures(2, 1, height_ratios=[1.6 + 0.25 * len(found.lines), 2.7 * max(rows, 1)])
+    top, below = drawn.subfigures(
+        2, 1, squeeze=False, height_ratios=[1.6 + 0.25 * len(found.lines), 2.7 * max(rows, 1)]
+    )[:, 0]
     plot_comparison(found, ax=top.subplots())
-    panels = below[0].subplots(max(rows, 1), columns, squeeze=False).reshape(-1)
+    panels = below.subplots(max(rows, 1), columns, squeeze=False).reshape(-1)
     for panel, line in zip(panels, found, strict=False):
         used = found.settings["pairs"][f"{line.simulated_population} beside {line.recorded_population}"]
         plot_line(line, frequency=1 / used["segment"] if line.statistic == "spectrum" else None, ax=panel)

@@ -121,8 +121,8 @@ def overview(
     AnalysisError
         If there are no spikes.
     """
-    if not isinstance(recording, Recording) or not list(recording.spikes):
-        raise AnalysisError("overview: give a Recording that holds spikes.")
+    if not list(recording.spikes):
+        raise AnalysisError("overview: the recording holds no spikes.")
     facts, left_out, sizes = [], {}, {}
     used: dict[str, Any] = {}
     for name, trains in recording.spikes.items():
