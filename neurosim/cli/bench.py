@@ -67,10 +67,10 @@ class BenchCommand:
                 progress=_Progress(benchmark.name),
             )  # fmt: skip
             found.append(outcome.content())
-            if self.json != STDOUT:
-                show(found[-1])
             if self.json is not None and self.json != STDOUT:  # after each, so that an interruption loses little
                 _write(self.json, earlier, found)
+            if self.json != STDOUT:
+                show(found[-1])
         if self.json == STDOUT:
             print(json.dumps({"benchmarks": found}, allow_nan=False))
         return 0 if all(content["ok"] for content in found) else 1
