@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from neurosim.benchmarks.benchmark import OURS, Measured
+from neurosim.benchmarks.benchmark import OURS, Measured, Side
 from neurosim.benchmarks.catalogue import catalogue
 from neurosim.benchmarks.checks import close_arrays, same_spikes, similar_count
 from neurosim.benchmarks.measuring import measure
+from neurosim.benchmarks.process import SideProcess
 from neurosim.benchmarks.rows import balanced_network
 from neurosim.benchmarks.rows.brunel import FULL, case, check, rate
 from neurosim.benchmarks.rows.training_step import same_output
@@ -25,6 +28,28 @@ def test_quick_size(name: str) -> None:
     [*cases] = outcome.cases
     assert all(side.values for item in cases for side in item.sides if side.name == OURS)
     assert outcome.figures or cases[0].figures or cases[0].checks
+
+
+@pytest.mark.slow
+@pytest.mark.cython
+def test_a_program_of_brian2_is_compiled_once(tmp_path: Path) -> None:
+    settings = balanced_network.case("tiny", 0.02, scale=0.05).settings
+    balanced_network.write(settings, tmp_path / "arrays.npz")
+    settings = {**settings, "arrays": str(tmp_path / "arrays.npz")}
+    results, objects = [], []
+    for name, target in (("first", "cpp_standalone"), ("second", "cpp_standalone"), ("third", "numpy")):
+        side = Side("Brian2", "balanced_brian2", "brian2", settings={"target": target})
+        with SideProcess(
+            side, sys.executable, settings, tmp_path / name, threads=1, cache=tmp_path / "cache"
+        ) as process:
+            assert process.run() > 0
+            results.append(process.result()[0])
+        objects.append({file: file.stat().st_mtime_ns for file in (tmp_path / "cache").rglob("*.o")})
+    assert objects[0] == objects[1] != {}
+    for name in results[0]:
+        assert results[0][name].size > 0
+        for other in results[1:]:
+            np.testing.assert_array_equal(results[0][name], other[name])
 
 
 def spikes(steps: list[int], neurons: list[int]) -> dict[str, np.ndarray]:

@@ -41,4 +41,4 @@ class Side(Runs):
                 synapses.append(edges)
         monitors = {name: b2.SpikeMonitor(group) for name, group in groups.items()}
         network = b2.Network(*groups.values(), *synapses, *monitors.values())
-        super().__init__(network, settings["duration"], monitors, settings["dt"])
+        super().__init__(network, settings["duration"], monitors, settings["dt"], settings["cache"])

@@ -26,8 +26,7 @@ def choose_target(settings: Mapping[str, Any]) -> None:
     if target != "cpp_standalone":
         b2.prefs.codegen.target = target
         return
-    place = Path(settings["cache"] or tempfile.mkdtemp(prefix="neurosim.")) / "standalone"
-    b2.set_device("cpp_standalone", directory=str(place), build_on_run=False)
+    b2.set_device("cpp_standalone", build_on_run=False)
     if settings["threads"] > 1:
         b2.prefs.devices.cpp_standalone.openmp_threads = settings["threads"]
 
@@ -45,14 +44,19 @@ class Runs:
         Of spikes, by population.
     dt
         Its time step, s.
+    cache
+        A folder for a program that is compiled; what lies there already is not compiled again.
     """
 
-    def __init__(self, network: Any, duration: float, monitors: Mapping[str, Any], dt: float) -> None:
+    def __init__(
+        self, network: Any, duration: float, monitors: Mapping[str, Any], dt: float, cache: str | None = None
+    ) -> None:
         self.network, self.duration, self.monitors, self.dt = network, duration, monitors, dt
         self.standalone = isinstance(b2.get_device(), CPPStandaloneDevice)
         if self.standalone:
             network.run(duration * b2.second)
-            b2.device.build(compile=True, run=False, with_output=False)
+            place = Path(cache or tempfile.mkdtemp(prefix="neurosim.")) / "standalone"
+            b2.device.build(directory=str(place), compile=True, run=False, with_output=False)
         else:
             network.store()
 

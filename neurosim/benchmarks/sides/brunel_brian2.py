@@ -34,4 +34,4 @@ class Side(Runs):
         parts.append(b2.PoissonInput(cells, "v", outside, settings["rate"] * b2.Hz, 0.1 * b2.mV))
         monitors = {name: b2.SpikeMonitor(group) for name, group in groups.items()}
         network = b2.Network(*parts, *monitors.values())
-        super().__init__(network, settings["duration"], monitors, settings["dt"])
+        super().__init__(network, settings["duration"], monitors, settings["dt"], settings["cache"])
