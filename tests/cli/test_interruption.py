@@ -78,7 +78,9 @@ def test_a_store_goes_on(neurosim: Callable[..., Any], workplace: Path, monkeypa
         stopped = neurosim(*command)
     assert stopped.code == 130
     assert "wrote long.zarr" in stopped.out
-    assert re.search(r"interrupted after [\d.]+ ms of 30 ms; to go on, give the same command with --resume", stopped.err)
+    assert re.search(
+        r"interrupted after [\d.]+ ms of 30 ms; to go on, give the same command with --resume", stopped.err
+    )
     again = neurosim(*command)
     assert (again.code, "exists already" in again.err) == (2, True)
     assert neurosim(*command, "--resume").code == 0
