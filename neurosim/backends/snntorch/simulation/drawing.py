@@ -93,6 +93,28 @@ def count(line: Any, home: Any, column: int, step: int, start: int, time: float)
             variable[lane] = new if active < 0 or awake[lane] != 0.0 else old
 
 
+def count_some(line: Any, home: Any, column: int, step: int, start: int, time: float) -> None:
+    """Add weight times a Poisson count to a variable of some neurons only, where they are not refractory."""
+    op, memory = carray(line, FIELDS), carray(home, ALL)
+    base, offset, stride, width, active, n = op[3], op[4], op[5], op[6], op[10], op[20]
+    raw = carray(at_address(op[14]), width, np.uint64)
+    which = carray(at_address(op[15]), n, np.int32)
+    weights = carray(at_address(op[16]), n, np.float64)
+    tables = carray(at_address(op[1]), (op[2], op[17]), np.float64)
+    coarse = carray(at_address(op[18]), (op[2], COARSE), np.int32)
+    chosen = carray(at_address(op[19]), n, np.int64)
+    for begin in range(0, n, width):
+        draw(raw, begin, step, op[13], op[11], op[12])
+        for lane in range(min(width, n - begin)):
+            number, kind = uniform(raw[lane]), np.uint64(which[begin + lane])
+            found = np.uint64(coarse[kind, np.uint64(number * COARSE)])
+            while tables[kind, found] < number:
+                found += np.uint64(1)
+            place = base + (chosen[begin + lane] // width) * stride + chosen[begin + lane] % width
+            if active < 0 or memory[place + active] != 0.0:
+                memory[place + offset] += np.float64(found) * weights[begin + lane]
+
+
 def emit(line: Any, home: Any, column: int, step: int, start: int, time: float) -> None:
     """Note which neurons of a Poisson source spike."""
     op = carray(line, FIELDS)

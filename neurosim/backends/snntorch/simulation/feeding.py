@@ -28,12 +28,16 @@ Rows = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Counts:
-    """How the counts of a Poisson input are drawn (see :func:`count_tables`), and the weight of each neuron."""
+    """How the counts of a Poisson input are drawn (see :func:`count_tables`), and the weight of each neuron.
+
+    `chosen` are the neurons, ``None`` where it is all of them.
+    """
 
     tables: NDArray[np.float64]
     coarse: NDArray[np.int32]
     which: NDArray[np.int32]
     weights: NDArray[np.float64]
+    chosen: NDArray[np.int64] | None
 
 
 @dataclass(frozen=True)
@@ -103,16 +107,18 @@ class Feed:
 
     def _steady_counts(self, item: PoissonProgram) -> Counts | None:
         """Return how the counts of a Poisson input are drawn, ``None`` where they must be fed."""
-        n = self.stepper.populations[item.post].n
+        n = len(item.index)
         rates = self.run.inputs.steady_rates(item.name)
-        if rates is None or len(item.index) != n or not np.array_equal(item.index, np.arange(n)):
+        if rates is None or not n:
             return None
         means = rates * (self.circuit.poisson_inputs[item.name].count * self.circuit.dt)
         tables = count_tables(np.broadcast_to(means.reshape(-1), (n,)))
         if tables is None:
             return None
         weights = np.broadcast_to(self.stepper.background[item.name].numpy(), (n,))
-        return Counts(*tables, np.ascontiguousarray(weights))
+        everyone = n == self.stepper.populations[item.post].n and np.array_equal(item.index, np.arange(n))
+        chosen = None if everyone else np.ascontiguousarray(item.index, np.int64)
+        return Counts(*tables, np.ascontiguousarray(weights), chosen)
 
     def _steady_chances(self, name: str) -> Rows | None:
         """Return the chances of the neurons of a Poisson source in a step, ``None`` where they change."""

@@ -262,14 +262,15 @@ class Operations:
         home, found = self.plan.homes[item.post], self.drawn.counts[item.name]
         tables, entries = found.tables.shape
         line = [
-            operation(drawing.count),
+            operation(drawing.count if found.chosen is None else drawing.count_some),
             found.tables.ctypes.data,
             tables,
             *_place(home, item.target),
             self._active(item),
         ]
         line += [*noise_key(self.seed, item.name), trial.number, self._raw(trial.number), found.which.ctypes.data]
-        return [*line, found.weights.ctypes.data, entries, found.coarse.ctypes.data]
+        line += [found.weights.ctypes.data, entries, found.coarse.ctypes.data]
+        return line if found.chosen is None else [*line, found.chosen.ctypes.data, len(found.chosen)]
 
     def _pulses(self, item: PoissonProgram, values: NDArray[np.float64], trial: Trial) -> list[int]:
         place = _place(self.plan.homes[item.post], item.target)

@@ -135,6 +135,16 @@ def test_poisson_input_to_all(rate: Any) -> None:
     assert_equal(circuit, 5 * ms, seed=2, trials=2, record={"cells": ["spikes", "v", "slow"]})
 
 
+@pytest.mark.parametrize("chosen", [[3], [7, 2, 299, 258, 255], list(range(1, 290, 2))])
+def test_poisson_input_to_some(chosen: list[int]) -> None:
+    """They may lie in any order, within a block or in several, and may rest."""
+    circuit = network(n=300)
+    cells = circuit.populations["cells"][chosen]
+    circuit.poisson("some", cells, receptor="jump", rate=200 * Hz, weight=0.3 * mV, count=20)
+    circuit.poisson("each", cells, receptor="slow", rate=50 * Hz, weight=ns.Uniform(0 * mV, 1 * mV), count=20)
+    assert_equal(circuit, 5 * ms, seed=2, trials=2, record={"cells": ["spikes", "v", "slow"]})
+
+
 def driven() -> ns.Circuit:
     """Return a circuit with every kind of drive."""
     circuit = ns.Circuit("driven", dt=0.1 * ms, seed=5)
