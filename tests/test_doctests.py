@@ -10,11 +10,16 @@ from collections.abc import Iterator
 import pytest
 
 
+#: Programs that a benchmark runs in an interpreter where its peer is installed.
+OTHERS = "neurosim.benchmarks.sides."
+
+
 def modules() -> Iterator[str]:
     for root in ("neurosim", "neurosim.circuits", "neurosim.datasets"):
         yield root
         for found in pkgutil.walk_packages(importlib.import_module(root).__path__, f"{root}."):
-            yield found.name
+            if not found.name.startswith(OTHERS):
+                yield found.name
 
 
 @pytest.mark.parametrize("name", sorted(set(modules())))

@@ -203,7 +203,7 @@ def test_memory_is_flat_in_time() -> None:
 
     run = EProp(module, loss=counting).accumulate({"in": spikes}, targets, record={})
     assert len(alive) == 3
-    assert len(set(alive)) == 1, alive
+    assert alive[0] >= alive[1] >= alive[2], alive  # others may still be let go of, nothing is added
     assert not any(array.requires_grad for _, array in run.state.arrays())
 
 
