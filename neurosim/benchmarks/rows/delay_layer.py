@@ -86,4 +86,5 @@ BENCHMARK = Benchmark(
     repeats=9,
     patience=12.0,
     first_results=False,
+    notes=("A turn is four steps, one after another as in training; the time is that of one.",),
 )  # fmt: skip

@@ -38,6 +38,7 @@ BENCHMARK = Benchmark(
     figures=figures,
     repeats=15,
     notes=(
+        "A turn is four steps, one after another as in training; the time is that of one.",
         "snnTorch computes the same neurons from the same weights. Ours pass a spike on in the next step, so the last "
         "layer's come later by two steps.",
     ),

@@ -90,6 +90,7 @@ BENCHMARK = Benchmark(
     repeats=15,
     probe=True,
     notes=(
+        "A turn is four steps, one after another as in training; the time is that of one.",
         "snnTorch and SpikingJelly compute the same neurons from the same weights; Norse's neuron differs in detail. "
         "Ours pass a spike on in the next step, so the last layer's come later by one step a layer.",
         "The matrix products are the dense ones of this network, forward and backward.",

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from neurosim.benchmarks.sides.turns import seconds_of_one
+
 
 class Layer:
     """Spikes, weights and delays that want gradients; the gradient of spikes only where the settings say so."""
@@ -35,7 +37,11 @@ class Layer:
         """Return what arrives, (time, batch, n_post)."""
         raise NotImplementedError
 
-    def run(self) -> None:
+    def run(self) -> float:
+        """Do a turn of steps; return the seconds of one."""
+        return seconds_of_one(self.step, first=not self.found)
+
+    def step(self) -> None:
         """Go forward and backward."""
         output = self.forward()
         slopes = torch.autograd.grad(output, list(self.wanted.values()), self.upstream)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from neurosim.benchmarks.sides.training import Training
 
@@ -26,13 +26,15 @@ class Side(Training):
             self.rows[name] = torch.rand(steps, batch, weight.shape[1]).requires_grad_()
         return nn.ParameterDict({name: nn.Parameter(weight.clone()) for name, weight in parts.items()})
 
-    def run(self) -> None:
+    def step(self, x: Tensor, target: Tensor) -> None:
         """Do the products."""
         for name, weight in self.module.named_parameters():
             if name in self.in_steps:
                 torch.stack([row @ weight.T for row in self.rows[name]]).sum().backward()  # type: ignore[no-untyped-call]
             else:
                 (self.rows[name] @ weight.T).sum().backward()  # type: ignore[no-untyped-call]
+
+        self.spikes = target  # it was done once
 
     def result(self) -> dict[str, Any]:
         """Return nothing to compare."""

@@ -12,6 +12,7 @@ from torch.nn.functional import cross_entropy
 
 from neurosim.benchmarks.sides.kept import kept_bytes
 from neurosim.benchmarks.sides.memory import resident
+from neurosim.benchmarks.sides.turns import seconds_of_one
 
 
 class Training:
@@ -53,11 +54,10 @@ class Training:
         cross_entropy(spikes.sum(0), target).backward()  # type: ignore[no-untyped-call]
         self.spikes = spikes.detach()
 
-    def run(self) -> float | None:
-        """Do one training step."""
+    def run(self) -> float:
+        """Do a turn of training steps; return the seconds of one."""
         if self.settings.get("measure") != "saved":
-            self.step(self.x, self.target)
-            return None
+            return seconds_of_one(lambda: self.step(self.x, self.target), first=self.spikes is None)
         steps, batch, _ = self.x.shape
         neurons = batch * sum(self.settings["sizes"][1:])
         if self.held is None:  # later on, memory that was given back may be taken again
