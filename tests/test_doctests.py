@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 import pytest
 
-
 #: Programs that a benchmark runs in an interpreter where its peer is installed.
 OTHERS = "neurosim.benchmarks.sides."
 
