@@ -218,14 +218,16 @@ class CircuitModule(nn.Module, Simulator):
         state
             The state after the last step, with gradients.
         """
-        if torch.compiler.is_dynamo_compiling() and GRAPHS and not self.has_layers:
+        if not torch.compiler.is_dynamo_compiling():
+            return self._call(inputs, state, steps, record, seed)
+        if GRAPHS and not self.has_layers:
             from neurosim.backends.snntorch.in_graph import call_in_graph
 
             return call_in_graph(self, inputs, state, steps, record, seed)
-        found: tuple[Outputs, State] = self._call(inputs, state, steps, record, seed)
-        return found
+        # The graph breaks here. As a decorator this would load torch's compiler, a second's work, in every process.
+        alone: Callable[..., tuple[Outputs, State]] = torch.compiler.disable(self._call)  # type: ignore[no-untyped-call]
+        return alone(inputs, state, steps, record, seed)
 
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def _call(
         self, inputs: Mapping[str, Any] | None, state: State | None, steps: int | None, record: Any, seed: int
     ) -> tuple[Outputs, State]:
