@@ -15,7 +15,7 @@ from torch import Tensor
 
 from neurosim.backends.inputs import Inputs
 from neurosim.backends.simulator import steps_at_once
-from neurosim.backends.snntorch.fused import WORTH_IT, by_triton, deliveries_of, run_in_kernels
+from neurosim.backends.snntorch import fused
 from neurosim.backends.snntorch.layers import LAYER, through_layer
 from neurosim.backends.snntorch.recurrent import run_in_loops
 from neurosim.backends.snntorch.sparse_linear import SparseProduct
@@ -145,7 +145,7 @@ class BlockRun:
         """Tell whether a component can run in compiled loops, and whether that is worth it."""
         items = stepper.populations
         size = self.n_steps * self.start.trials * sum(item.n for item in self.program.populations.values())
-        if self.module.options.fused != "always" and size < WORTH_IT:
+        if self.module.options.fused != "always" and size < fused.WORTH_IT:
             return False
         if not all(part in items and (key == "spikes" or key in items[part].state) for part, key in records):
             return False
@@ -157,12 +157,14 @@ class BlockRun:
         traced = {name: [key for part, key in records if part == name and key != "spikes"] for name in items}
         rows = {name: self._rows(name, 0, self.n_steps) for name in self._inputs_of(component)}
         driven = {name: self._driven(stepper, item, rows) for name, item in items.items()}
-        if by_triton(self.module):
+        if fused.by_triton(self.module):
             (item,) = items.values()
             arriving = {name: self._arriving(stepper, name) for name in component.ahead}
-            deliveries = deliveries_of(stepper, arriving, rows)
+            deliveries = fused.deliveries_of(stepper, arriving, rows)
             found = {
-                item.name: run_in_kernels(stepper, item, deliveries, driven[item.name], traced[item.name], self.n_steps)
+                item.name: fused.run_in_kernels(
+                    stepper, item, deliveries, driven[item.name], traced[item.name], self.n_steps
+                )
             }
         else:
             ahead = {name: self._arriving_in_loops(stepper, name) for name in component.ahead}
