@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor
 
-from neurosim.backends.snntorch.recurrent import is_recurrent, try_recurrent_loops, why_projection_stepped
+from neurosim.backends.snntorch.recurrent import (
+    is_recurrent,
+    try_recurrent_loops,
+    values_of_run,
+    why_projection_stepped,
+)
 from neurosim.backends.snntorch.scanned import Scanned
-from neurosim.backends.snntorch.step_lines import LIMIT
 from neurosim.backends.snntorch.surrogate_slopes import slope_text
 from neurosim.backends.snntorch.triton_modules import why_no_triton
 from neurosim.backends.snntorch.triton_scan import TritonScan, make_triton_scan, run_triton_scan
@@ -128,12 +131,7 @@ def run_in_kernels(
     """Run all steps of a population in kernels, and leave the stepper in the state after them."""
     name, module = item.name, stepper.module
     scan = module.paths.kernels(item, [target for target, _ in deliveries], list(driven), traced)
-    fixed: dict[str, Any] = dict(stepper.fixed[name])
-    if item.refractory is not None:
-        refractory = stepper.dynamics[name].refractory
-        if refractory is None:
-            raise TypeError("a population that rests has a printed period")
-        fixed[LIMIT] = torch.as_tensor(refractory({**fixed, "dt": stepper.dt})["value"]).detach()
+    fixed = values_of_run(stepper, name, item)
     inputs = {**driven, **{f"arrival_{place}": values for place, (_, values) in enumerate(deliveries)}}
     found = run_triton_scan(
         scan, stepper.values[name], fixed, inputs, stepper.last.get(name), stepper.step_number, stepper.dt, steps

@@ -201,7 +201,7 @@ def run_in_loops(
     for place, (name, item) in enumerate(stepper.populations.items()):
         inputs.update({f"B{place}_{key}": stepper.values[name][key] for key in item.state})
     for place, (name, item) in enumerate(stepper.populations.items()):
-        for key, value in _fixed(stepper, name, item).items():
+        for key, value in values_of_run(stepper, name, item).items():
             inputs[f"P{place}_{key}"] = torch.as_tensor(value, dtype=stepper.dtype).expand(item.n)
         inputs.update({f"I{place}_{key}": value for key, value in driven[name].items()})
         if item.spiking:
@@ -236,7 +236,8 @@ def run_in_loops(
     return dict(zip(stepper.populations, found, strict=True))
 
 
-def _fixed(stepper: Stepper, name: str, item: PopulationProgram) -> dict[str, Any]:
+def values_of_run(stepper: Stepper, name: str, item: PopulationProgram) -> dict[str, Any]:
+    """Return the values of a population that stay the same in a run, the length of its rest among them."""
     fixed: dict[str, Any] = dict(stepper.fixed[name])
     if item.refractory is not None:
         refractory = stepper.dynamics[name].refractory

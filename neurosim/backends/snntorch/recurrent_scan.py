@@ -205,7 +205,7 @@ class _Loops(torch.autograd.Function):
             past = ctx.numbers.get(f"past{text.place}", 0)
             arrays.update(_upstream(scan.workspace, text, left[:count], targets, past, (steps, batch), ctx.dtype))
             if surrogate is not None:
-                arrays[f"H{text.place}"] = slope_of(surrogate, arrays[f"U{text.place}"])
+                arrays[f"H{text.place}"] = slope_of(surrogate, torch.from_numpy(arrays[f"U{text.place}"])).numpy()
             del left[:count]
         taken = [arrays[name] for name in scan.source.backward]
         in_parts(scan.loops["backward"], batch, torch.get_num_threads(), ctx.step, ctx.dt, steps, *taken)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,9 +20,9 @@ class Scanned:
     active: Tensor | None
 
 
-def slope_of(spike_gradient: Any, distance: np.ndarray) -> np.ndarray:
+def slope_of(spike_gradient: Any, distance: Tensor) -> Tensor:
     """Return the derivative of the surrogate at every step, whatever function it is."""
     with torch.enable_grad():
-        argument = torch.from_numpy(distance).requires_grad_()
+        argument = distance.detach().requires_grad_()
         (slope,) = torch.autograd.grad(spike_gradient(argument).sum(), argument)
-    return np.ascontiguousarray(slope.to(argument.dtype).numpy())
+    return slope.to(argument.dtype).contiguous()

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from neurosim.backends.snntorch.scanned import Scanned
+from neurosim.backends.snntorch.scanned import Scanned, slope_of
 from neurosim.backends.snntorch.triton_modules import kernels, on
 from neurosim.backends.snntorch.triton_source import KernelSource
 from neurosim.program.frozen import Frozen
@@ -149,7 +149,7 @@ class _Kernels(torch.autograd.Function):
         of_spikes = given(gradients[0], whole if scan.spiking else none)
         slope = like.new_empty(none)
         if scan.spike_gradient is not None:
-            slope = _slope(scan.spike_gradient, arrays[-2])
+            slope = slope_of(scan.spike_gradient, arrays[-2])
         carried = [given(gradient, (batch, n)).clone() for gradient in gradients[3 : 3 + count]]
         traces = [given(gradient, whole) for gradient in gradients[3 + count :]]
         of_fixed = [like.new_zeros((batch, n)) for _ in source.fixed]
@@ -174,11 +174,3 @@ def _launch(
             step, steps, start, n, width, *arrays, DT=dt, BLOCK=BLOCK, num_warps=max(1, BLOCK // 32),
             enable_fp_fusion=False,
         )  # fmt: skip
-
-
-def _slope(spike_gradient: Any, distance: Tensor) -> Tensor:
-    """Return the derivative of the surrogate at every step, whatever function it is."""
-    with torch.enable_grad():
-        argument = distance.detach().requires_grad_()
-        (slope,) = torch.autograd.grad(spike_gradient(argument).sum(), argument)
-    return slope.to(argument.dtype).contiguous()
