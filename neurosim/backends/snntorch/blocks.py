@@ -17,7 +17,7 @@ from neurosim.backends.inputs import Inputs
 from neurosim.backends.simulator import steps_at_once
 from neurosim.backends.snntorch import fused
 from neurosim.backends.snntorch.layers import LAYER, through_layer
-from neurosim.backends.snntorch.recurrent import run_in_loops
+from neurosim.backends.snntorch.loops.components import run_in_loops
 from neurosim.backends.snntorch.sparse_linear import SparseProduct
 from neurosim.backends.snntorch.stepper import Arrivals, Stepper, writable
 from neurosim.program.components import Component

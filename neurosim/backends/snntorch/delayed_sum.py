@@ -1,8 +1,8 @@
 """What the delayed spikes of one population bring to another in every step, differentiable in everything.
 
 On a CPU the loops of :mod:`neurosim.backends.snntorch.delay_kernel` compute it, on a CUDA device the kernels of
-:mod:`neurosim.backends.snntorch.triton_kernels`. Elsewhere, and as the twin that both are held against, torch gathers
-and adds.
+:mod:`neurosim.backends.snntorch.gpu.delay_kernels`. Elsewhere, and as the twin that both are held against, torch
+gathers and adds.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from neurosim.backends.snntorch.triton_delayed_sum import delayed_sum_of_triton
-from neurosim.backends.snntorch.triton_modules import why_no_triton
+from neurosim.backends.snntorch.gpu.delayed_sum import delayed_sum_of_triton
+from neurosim.backends.snntorch.gpu.modules import why_no_triton
 from neurosim.backends.snntorch.workspace import Workspace
 from neurosim.program.frozen import Frozen
 

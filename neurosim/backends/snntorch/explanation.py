@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from neurosim.backends.snntorch.fused import WORTH_IT, by_triton
-from neurosim.backends.snntorch.triton_modules import why_no_triton
+from neurosim.backends.snntorch.gpu.modules import why_no_triton
 from neurosim.program.components import Component
 from neurosim.program.convolution import ConvolutionProgram
 

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from neurosim.backends.snntorch.recurrent import (
+from neurosim.backends.snntorch.gpu.modules import why_no_triton
+from neurosim.backends.snntorch.gpu.scan import TritonScan, make_triton_scan, run_triton_scan
+from neurosim.backends.snntorch.gpu.source import KernelSource, triton_source
+from neurosim.backends.snntorch.loops.components import (
     is_recurrent,
-    try_recurrent_loops,
+    try_loops,
     values_of_run,
     why_projection_stepped,
 )
 from neurosim.backends.snntorch.scanned import Scanned
 from neurosim.backends.snntorch.surrogate_slopes import slope_text
-from neurosim.backends.snntorch.triton_modules import why_no_triton
-from neurosim.backends.snntorch.triton_scan import TritonScan, make_triton_scan, run_triton_scan
-from neurosim.backends.snntorch.triton_source import KernelSource, triton_source
 from neurosim.circuit.language import names_in
 from neurosim.program.components import Component
 from neurosim.program.step_program import PoissonProgram, PopulationProgram, ProjectionProgram
@@ -49,7 +49,7 @@ def why_stepped(module: CircuitModule, component: Component) -> str | None:
         return found
     try:
         if not by_triton(module):
-            try_recurrent_loops(module, component)
+            try_loops(module, component)
         else:
             item = module.program.populations[component.populations[0]]
             _source(module, item, [], [*item.inputs, *(site.symbol for site in item.noise)], ())

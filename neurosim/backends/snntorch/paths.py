@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from neurosim.backends.snntorch.explanation import say_what_is_stepped
 from neurosim.backends.snntorch.fused import make_kernels, why_stepped
-from neurosim.backends.snntorch.recurrent import make_recurrent_loops
-from neurosim.backends.snntorch.recurrent_scan import Recurrent
-from neurosim.backends.snntorch.recurrent_source import Arrival
+from neurosim.backends.snntorch.gpu.scan import TritonScan
+from neurosim.backends.snntorch.loops.components import component_loops
+from neurosim.backends.snntorch.loops.scan import Loops
+from neurosim.backends.snntorch.loops.source import Arrival
 from neurosim.backends.snntorch.simulation.plan import Plan, make_plan
-from neurosim.backends.snntorch.triton_scan import TritonScan
 from neurosim.backends.snntorch.workspace import Workspace
 from neurosim.program.components import Component, adds_constants, components, one_component
 from neurosim.program.step_program import PopulationProgram
@@ -45,7 +45,7 @@ class Paths:
         self._kernels: dict[Any, TritonScan] = {}
         #: Memory for the large arrays of a call.
         self.workspace = Workspace()
-        self._loops: dict[Any, Recurrent] = {}
+        self._loops: dict[Any, Loops] = {}
         self._simulation: tuple[Any, Plan | str] = (None, "")
 
     @property
@@ -96,7 +96,7 @@ class Paths:
         learned: Mapping[str, frozenset[str]],
         *,
         keep: bool,
-    ) -> Recurrent:
+    ) -> Loops:
         """Return the compiled loops of a component, made once.
 
         Parameters
@@ -111,5 +111,5 @@ class Paths:
         recorded = tuple((name, tuple(keys)) for name, keys in traced.items())
         key = (self.module.torch_dtype, tuple(arrivals), recorded, tuple(learned.items()), keep)
         if key not in self._loops:
-            self._loops[key] = make_recurrent_loops(self.module, arrivals, traced, learned, keep=keep)
+            self._loops[key] = component_loops(self.module, arrivals, traced, learned, keep=keep)
         return self._loops[key]

@@ -144,7 +144,7 @@ def test_a_copy_of_a_module_shares_its_loops() -> None:
 
 
 def test_small_calls_are_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("neurosim.backends.snntorch.paths.make_recurrent_loops", None)
+    monkeypatch.setattr("neurosim.backends.snntorch.paths.component_loops", None)
     module = ns.compile(chain(), backend="snntorch")
     module({"in": torch.zeros(5, 1, 10)})
 

@@ -1,6 +1,6 @@
 """The text of two kernels of Triton: all steps of one population, and the way back through them.
 
-The statements are those of the compiled loops (:mod:`neurosim.backends.snntorch.recurrent_source`). A kernel's lanes
+The statements are those of the compiled loops (:mod:`neurosim.backends.snntorch.loops.source`). A kernel's lanes
 are the neurons of every trial, side by side; each lane keeps its state in registers from step to step, and sums the
 derivatives of its own parameters, so that no two lanes ever write to one place and no result depends on their order.
 """
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import torch
 
+from neurosim.backends.snntorch.gpu.text import TritonText
 from neurosim.backends.snntorch.population import Dynamics
 from neurosim.backends.snntorch.step_lines import LIMIT, Reads, StepLines, step_lines, what_is_read
-from neurosim.backends.snntorch.triton_text import TritonText
 from neurosim.program.step_program import PopulationProgram
 from neurosim.program.straight_line import Adjoint, forward_text
 
@@ -101,7 +101,7 @@ class _Writer:
                 "import triton",
                 "import triton.language as tl",
                 "",
-                "from neurosim.backends.snntorch.triton_functions import cosh, expm1, log1p, sinh, tanh",
+                "from neurosim.backends.snntorch.gpu.functions import cosh, expm1, log1p, sinh, tanh",
                 "",
                 f"REAL = tl.constexpr(tl.float{32 if self.single else 64})",
                 "",

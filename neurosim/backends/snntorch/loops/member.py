@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from neurosim.backends.snntorch.loops.lines import needed, read_by, two_parts
 from neurosim.backends.snntorch.population import Dynamics
-from neurosim.backends.snntorch.recurrent_lines import needed, read_by, two_parts
 from neurosim.backends.snntorch.step_lines import LIMIT, leaves
 from neurosim.program.step_program import PopulationProgram
 from neurosim.program.straight_line import Adjoint, forward_text

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import neurosim as ns
-from neurosim.backends.snntorch.recurrent_lines import needed, read_by
+from neurosim.backends.snntorch.loops.lines import needed, read_by
 from neurosim.units import Hz, ms
 
 MARKS = {

@@ -1,4 +1,4 @@
-"""What the loops of recurrent components call: spikes along rows of weights, and gradients back along them.
+"""What the loops call: spikes along rows of weights, and gradients back along them.
 
 Generated modules are compiled with these functions inside. They carry :data:`DIGEST`, so that what is kept on disk
 never holds a text that has changed since.

@@ -12,10 +12,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from neurosim.backends.snntorch.recurrent_kernel import DIGEST, TOGETHER
-from neurosim.backends.snntorch.recurrent_member import Member, MemberText
+from neurosim.backends.snntorch.loops.kernels import DIGEST, TOGETHER
+from neurosim.backends.snntorch.loops.member import Member, MemberText
 
-KERNEL = "neurosim.backends.snntorch.recurrent_kernel"
+KERNEL = "neurosim.backends.snntorch.loops.kernels"
 HELPERS = "note_events, note_bits, read_bits, add_lines, add_edges, products_back, edges_back, sum_of_lines"
 
 
@@ -43,7 +43,7 @@ class Arrival:
 
 
 @dataclass(frozen=True)
-class RecurrentSource:
+class LoopSource:
     """Both loops of a component.
 
     Parameters
@@ -63,7 +63,7 @@ class RecurrentSource:
     members: tuple[MemberText, ...]
 
 
-def recurrent_source(members: Sequence[Member], arrivals: Sequence[Arrival], *, keep: bool) -> RecurrentSource:
+def loop_source(members: Sequence[Member], arrivals: Sequence[Arrival], *, keep: bool) -> LoopSource:
     """Return the loops of a component.
 
     Parameters
@@ -93,7 +93,7 @@ def recurrent_source(members: Sequence[Member], arrivals: Sequence[Arrival], *, 
         taken[name] = _taken(body)
         arguments = ", ".join(("first", "last_row", "step", "dt", "steps", *taken[name]))
         lines += ["", "", f"def {name}({arguments}):", *_indented(body)]
-    return RecurrentSource("\n".join([*lines, ""]), taken["forward"], taken["backward"], texts)
+    return LoopSource("\n".join([*lines, ""]), taken["forward"], taken["backward"], texts)
 
 
 #: Names of what a body is given: numbers of steps, arrays of a population, arrays of an arrival.

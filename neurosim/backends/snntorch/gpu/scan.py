@@ -1,6 +1,6 @@
 """All steps of a population that hears nothing of itself, in kernels of Triton, differentiable.
 
-What :mod:`neurosim.backends.snntorch.recurrent_scan` does in compiled loops on a CPU; that and the steps of
+What :mod:`neurosim.backends.snntorch.loops.scan` does in compiled loops on a CPU; that and the steps of
 :class:`~neurosim.backends.snntorch.stepper.Stepper` are what the kernels are held against.
 """
 
@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from neurosim.backends.snntorch.gpu.modules import kernels, on
+from neurosim.backends.snntorch.gpu.source import KernelSource
 from neurosim.backends.snntorch.scanned import Scanned, slope_of
-from neurosim.backends.snntorch.triton_modules import kernels, on
-from neurosim.backends.snntorch.triton_source import KernelSource
 from neurosim.program.frozen import Frozen
 
 Tensors = Mapping[str, Tensor]

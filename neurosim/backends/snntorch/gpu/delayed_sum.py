@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from neurosim.backends.snntorch.triton_modules import on
+from neurosim.backends.snntorch.gpu.modules import on
 
 if TYPE_CHECKING:
     from neurosim.backends.snntorch.delayed_sum import EdgePlan
@@ -30,8 +30,8 @@ class _DelayedSum(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, train: Tensor, weight: Tensor, delay: Tensor, plan: EdgePlan) -> Tensor:
         """Run the kernel; keep what the way back reads."""
-        from neurosim.backends.snntorch import triton_kernels as kernels
         from neurosim.backends.snntorch.delayed_sum import taps
+        from neurosim.backends.snntorch.gpu import delay_kernels as kernels
 
         batch, steps = train.shape[1], train.shape[0] - plan.longest
         # One step more in front: the far tap of the longest delay may look there.
@@ -56,7 +56,7 @@ class _DelayedSum(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradients of spikes, weights and delays that are asked for."""
-        from neurosim.backends.snntorch import triton_kernels as kernels
+        from neurosim.backends.snntorch.gpu import delay_kernels as kernels
 
         plan, sizes = ctx.plan, ctx.sizes
         rows, whole, part, weight = ctx.saved_tensors

@@ -15,7 +15,7 @@ from neurosim.program.straight_line import Uncovered
 _FUNCTIONS = {
     "abs": "tl.abs", "math.exp": "tl.exp", "math.log": "tl.log", "math.sin": "tl.sin", "math.cos": "tl.cos",
 }  # fmt: skip
-#: What :mod:`neurosim.backends.snntorch.triton_functions` makes of it.
+#: What :mod:`neurosim.backends.snntorch.gpu.functions` makes of it.
 _OWN = {"math.expm1": "expm1", "math.log1p": "log1p", "math.tanh": "tanh", "math.sinh": "sinh", "math.cosh": "cosh"}
 #: Beyond this whole power, products would be further from the power than anybody wants.
 _LARGEST_POWER = 8

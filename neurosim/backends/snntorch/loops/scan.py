@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from neurosim.backends.snntorch import recurrent_kernel as kernel
 from neurosim.backends.snntorch.compiled_modules import compiled
-from neurosim.backends.snntorch.recurrent_source import Arrival, RecurrentSource
+from neurosim.backends.snntorch.loops import kernels as kernel
+from neurosim.backends.snntorch.loops.source import Arrival, LoopSource
 from neurosim.backends.snntorch.row_events import RowEvents, events_of_bits
 from neurosim.backends.snntorch.scanned import Scanned, slope_of
 from neurosim.backends.snntorch.sparse_linear import spike_gradient, weight_gradient
@@ -56,7 +56,7 @@ class EdgeTable(Frozen):
 
 
 @dataclass(frozen=True)
-class Recurrent(Frozen):
+class Loops(Frozen):
     """The loops of one component and what they are run with.
 
     Parameters
@@ -75,7 +75,7 @@ class Recurrent(Frozen):
         Lends the large arrays.
     """
 
-    source: RecurrentSource
+    source: LoopSource
     loops: Mapping[str, Callable[..., Any]]
     arrivals: tuple[Arrival, ...]
     links: tuple[int | EdgeTable | None, ...]
@@ -84,8 +84,8 @@ class Recurrent(Frozen):
     workspace: Workspace
 
 
-def make_recurrent(
-    source: RecurrentSource,
+def make_loops(
+    source: LoopSource,
     dtype: torch.dtype,
     arrivals: Sequence[Arrival],
     links: Sequence[int | EdgeTable | None],
@@ -93,14 +93,14 @@ def make_recurrent(
     *,
     keep: bool,
     workspace: Workspace,
-) -> Recurrent:
+) -> Loops:
     """Return the loops of a component, compiled when they are first run."""
     loops = compiled(source.text.replace("np.REAL", "np.float32" if dtype == torch.float32 else "np.float64"))
-    return Recurrent(source, loops, tuple(arrivals), tuple(links), tuple(surrogates), keep, workspace)
+    return Loops(source, loops, tuple(arrivals), tuple(links), tuple(surrogates), keep, workspace)
 
 
-def run_recurrent_scan(
-    scan: Recurrent, inputs: Mapping[str, Tensor], events: Mapping[int, RowEvents], last: Mapping[int, Tensor],
+def run_loops(
+    scan: Loops, inputs: Mapping[str, Tensor], events: Mapping[int, RowEvents], last: Mapping[int, Tensor],
     step: int, dt: float, steps: int,
 ) -> list[Scanned]:  # fmt: skip
     """Run all steps.
@@ -153,7 +153,7 @@ class _Loops(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, scan: Recurrent, names: tuple[str, ...], events: dict[int, RowEvents], last: dict[int, Tensor],
+        ctx: Any, scan: Loops, names: tuple[str, ...], events: dict[int, RowEvents], last: dict[int, Tensor],
         step: int, dt: float, steps: int, *tensors: Tensor,
     ) -> tuple[Tensor, ...]:  # fmt: skip
         """Run forward; keep what the way back reads."""
@@ -266,7 +266,7 @@ def _ways_back(place: int, link: int | EdgeTable | None, given: Mapping[str, Arr
     return {}
 
 
-def _keep(ctx: Any, scan: Recurrent, arrays: Mapping[str, Any], inputs: Mapping[str, Tensor]) -> None:
+def _keep(ctx: Any, scan: Loops, arrays: Mapping[str, Any], inputs: Mapping[str, Tensor]) -> None:
     """Save what the way back reads, and what the gradients of weights are found from."""
     names = [name for name in scan.source.backward if name in arrays and isinstance(arrays[name], np.ndarray)]
     names = [name for name in names if not name.startswith(("delays_", "starts_", "posts_", "amounts_"))]
@@ -322,7 +322,7 @@ def _upstream(
     return found
 
 
-def _gradient(scan: Recurrent, name: str, events: Mapping[int, RowEvents], arrays: Mapping[str, Any]) -> Tensor:
+def _gradient(scan: Loops, name: str, events: Mapping[int, RowEvents], arrays: Mapping[str, Any]) -> Tensor:
     """Return the gradient of an input after the way back."""
     kind, _, key = name.partition("_")
     if kind in ("X", "R", "W", "amounts"):
@@ -338,7 +338,7 @@ def _gradient(scan: Recurrent, name: str, events: Mapping[int, RowEvents], array
 
 
 def _of_arrival(
-    scan: Recurrent, kind: str, place: int, events: Mapping[int, RowEvents], arrays: Mapping[str, Any]
+    scan: Loops, kind: str, place: int, events: Mapping[int, RowEvents], arrays: Mapping[str, Any]
 ) -> Array:
     """Return the gradient of what arrives, or of the weights that it comes by."""
     item, link = scan.arrivals[place], scan.links[place]

@@ -1,4 +1,4 @@
-"""Which recurrent components run in compiled loops, and how what drives them reaches the loops."""
+"""Which components run in compiled loops, and how what drives them reaches the loops."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from neurosim.backends.snntorch.kernel_projection import KernelProjection
-from neurosim.backends.snntorch.recurrent_delays import two_edges
-from neurosim.backends.snntorch.recurrent_member import Member
-from neurosim.backends.snntorch.recurrent_scan import EdgeTable, Recurrent, make_recurrent, run_recurrent_scan
-from neurosim.backends.snntorch.recurrent_source import Arrival, recurrent_source
+from neurosim.backends.snntorch.loops.learned_delays import two_edges
+from neurosim.backends.snntorch.loops.member import Member
+from neurosim.backends.snntorch.loops.scan import EdgeTable, Loops, make_loops, run_loops
+from neurosim.backends.snntorch.loops.source import Arrival, loop_source
 from neurosim.backends.snntorch.row_events import RowEvents
 from neurosim.backends.snntorch.scanned import Scanned
 from neurosim.backends.snntorch.sparse_linear import SparseProduct
@@ -51,7 +51,7 @@ def why_projection_stepped(module: CircuitModule, name: str) -> str | None:
     return None
 
 
-def try_recurrent_loops(module: CircuitModule, component: Component) -> None:
+def try_loops(module: CircuitModule, component: Component) -> None:
     """Write the loops of a component as far as they can fail.
 
     Raises
@@ -59,7 +59,7 @@ def try_recurrent_loops(module: CircuitModule, component: Component) -> None:
     Uncovered
         If a population does something that the loops do not know.
     """
-    recurrent_source([_member(module, name, (), None) for name in component.populations], [], keep=True)
+    loop_source([_member(module, name, (), None) for name in component.populations], [], keep=True)
 
 
 def _member(module: CircuitModule, name: str, traced: Sequence[str], learned: frozenset[str] | None) -> Member:
@@ -71,14 +71,14 @@ def _member(module: CircuitModule, name: str, traced: Sequence[str], learned: fr
     return Member(item, part.dynamics, driven, tuple(traced), every if learned is None else learned, slope)
 
 
-def make_recurrent_loops(
+def component_loops(
     module: CircuitModule,
     arrivals: Sequence[tuple[Arrival, str]],
     traced: Mapping[str, Sequence[str]],
     learned: Mapping[str, frozenset[str]],
     *,
     keep: bool,
-) -> Recurrent:
+) -> Loops:
     """Return the compiled loops of a component.
 
     Parameters
@@ -110,10 +110,8 @@ def make_recurrent_loops(
         module.part(member.item.name).spike_grad if member.slope is None and member.item.threshold is not None else None
         for member in members
     ]
-    source = recurrent_source(members, bare, keep=keep)
-    return make_recurrent(
-        source, module.torch_dtype, bare, links, surrogates, keep=keep, workspace=module.paths.workspace
-    )
+    source = loop_source(members, bare, keep=keep)
+    return make_loops(source, module.torch_dtype, bare, links, surrogates, keep=keep, workspace=module.paths.workspace)
 
 
 def arrivals_of(
@@ -224,7 +222,7 @@ def run_in_loops(
     names |= {f"I{text.place}_{key}" for text in scan.source.members for key in text.driven}
     inputs = {key: value for key, value in inputs.items() if key[0] not in "PI" or key in names}
     last = {place: stepper.last[name] for place, name in enumerate(stepper.populations) if name in stepper.last}
-    found = run_recurrent_scan(scan, inputs, events, last, stepper.step_number, stepper.dt, steps)
+    found = run_loops(scan, inputs, events, last, stepper.step_number, stepper.dt, steps)
     for name, scanned in zip(stepper.populations, found, strict=True):
         stepper.values[name] = dict(scanned.final)
         if scanned.last is not None and scanned.active is not None:

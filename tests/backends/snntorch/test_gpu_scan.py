@@ -19,7 +19,8 @@ import neurosim as ns
 from backends.random_circuits import circuits
 from backends.snntorch.test_fused import BATCH, MARKS, RECORD, STEPS, called, chain, custom
 from neurosim.backends.inputs import Inputs
-from neurosim.backends.snntorch import fused, triton_modules
+from neurosim.backends.snntorch import fused
+from neurosim.backends.snntorch.gpu import modules
 from neurosim.program.straight_line import Uncovered
 from neurosim.units import ms
 
@@ -33,7 +34,7 @@ interpreted = pytest.mark.skipif(
 @pytest.fixture
 def kernels(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let Triton's kernels run on a CPU, some neurons of a trial in one program and the rest in the next."""
-    from neurosim.backends.snntorch import triton_scan
+    from neurosim.backends.snntorch.gpu import scan as triton_scan
 
     monkeypatch.setattr(fused, "by_triton", lambda module: module.options.fused == "always")
     monkeypatch.setattr(triton_scan, "BLOCK", 8)
@@ -127,7 +128,7 @@ def test_elementary_functions(name: str, dtype: torch.dtype, tmp_path: Path, mon
     text = f"""
 import triton
 import triton.language as tl
-from neurosim.backends.snntorch.triton_functions import {name}
+from neurosim.backends.snntorch.gpu.functions import {name}
 
 @triton.jit
 def forward(x, y, BLOCK: tl.constexpr):
@@ -139,14 +140,14 @@ backward = forward
     size = torch.logspace(-12, 1.2, 256, dtype=torch.float64)
     x = torch.cat([size, -size if name != "log1p" else -size.clamp(max=0.999)]).to(dtype)
     y = torch.empty_like(x)
-    triton_modules.kernels(text)["forward"][(1,)](x, y, BLOCK=512)
+    modules.kernels(text)["forward"][(1,)](x, y, BLOCK=512)
     expected = getattr(torch, name)(x.double())
     assert ((y.double() - expected) / expected).abs().max() <= 8 * torch.finfo(dtype).eps
 
 
 @pytest.mark.parametrize("power", ["x ** real(2.5)", "x ** y", "x ** real(9.0)", "math.gamma(x)", "f(x)[0]"])
 def test_what_kernels_do_not_know_is_said(power: str) -> None:
-    from neurosim.backends.snntorch.triton_text import TritonText
+    from neurosim.backends.snntorch.gpu.text import TritonText
 
     with pytest.raises(Uncovered):
         TritonText(single=False).line(f"y = {power}")
@@ -154,7 +155,7 @@ def test_what_kernels_do_not_know_is_said(power: str) -> None:
 
 @pytest.mark.parametrize("single", [True, False])
 def test_text_of_lines(single: bool) -> None:
-    from neurosim.backends.snntorch.triton_text import TritonText
+    from neurosim.backends.snntorch.gpu.text import TritonText
 
     text = TritonText(single=single).line(
         "y = a / real(2.0) if (not b and c <= d or False) else min(x ** real(-2.0), -x)"
@@ -171,10 +172,10 @@ def test_text_of_lines(single: bool) -> None:
 
 
 def test_why_kernels_cannot_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert triton_modules.why_no_triton(torch.device("cuda")) is None
-    assert triton_modules.why_no_triton(torch.device("mps")) == "there are no loops for mps"
+    assert modules.why_no_triton(torch.device("cuda")) is None
+    assert modules.why_no_triton(torch.device("mps")) == "there are no loops for mps"
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    assert "neurosim-circuits[gpu]" in str(triton_modules.why_no_triton(torch.device("cuda")))
+    assert "neurosim-circuits[gpu]" in str(modules.why_no_triton(torch.device("cuda")))
 
 
 COMPILE = """

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from backends.snntorch.test_delayed_sum import Case, case
-from neurosim.backends.snntorch import triton_delayed_sum
 from neurosim.backends.snntorch.delayed_sum import EdgePlan, delayed_sum, delayed_sum_of_torch
-from neurosim.backends.snntorch.triton_delayed_sum import delayed_sum_of_triton
+from neurosim.backends.snntorch.gpu import delayed_sum as triton_delayed_sum
+from neurosim.backends.snntorch.gpu.delayed_sum import delayed_sum_of_triton
 from neurosim.backends.snntorch.workspace import Workspace
 
 pytest.importorskip("triton", reason="Triton is not installed: extra gpu")
@@ -86,7 +86,7 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-from neurosim.backends.snntorch import triton_kernels
+from neurosim.backends.snntorch.gpu import delay_kernels as triton_kernels
 
 REAL = {"y", "weight", "part", "x", "d_weight", "d_delay", "d_x", "g"}
 for kernel in (triton_kernels.add_rows, triton_kernels.edge_gradients, triton_kernels.input_gradients):
