@@ -1,4 +1,4 @@
-"""Where neurosim keeps what it made or fetched and can make or fetch again: data sets, generated loops."""
+"""Where neurosim keeps what it can make or fetch again: data sets, generated loops, solved equations."""
 
 from __future__ import annotations
 

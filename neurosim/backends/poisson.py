@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.special import pdtr
-from scipy.stats import poisson
 
 #: Different means beyond which a table for each costs more than inverting value by value.
 TABLES = 64
@@ -27,6 +26,8 @@ def poisson_counts(uniform: np.ndarray, mean: np.ndarray) -> np.ndarray:
     """
     means = np.unique(mean)
     if len(means) > TABLES:
+        from scipy.stats import poisson  # half a second to import, and rarely needed
+
         return np.asarray(np.maximum(poisson.ppf(uniform, mean), 0.0))
     which = np.broadcast_to(np.searchsorted(means, mean), uniform.shape)
     counts = np.zeros(uniform.shape)

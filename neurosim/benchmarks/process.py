@@ -73,6 +73,7 @@ class SideProcess:
         file = folder / "settings.json"
         file.write_text(json.dumps(content), encoding="utf-8")
         variables = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads)), **(environment or {})}
+        variables.pop("PYTHONDONTWRITEBYTECODE", None)  # what is imported is there as bytecode, as pip leaves it
         if cache is not None:
             cache.mkdir(parents=True, exist_ok=True)
             places = ("NEUROSIM_CACHE", "NUMBA_CACHE_DIR", "XDG_CACHE_HOME", "JAX_COMPILATION_CACHE_DIR")

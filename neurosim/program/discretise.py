@@ -11,6 +11,7 @@ import numpy as np
 
 from neurosim.circuit.language import SPECIAL_NAMES, Assignment, Equation, names_in, parse_expression
 from neurosim.errors import UnsupportedError
+from neurosim.program.kept_solutions import keep_solution, kept_solution
 from neurosim.program.normalise import normalised, refuse_cancellation
 from neurosim.program.statements import NoiseSites, Statement, rename, substitute, transform
 from neurosim.units import dimension_of
@@ -18,6 +19,8 @@ from neurosim.units import dimension_of
 #: Methods tried, in order, when a model names none.
 DEFAULT_METHODS = ("exact", "euler")
 NOT_REFRACTORY = "not_refractory"
+#: Raised when the same equations are to be put to the integrators in another way.
+VERSION = 1
 #: Names that a Brian2 group uses itself, as they are or with an underscore before them.
 _OWN_NAMES = frozenset({"N", "spikespace"})
 #: Functions that avoid a cancellation, and that the integrators would expand into what cancels.
@@ -204,7 +207,7 @@ def _integrate(model: Continuous, symbols: _Symbols, method: str, dt: float, *, 
 def _abstract_code(
     equations: str, method: str, dt: float, symbols: tuple[tuple[str, float | None, bool, bool], ...]
 ) -> str:
-    """Return what Brian2's integrator makes of equations (computer algebra takes seconds, so once a process).
+    """Return what Brian2's integrator makes of equations (computer algebra takes seconds, so once for all processes).
 
     Parameters
     ----------
@@ -215,6 +218,19 @@ def _abstract_code(
     symbols
         For each (name, value of a constant or ``None``, whether it is constant, whether all neurons share it).
     """
+    import brian2
+    import sympy
+
+    question = repr((VERSION, brian2.__version__, sympy.__version__, equations, method, dt, symbols))
+    found = kept_solution(question)
+    if found is None:
+        found = _solved(equations, method, dt, symbols)
+        keep_solution(question, found)
+    return found
+
+
+def _solved(equations: str, method: str, dt: float, symbols: tuple[tuple[str, float | None, bool, bool], ...]) -> str:
+    """Ask Brian2's integrator."""
     from brian2.core.functions import DEFAULT_FUNCTIONS
     from brian2.core.variables import Constant, Variable
     from brian2.equations.equations import Equations
