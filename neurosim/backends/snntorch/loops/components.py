@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from neurosim.backends.snntorch.kernel_projection import KernelProjection
+from neurosim.backends.snntorch.loops.edge_table import EdgeTable
 from neurosim.backends.snntorch.loops.learned_delays import two_edges
 from neurosim.backends.snntorch.loops.member import Member
-from neurosim.backends.snntorch.loops.scan import EdgeTable, Loops, make_loops, run_loops
+from neurosim.backends.snntorch.loops.scan import Loops, make_loops, run_loops
 from neurosim.backends.snntorch.loops.source import Arrival, loop_source
 from neurosim.backends.snntorch.row_events import RowEvents
 from neurosim.backends.snntorch.scanned import Scanned

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from neurosim.backends.snntorch.delays import whole_steps
-from neurosim.backends.snntorch.loops.scan import EdgeTable
+from neurosim.backends.snntorch.loops.edge_table import EdgeTable
 
 if TYPE_CHECKING:
     from neurosim.backends.snntorch.projection import Projection

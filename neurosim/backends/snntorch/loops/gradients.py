@@ -1,0 +1,64 @@
+"""The gradients of what loops were given, found when the way back has been gone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neurosim.backends.snntorch.loops import kernels as kernel
+from neurosim.backends.snntorch.loops.edge_table import EdgeTable
+from neurosim.backends.snntorch.row_events import RowEvents, events_of_bits
+from neurosim.backends.snntorch.sparse_linear import spike_gradient, weight_gradient
+from neurosim.backends.snntorch.threads import in_parts
+
+if TYPE_CHECKING:
+    from neurosim.backends.snntorch.loops.scan import Loops
+
+Array = np.ndarray
+
+
+def gradient_of(scan: Loops, name: str, events: Mapping[int, RowEvents], arrays: Mapping[str, Any]) -> Tensor:
+    """Return the gradient of an input after the way back."""
+    kind, _, key = name.partition("_")
+    if kind in ("X", "R", "W", "amounts"):
+        return torch.from_numpy(_of_arrival(scan, kind, int(key), events, arrays))
+    if kind.startswith("past"):
+        return torch.from_numpy(arrays[f"E{kind.removeprefix('past')}"])
+    place = kind[1:]
+    if kind[0] == "B":
+        return torch.from_numpy(arrays[f"C{place}_{key}"])
+    if kind[0] == "P":
+        return torch.from_numpy(arrays[f"DP{place}_{key}"].sum(0))
+    return torch.from_numpy(arrays[f"DI{place}_{key}"])
+
+
+def _of_arrival(
+    scan: Loops, kind: str, place: int, events: Mapping[int, RowEvents], arrays: Mapping[str, Any]
+) -> Array:
+    """Return the gradient of what arrives, or of the weights that it comes by."""
+    item, link = scan.arrivals[place], scan.links[place]
+    g: Array = arrays[f"D{item.post}_{item.target}"]
+    if kind == "X":
+        return g
+    steps, batch, n_post = g.shape
+    if kind == "R":
+        return spike_gradient(g.reshape(-1, n_post), arrays[f"W_{place}"], scan.workspace).reshape(steps, batch, -1)
+    if place in events:
+        return weight_gradient(events[place], g.reshape(-1, n_post), arrays[f"W_{place}"].shape[1], scan.workspace)
+    bits, n_pre = arrays[f"Z{item.pre}"], scan.source.members[item.pre].item.n
+    past, threads = len(bits) - steps, torch.get_num_threads()
+    first = 0 if isinstance(link, EdgeTable) else past - (link or 0)
+    count = len(bits) if isinstance(link, EdgeTable) else steps
+    rows = bits[first : first + count].reshape(count * batch, -1)
+    spikes = events_of_bits(rows, n_pre, g.dtype, threads, scan.workspace)
+    if isinstance(link, EdgeTable):
+        by_input = spikes.by_column(n_pre, threads, scan.workspace)
+        found = np.zeros(len(link.pre), g.dtype)
+        edges = (link.pre, link.post, link.delay, by_input.start, by_input.column, g.reshape(-1, n_post), batch, past)
+        in_parts(kernel.edge_gradients, len(link.pre), threads, found, *edges)
+        return found
+    return weight_gradient(spikes, g.reshape(-1, n_post), n_pre, scan.workspace)
