@@ -27,6 +27,7 @@ from neurosim.analysis.spikes.population import (
     population_complexity,
     population_spectrum,
 )
+from neurosim.analysis.spikes.prediction import bits_per_spike, deviance_explained, poisson_log_likelihood
 from neurosim.analysis.spikes.responses import (
     Psth,
     TriggeredAverage,
@@ -35,13 +36,14 @@ from neurosim.analysis.spikes.responses import (
     spike_triggered_average,
     tuning,
 )
-from neurosim.analysis.spikes.streams import CountStatistics
+from neurosim.analysis.spikes.streams import CountStatistics, PredictionScore
 from neurosim.analysis.spikes.trains import spike_trains
 
 __all__ = [
-    "Correlogram", "CountStatistics", "Intervals", "PopulationSpectrum", "Psth", "TriggeredAverage", "Tuning",
-    "correlogram", "count_correlation", "cv", "cv2", "distance_matrix", "fano", "intervals", "isi_distance",
-    "lempel_ziv", "lv", "mean_correlation", "plots", "population_complexity", "population_spectrum", "psth",
-    "spike_counts", "spike_distance", "spike_trains", "spike_triggered_average", "synchrony", "tiling_coefficient",
-    "tuning", "van_rossum", "victor_purpura",
+    "Correlogram", "CountStatistics", "Intervals", "PopulationSpectrum", "PredictionScore", "Psth", "TriggeredAverage",
+    "Tuning", "bits_per_spike", "correlogram", "count_correlation", "cv", "cv2", "deviance_explained",
+    "distance_matrix", "fano", "intervals", "isi_distance", "lempel_ziv", "lv", "mean_correlation", "plots",
+    "poisson_log_likelihood", "population_complexity", "population_spectrum", "psth", "spike_counts", "spike_distance",
+    "spike_trains", "spike_triggered_average", "synchrony", "tiling_coefficient", "tuning", "van_rossum",
+    "victor_purpura",
 ]  # fmt: skip

@@ -55,3 +55,25 @@ def fano(counts: Tensor, *, dim: int = 0) -> Tensor:
     mean = counts.mean(dim=dim)
     active = mean > 0
     return torch.where(active, counts.var(dim=dim) / torch.where(active, mean, 1.0), 0.0)
+
+
+def poisson_log_likelihood(counts: Tensor, expected: Tensor, *, log: bool = False) -> Tensor:
+    r"""Return the logarithm of the probability of each count but for its factorial, which no model changes.
+
+    Parameters
+    ----------
+    counts
+        How many spikes there were, of any shape.
+    expected
+        How many were expected, of the same shape: above 0, or their logarithms.
+    log
+        Whether `expected` are logarithms.
+
+    Returns
+    -------
+    Tensor
+        :math:`y \ln\lambda - \lambda`, of the same shape.
+    """
+    if log:
+        return counts * expected - expected.exp()
+    return torch.xlogy(counts, expected) - expected

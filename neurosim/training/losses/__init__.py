@@ -10,6 +10,7 @@ from neurosim.training.losses.classification import (
     softmax_over_time,
 )
 from neurosim.training.losses.comparison import events, rate_error, spike_time_error, trace_error
+from neurosim.training.losses.poisson import poisson
 from neurosim.training.losses.van_rossum import van_rossum
 from neurosim.training.losses.wrapped import custom, from_snntorch
 from neurosim.training.terms import Sum, Term
@@ -25,6 +26,7 @@ __all__ = [
     "latency",
     "max_over_time",
     "mean_over_time",
+    "poisson",
     "rate",
     "rate_error",
     "softmax_over_time",
