@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional, UseAppendAction, arg
 
 from neurosim.cli.options import optional
-from neurosim.cli.recordings import RECORDING_HELP
+from neurosim.cli.recordings import RECORDING_HELP, RecordingOptions
 from neurosim.errors import RecordError
 
 if TYPE_CHECKING:
@@ -24,8 +22,8 @@ FIGURE = "comparison.png"
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompareCommand:
-    """Compare the spikes of two recordings: rates, variability, correlations, spectra."""
+class CompareCommand(RecordingOptions):
+    """Compare the spikes of two recordings: rates, variability, correlations, spectra, dynamics, responses."""
 
     simulated: Positional[Annotated[str, arg(metavar="SIM", help=RECORDING_HELP)]]
     recorded: Positional[Annotated[str, arg(metavar="REC", help="What it is held against, named in the same ways.")]]
@@ -39,47 +37,51 @@ class CompareCommand:
         ),
         UseAppendAction,
     ] = ()
-    start: Annotated[str | None, optional("TIME", "its beginning")] = None
-    """From when on SIM counts, such as 500ms."""
-    window: Annotated[str, arg(metavar="TIME")] = "100ms"
-    """In which spikes are counted for the Fano factor and correlations."""
-    seed: Annotated[int, arg(metavar="N")] = 0
-    """Of what is drawn for intervals, halves and surrogates."""
-    figures: Annotated[Path | None, optional("DIR", "")] = None
-    """Draw the comparison into this folder."""
-    json: bool = False
-    """Print one JSON object instead of text."""
-    overwrite: bool = False
-    """Replace files that exist."""
+    events: Annotated[str | None, optional("NAME", "own trials")] = None
+    """What trials begin with: a table of events, or SIM=REC, such as =tone where SIM has trials of its own."""
+    label: Annotated[str | None, optional("NAME", "")] = None
+    """The column of that table which says what was shown, or SIM=REC."""
+    response: Annotated[str | None, optional("START:STOP", "whole trials")] = None
+    """Which part of a trial is looked at, such as 0ms:500ms from the event."""
 
     def __call__(self, command: Sequence[str]) -> int:
         """Run the verb; return the exit code."""
         from neurosim.analysis.comparison import compare
-        from neurosim.cli import figures
-        from neurosim.cli.manifest import surroundings
         from neurosim.cli.recordings import from_time, load_recording
-        from neurosim.cli.results import Results
         from neurosim.cli.values import parse_time
 
-        results = Results(self.figures, overwrite=self.overwrite)
-        place = results.in_folder(FIGURE)
-        if place is not None:
-            figures.check_plot(place)
+        output = self.reserve(FIGURE)
         simulated = from_time(load_recording(self.simulated), self.start)
-        recorded = load_recording(self.recorded)
         found = compare(
-            simulated, recorded, _pairs(self.pairs), window=parse_time(self.window, "--window"), seed=self.seed
+            simulated,
+            load_recording(self.recorded),
+            _pairs(self.pairs),
+            window=parse_time(self.window, "--window"),
+            events=_each(self.events),
+            label=_each(self.label),
+            response=_extent(self.response),
+            seed=self.seed,
         )
-        if place is not None:
-            drawn = _figure(found)
-            facts = {"command": ["neurosim", *command], **found.to_dict(), **surroundings()}
-            results.write({place: lambda path: figures.save(drawn, path)}, facts)
-        files = [str(path) for path in results.files]
-        if self.json:
-            print(json.dumps({**found.to_dict(), "files": files}, allow_nan=False))
-        else:
-            print("\n".join([str(found), *(f"wrote {path}" for path in files)]))
-        return 0
+        return self.show(command, output, found, lambda: _figure(found))
+
+
+def _each(text: str | None) -> Any:
+    """Return one name for both sides, or what each has."""
+    if text is None or "=" not in text:
+        return text
+    first, _, second = text.partition("=")
+    return first or None, second or None
+
+
+def _extent(text: str | None) -> tuple[Any, Any] | None:
+    from neurosim.cli.values import parse_time
+
+    if text is None:
+        return None
+    start, colon, stop = text.partition(":")
+    if not colon:
+        raise RecordError(f"--response {text}: write START:STOP, such as 0ms:500ms.")
+    return parse_time(start, "--response"), parse_time(stop, "--response")
 
 
 def _pairs(given: Sequence[str]) -> dict[str, str] | None:
@@ -109,8 +111,7 @@ def _figure(found: Comparison) -> Figure:
     plot_comparison(found, ax=top.subplots())
     panels = below.subplots(max(rows, 1), columns, squeeze=False).reshape(-1)
     for panel, line in zip(panels, found, strict=False):
-        used = found.settings["pairs"][f"{line.simulated_population} beside {line.recorded_population}"]
-        plot_line(line, frequency=1 / used["segment"] if line.statistic == "spectrum" else None, ax=panel)
+        plot_line(line, ax=panel)
     for panel in panels[len(found.lines) :]:
         panel.set_axis_off()
     for panel in drawn.axes:

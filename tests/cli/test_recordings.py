@@ -31,7 +31,7 @@ def saved(workplace: Path) -> ns.Recording:
 def test_analyse(neurosim: Neurosim, saved: ns.Recording) -> None:
     done = neurosim("analyse", "one.zarr")
     assert (done.code, done.out) == (0, f"{overview(saved)}\n")
-    assert "left out: inh: correlation: there is no pair of neurons" in done.out
+    assert "left out: inh: correlation, dimensions: there is no pair of neurons" in done.out
     assert neurosim("analyse", "run").out == done.out
     shown = json.loads(neurosim("analyse", "one.zarr", "--json", "--start", "1s", "--window", "50ms").out)
     expected = overview(saved.restrict((1, 4)), window=0.05).to_dict()
@@ -50,6 +50,21 @@ def test_compare(neurosim: Neurosim, saved: ns.Recording) -> None:
     expected = compare(saved.restrict((0.5, 4.0)), recorded, {"exc": "group0_psb"})
     assert done.code == 0
     assert json.loads(done.out) == {**expected.to_dict(), "files": []}
+
+
+def test_compare_responses(neurosim: Neurosim, workplace: Path) -> None:
+    simulated = recordings.drawn_session(1).per_trial("tone", (0.0, 0.4))
+    simulated.save(workplace / "sim.zarr")
+    recordings.drawn_session().save(workplace / "rec.zarr")
+    words = ("--pairs", "cortex=cortex", "--events", "=tone", "--label", "pitch", "--response", "0ms:400ms")
+    done = neurosim("compare", "sim.zarr", "rec.zarr", *words, "--json")
+    expected = compare(
+        simulated, recordings.drawn_session(), {"cortex": "cortex"}, events=(None, "tone"), label="pitch",
+        response=(0.0, 0.4),
+    )  # fmt: skip
+    assert done.code == 0
+    assert json.loads(done.out) == {**expected.to_dict(), "files": []}
+    assert {"psth", "tuning", "selectivity", "trajectory"} < {line.statistic for line in expected}
 
 
 def test_figures(neurosim: Neurosim, saved: ns.Recording, workplace: Path) -> None:
@@ -74,6 +89,8 @@ def test_figures(neurosim: Neurosim, saved: ns.Recording, workplace: Path) -> No
         (["analyse", "one.zarr", "--start", "5"], "write 5ms or 5s"),
         (["compare", "one.zarr", "run", "--pairs", "exc"], "write SIM=REC"),
         (["compare", "one.zarr", "run", "--pairs", "ex=inh"], "Did you mean 'exc'"),
+        (["compare", "one.zarr", "run", "--events", "tone", "--response", "400ms"], "write START:STOP"),
+        (["compare", "one.zarr", "run", "--events", "tone"], "events= need response="),
     ],
 )
 def test_what_does_not_fit(

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from neurosim.analysis.comparison.resampling import Pieces, Side, centre, cut, interval
+from neurosim.analysis.comparison.likeness import LIKENESSES
+from neurosim.analysis.comparison.resampling import Side, centre, cut, interval
+from neurosim.analysis.comparison.responses import Asked, Responses, Trials
 from neurosim.analysis.comparison.result import Comparison, Line, pair_name
 from neurosim.analysis.comparison.settings import settings_for, size_of
-from neurosim.analysis.comparison.statistics import STATISTICS, Settings, Statistic
+from neurosim.analysis.comparison.statistics import STATISTICS, Statistic
+from neurosim.analysis.comparison.tuned import RESPONSE_STATISTICS
 from neurosim.errors import AnalysisError, nearest
-from neurosim.recording import Recording, SpikeTrains
+from neurosim.recording import Recording
+
+#: Every statistic that can be compared.
+NAMES = (*STATISTICS, *RESPONSE_STATISTICS, *LIKENESSES)
 
 
 def compare(
@@ -21,10 +27,14 @@ def compare(
     recorded: Recording,
     pairs: Mapping[str, str] | None = None,
     *,
-    statistics: Iterable[str] = tuple(STATISTICS),
+    statistics: Iterable[str] = tuple(NAMES),
     window: Any = 0.1,
     bin: Any = 0.005,
     segment: Any = None,
+    events: Any = None,
+    label: Any = None,
+    response: Any = None,
+    response_bin: Any = 0.02,
     resamples: int = 300,
     surrogates: int = 20,
     halves: int = 20,
@@ -33,8 +43,9 @@ def compare(
 ) -> Comparison:
     """Compare the spikes of populations of a simulation with those of a recording.
 
-    Neurons are not matched: what is compared is how a statistic is distributed over neurons or pairs of them, and the
-    spectrum of their summed activity.
+    Neurons are not matched: what is compared is how a statistic is distributed over neurons or pairs of them, mean
+    profiles (spectra, time courses, rates by condition), and what the populations as wholes do in conditions that both
+    have seen.
 
     Parameters
     ----------
@@ -45,15 +56,31 @@ def compare(
         Which population of the recording each of the simulation is held against. By default those of the same name,
         or the only one of each.
     statistics
-        Names in ``analysis.comparison.STATISTICS``: ``rate``, ``cv`` and ``lv`` of intervals, ``fano`` factor of
-        counts, ``correlation`` of counts, ``spectrum`` of the population in decibels above Poisson spikes.
+        Names in ``analysis.comparison.NAMES``. Of spikes: ``rate``, ``cv`` and ``lv`` of intervals, ``fano`` factor of
+        counts, ``correlation`` of counts, ``spectrum`` of the population in decibels above Poisson spikes,
+        ``timescale`` of the autocorrelation, ``dimensions`` of counts. Of trials: ``psth``, ``tuning`` (rates by
+        condition), ``selectivity`` (the share of variance that conditions explain, by neuron), ``rsa`` and ``cka``
+        (dissimilarities of conditions, centred kernel alignment), ``trajectory`` (the angle between courses in time
+        after the best rotation).
     window
-        In which spikes are counted for ``fano`` and ``correlation``.
+        In which spikes are counted for ``fano``, ``correlation`` and ``dimensions``; ``timescale`` is of counts in a
+        fifth of it, over lags of up to five of them.
     bin, segment
         Of spectra: in which spikes are counted, and the stretches that are averaged over, by default 1 s or a quarter
         of the longest stretch that both sides have.
+    events
+        What trials begin with: the name of a table of events or intervals, or a pair of what the simulation and the
+        recording have: a name, times in seconds, or None for its own trials. By default, own trials on both sides.
+    label
+        What was shown: a column of the table of events (or of the recording's ``"trials"``), or a pair of what both
+        sides have: a column, or the label of each trial. Trials count whose label both sides have.
+    response : (start, stop), optional
+        Seconds from the event (of own trials, in their time) that are looked at; by default whole trials.
+    response_bin
+        The width of bins of the course in time.
     resamples
-        How often neurons are drawn anew for intervals (pieces of time, where there are fewer than five neurons).
+        How often neurons are drawn anew for intervals (pieces of time or trials, where there are fewer than five
+        neurons).
     surrogates, halves
         How many are drawn for the null and the ceiling.
     confidence
@@ -83,95 +110,111 @@ def compare(
     >>> found["rate"].difference.low > 5
     True
     """
-    chosen = [_statistic(name) for name in statistics]
-    if not chosen:
+    names = [_checked(name) for name in statistics]
+    if not names:
         raise AnalysisError("compare: there is no statistic.")
     if min(resamples, surrogates, halves) < 2 or not 0 < confidence < 1:
         raise AnalysisError(
             "compare: resamples, surrogates and halves must be 2 or more, and confidence between 0 and 1; got "
             f"{resamples}, {surrogates}, {halves} and {confidence}."
         )
+    asked = Asked.of(events, label, response, response_bin)
     both = _pairs(simulated, recorded, pairs)
+    drawn = Drawn(resamples, surrogates, halves, confidence)
     lines, left_out, sizes = [], {}, {}
     used: dict[str, Any] = {}
     for first, second in both.items():
-        sides = simulated.spikes[first], recorded.spikes[second]
         heading = pair_name(first, second)
-        sizes[heading] = " and ".join(size_of(side) for side in sides)
-        settings = settings_for(sides, window, bin, segment)
-        used[heading] = asdict(settings)
-        both_pieces = [cut(side, 2 * settings.window) for side in sides]
-        for statistic in chosen:
+        pair = _Pair((first, second), (simulated, recorded), (window, bin, segment), asked)
+        sizes[heading], used[heading] = pair.size, asdict(pair.settings)
+        for name in names:
             try:
-                measured = [
-                    _side(side, statistic, settings, pieces, name)
-                    for side, pieces, name in zip(sides, both_pieces, _NAMES, strict=True)
-                ]
+                lines.append(pair.line(name, drawn, np.random.default_rng([seed, *name.encode()])))
             except AnalysisError as error:
-                left_out[f"{heading}: {statistic.name}"] = str(error)
-                continue
-            draw = np.random.default_rng([seed, *statistic.name.encode()])
-            lines.append(
-                _line((first, second), measured[0], measured[1], resamples, surrogates, halves, confidence, draw)
-            )
-    facts = {
-        "pairs": used, "resamples": resamples, "surrogates": surrogates, "halves": halves, "confidence": confidence,
-        "seed": seed,
-    }  # fmt: skip
+                left_out[f"{heading}: {name}"] = str(error)
+        left_out |= {f"{heading}: {what}": why for what, why in pair.left_out.items()}
+    part = None if asked.window is None else list(asked.window)
+    facts = {"pairs": used, "response": part, "response_bin": asked.bin, **asdict(drawn), "seed": seed}
     return Comparison(tuple(lines), left_out, sizes, facts)
 
 
-_NAMES = ("simulated", "recorded")
+_SIDES = ("simulated", "recorded")
 
 
-def _side(trains: SpikeTrains, statistic: Statistic, settings: Settings, pieces: Pieces, name: str) -> Side:
-    try:
-        return Side.of(trains, statistic, settings, pieces)
-    except AnalysisError as error:
-        raise AnalysisError(f"{name}: {error}") from error
+@dataclass(frozen=True)
+class Drawn:
+    """How many are drawn for intervals, nulls and ceilings, and how sure intervals are."""
+
+    resamples: int
+    surrogates: int
+    halves: int
+    confidence: float
 
 
-def _line(
-    names: tuple[str, str],
-    simulated: Side,
-    recorded: Side,
-    resamples: int,
-    surrogates: int,
-    halves: int,
-    confidence: float,
-    draw: np.random.Generator,
-) -> Line:
-    statistic = recorded.statistic
-    means = [side.resampled_means(resamples, draw) for side in (simulated, recorded)]
-    values = [statistic.mean(side.measured) for side in (simulated, recorded)]
-    apart = means[0] - means[1] if all(one.size for one in means) else np.empty(0)
-    chance = [_surrogate_distance(recorded, draw) for _ in range(surrogates)]
-    return Line(
-        *names,
-        statistic.name,
-        statistic.unit,
-        interval(values[0], means[0], confidence),
-        interval(values[1], means[1], confidence),
-        interval(values[0] - values[1], apart, confidence),
-        statistic.distance(simulated.values, recorded.values),
-        centre(recorded.half_distances(halves, draw), confidence),
-        centre(np.array(chance), confidence),
-        statistic.null,
-        simulated.values,
-        recorded.values,
-    )
+class _Pair:
+    """A simulated population beside a recorded one; what several statistics need is made once."""
+
+    def __init__(
+        self, names: tuple[str, str], recordings: tuple[Recording, Recording], how: tuple[Any, Any, Any], asked: Asked
+    ) -> None:
+        self.names, self._recordings, self._asked = names, recordings, asked
+        self._trains = recordings[0].spikes[names[0]], recordings[1].spikes[names[1]]
+        self.size = " and ".join(size_of(side) for side in self._trains)
+        self.settings = settings_for(self._trains, *how)
+        self._pieces = [cut(side, 2 * self.settings.window) for side in self._trains]
+        self._responses: tuple[Responses, Responses] | AnalysisError | None = None
+        self.left_out: dict[str, str] = {}
+
+    def line(self, name: str, drawn: Drawn, draw: np.random.Generator) -> Line:
+        """Compare by one statistic."""
+        if name in LIKENESSES:
+            return LIKENESSES[name].line(
+                self.names, self.responses(), drawn.resamples, drawn.surrogates, drawn.halves, drawn.confidence, draw
+            )
+        statistic = STATISTICS[name] if name in STATISTICS else RESPONSE_STATISTICS[name]
+        sources: tuple[Any, Any] = self._trains if statistic.of == "spikes" else self.responses()
+        parts: list[Any] = self._pieces if statistic.of == "spikes" else [Trials(one) for one in self.responses()]
+        one, other = (self._side(number, statistic, sources[number], parts[number]) for number in range(2))
+        places, axis = None, ""
+        if statistic.places is not None:
+            places, axis = statistic.places(self.settings if statistic.of == "spikes" else sources[1])
+        draws = [side.resampled(drawn.resamples, draw) for side in (one, other)]
+        apart = draws[0] - draws[1] if all(side.size for side in draws) else np.empty(0)
+        chance = np.array([other.surrogate_distance(draw) for _ in range(drawn.surrogates)])
+        return Line(
+            *self.names, statistic.name, statistic.unit,
+            interval(one.described, draws[0], drawn.confidence),
+            interval(other.described, draws[1], drawn.confidence),
+            interval(one.described - other.described, apart, drawn.confidence),
+            statistic.distance(one.values, other.values, self.settings),
+            centre(other.half_distances(drawn.halves, draw), drawn.confidence),
+            centre(chance, drawn.confidence),
+            statistic.null, one.values, other.values, statistic.kind, places, axis,
+        )  # fmt: skip
+
+    def responses(self) -> tuple[Responses, Responses]:
+        """Return what both sides did in the conditions that they share."""
+        if self._responses is None:
+            try:
+                *found, self.left_out = self._asked.find(self._recordings, self.names)
+                self._responses = found[0], found[1]
+            except AnalysisError as error:
+                self._responses = error
+        if isinstance(self._responses, AnalysisError):
+            raise self._responses
+        return self._responses
+
+    def _side(self, number: int, statistic: Statistic, source: Any, parts: Any) -> Side:
+        try:
+            return Side.of(source, statistic, self.settings, parts)
+        except AnalysisError as error:
+            raise AnalysisError(f"{_SIDES[number]}: {error}") from error
 
 
-def _surrogate_distance(recorded: Side, draw: np.random.Generator) -> float:
-    statistic = recorded.statistic
-    other = statistic.measure(statistic.surrogate(recorded.trains, draw), recorded.settings)
-    return statistic.distance(statistic.values(other), recorded.values)
-
-
-def _statistic(name: str) -> Statistic:
-    if name not in STATISTICS:
-        raise AnalysisError(f"compare: there is no statistic {name!r}.{nearest(str(name), STATISTICS)}")
-    return STATISTICS[name]
+def _checked(name: str) -> str:
+    if name not in NAMES:
+        raise AnalysisError(f"compare: there is no statistic {name!r}.{nearest(str(name), NAMES)}")
+    return name
 
 
 def _pairs(simulated: Recording, recorded: Recording, pairs: Mapping[str, str] | None) -> dict[str, str]:

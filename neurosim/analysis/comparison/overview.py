@@ -11,12 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.analysis.comparison.resampling import Estimate, Pieces, Side, cut, interval
-from neurosim.analysis.comparison.result import aligned
+from neurosim.analysis.comparison.result import aligned, missing
 from neurosim.analysis.comparison.settings import settings_for, size_of
 from neurosim.analysis.comparison.statistics import STATISTICS, Settings
-from neurosim.analysis.representation import participation_ratio
 from neurosim.analysis.sparsity import lifetime_sparseness, population_sparseness
-from neurosim.analysis.spikes import population_spectrum, spike_counts, synchrony
+from neurosim.analysis.spikes import population_spectrum, synchrony
 from neurosim.errors import AnalysisError
 from neurosim.recording import Recording, SpikeTrains
 
@@ -92,7 +91,7 @@ class Overview:
         for population, size in self.sizes.items():
             rows = [(fact.label, str(fact.estimate)) for fact in self.facts if fact.population == population]
             text += [f"{population}: {size}", *(f"  {line}" for line in aligned(rows or [("nothing", "")]))]
-        return "\n".join([*text, *(f"left out: {name}: {why}" for name, why in self.left_out.items())])
+        return "\n".join([*text, *missing(self.left_out)])
 
 
 def overview(
@@ -112,9 +111,8 @@ def overview(
     recording
         Simulated or measured, with a known observed time.
     window, bin, segment, resamples, confidence, seed
-        As of :func:`neurosim.analysis.comparison.compare`. Synchrony, sparseness (Treves and Rolls: 1 of even activity,
-        near 0 of sparse) and dimensions are those of counts in windows; dimensions (the participation ratio) of counts
-        that are standardised.
+        As of :func:`neurosim.analysis.comparison.compare`. Synchrony and sparseness (Treves and Rolls: 1 of even
+        activity, near 0 of sparse) are those of counts in windows.
 
     Raises
     ------
@@ -147,7 +145,7 @@ def _facts(
         def estimate() -> Estimate:
             side = Side.of(trains, STATISTICS[name], settings, pieces)
             draw = np.random.default_rng([seed, *name.encode()])
-            return interval(side.statistic.mean(side.measured), side.resampled_means(resamples, draw), confidence)
+            return interval(side.described, side.resampled(resamples, draw), confidence)
 
         return estimate
 
@@ -166,13 +164,4 @@ def _facts(
         "synchrony": ("", plain(lambda: synchrony(trains, window=settings.window))),
         "population Treves-Rolls": ("", plain(lambda: population_sparseness(recording, bin=settings.window).mean)),
         "lifetime Treves-Rolls": ("", plain(lambda: lifetime_sparseness(recording, bin=settings.window).mean)),
-        "dimensions": ("", plain(lambda: _dimensions(trains, settings))),
     }
-
-
-def _dimensions(trains: SpikeTrains, settings: Settings) -> float:
-    counts = spike_counts(trains, None, settings.window)
-    varying = counts[:, np.ptp(counts, axis=0) > 0]
-    if varying.shape[1] < 2:
-        raise AnalysisError("dimensions: fewer than two neurons change their counts.")
-    return float(participation_ratio((varying - varying.mean(axis=0)) / varying.std(axis=0)))

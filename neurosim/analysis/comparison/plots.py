@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neurosim.errors import AnalysisError
 from neurosim.recording.plots.axes import new_axes
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from neurosim.analysis.comparison.result import Comparison, Line
+
+Floats = NDArray[np.float64]
 
 
 def plot_comparison(comparison: Comparison, *, ax: Axes | None = None) -> Axes:
@@ -50,33 +53,56 @@ def plot_comparison(comparison: Comparison, *, ax: Axes | None = None) -> Axes:
     return axes
 
 
-def plot_line(line: Line, *, frequency: float | None = None, ax: Axes | None = None) -> Axes:
-    """Draw how a statistic is distributed on both sides, cumulatively; or both spectra.
+def plot_line(line: Line, *, ax: Axes | None = None) -> Axes:
+    """Draw what a line compares.
 
     Parameters
     ----------
     line
-        Of a comparison.
-    frequency
-        Of a spectrum: the lowest frequency (Hz), the inverse of a segment.
+        Of a comparison. Of values by neuron or pair, how they are distributed on both sides, cumulatively; of profiles
+        (spectra, time courses, rates by condition) both; of wholes, what belongs together, one side over the other.
     ax
         Where to draw; by default in a new figure.
     """
-    if line.statistic == "spectrum" and frequency is None:
-        raise AnalysisError("plot_line: give the lowest frequency= of a spectrum, the inverse of its segment.")
     axes = new_axes(ax)
+    if line.kind == "likeness":
+        _scattered(line, axes)
+        return axes
     sides = ((line.recorded_values, f"recorded {line.recorded_population}", "0.3"),
              (line.simulated_values, f"simulated {line.simulated_population}", "C0"))  # fmt: skip
     for values, name, colour in sides:
-        if frequency is not None:
-            axes.plot(frequency * np.arange(1, values.size + 1), values, color=colour, lw=1.2, label=name)
+        if line.places is not None:
+            _profile(line.places, values, name, colour, axes)
         else:
             ordered = np.sort(values)
             share = np.arange(1, ordered.size + 1) / ordered.size
             axes.step(ordered, share, where="post", color=colour, lw=1.2, label=name)
-    if frequency is not None:
-        axes.set(xscale="log", xlabel="frequency (Hz)", ylabel="power (dB above Poisson)")
+    if line.places is None:
+        shown = "squared correlation, corrected" if line.statistic == "dimensions" else line.label
+        axes.set(xlabel=shown, ylabel="cumulative share", ylim=(0, 1.02))
+    elif line.statistic == "spectrum":
+        axes.set(xscale="log", xlabel=line.axis, ylabel="power (dB above Poisson)")
     else:
-        axes.set(xlabel=line.label, ylabel="cumulative share", ylim=(0, 1.02))
+        quantity = {"timescale": "autocorrelation", "psth": "rate (Hz)", "tuning": "rate (Hz)"}
+        axes.set(xlabel=line.axis, ylabel=quantity.get(line.statistic, line.label))
     axes.legend(frameon=False)
     return axes
+
+
+def _profile(places: Floats, values: Floats, name: str, colour: str, axes: Axes) -> None:
+    """Draw a line, which is broken where conditions stand side by side."""
+    apart = np.diff(places)
+    breaks = np.flatnonzero(apart > 1.5 * apart.min(initial=np.inf)) + 1
+    regular = breaks.size < places.size / 4
+    for part, (x, y) in enumerate(
+        zip(np.split(places, breaks), np.split(values, breaks), strict=True) if regular else [(places, values)]
+    ):
+        axes.plot(x, y, color=colour, lw=1.2, marker="." if x.size < 10 else "", label=None if part else name)
+
+
+def _scattered(line: Line, axes: Axes) -> None:
+    axes.scatter(line.recorded_values, line.simulated_values, s=6, color="C0", alpha=0.5, linewidths=0)
+    both = np.concatenate([line.recorded_values, line.simulated_values])
+    axes.plot([both.min(), both.max()], [both.min(), both.max()], color="0.7", lw=0.8, zorder=0)
+    axes.set(xlabel=f"recorded {line.recorded_population}", ylabel=f"simulated {line.simulated_population}")
+    axes.set_title(f"{line.statistic}: {line.axis}", fontsize="medium")

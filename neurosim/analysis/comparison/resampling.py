@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,104 +48,130 @@ class Estimate:
         return f"{self.value:.3g} [{self.low:.3g}, {self.high:.3g}]"
 
 
+class Parts(Protocol):
+    """A recording in parts, pieces of time or trials, that can be drawn anew."""
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are enough to be drawn from, and to be dealt into halves."""
+
+    def resampled(self, number: int, draw: np.random.Generator) -> list[Any]:
+        """Return so many recordings of as many parts."""
+
+    def halves(self, draw: np.random.Generator) -> tuple[Any, Any]:
+        """Return recordings of two random halves of the parts."""
+
+
 @dataclass(frozen=True, eq=False)
 class Side:
     """One population and a statistic of it.
 
     Parameters
     ----------
-    trains
-        Its spikes.
+    source
+        Its spikes or responses.
     statistic, settings
         What is measured, and how.
     measured : numpy.ndarray
         As `statistic.measure` gives it.
-    pieces
-        The same spikes, in pieces of time.
+    parts
+        The same spikes in pieces of time, the same responses in trials.
     """
 
-    trains: SpikeTrains
+    source: Any
     statistic: Statistic
     settings: Settings
     measured: Floats
-    pieces: Pieces
+    parts: Parts
 
     @classmethod
-    def of(cls, trains: SpikeTrains, statistic: Statistic, settings: Settings, pieces: Pieces | None = None) -> Side:
+    def of(cls, source: Any, statistic: Statistic, settings: Settings, parts: Parts) -> Side:
         """Measure.
 
         Parameters
         ----------
-        trains, statistic, settings
+        source, statistic, settings
             What and how.
-        pieces
-            Of the trains, if they were cut before: what is drawn from them is drawn once for all statistics.
+        parts
+            Of the source: what is drawn from them is drawn once for all statistics.
 
         Raises
         ------
         AnalysisError
             If the statistic is not defined here, for instance correlations of a single neuron.
         """
-        measured = statistic.measure(trains, settings)
+        measured = statistic.measure(source, settings)
         if not statistic.values(measured).size:
             what = "pair of neurons" if statistic.kind == "pair" else "neuron"
             raise AnalysisError(f"there is no {what} with enough spikes.")
-        return cls(trains, statistic, settings, measured, pieces or cut(trains, 2 * settings.window))
+        return cls(source, statistic, settings, measured, parts)
 
     @property
     def values(self) -> Floats:
-        """What is compared, shape (neuron or pair or frequency,)."""
+        """What is compared, shape (neuron or pair or column,)."""
         return self.statistic.values(self.measured)
 
     @property
-    def by_rows(self) -> bool:
-        """Whether neurons (or stretches of a spectrum) are drawn anew; else pieces of time are."""
-        return self.statistic.kind == "frequency" or len(self.measured) >= LEAST_NEURONS
+    def described(self) -> float:
+        """The number that describes this side."""
+        return self.statistic.described(self.measured, self.settings)
 
-    def resampled_means(self, number: int, draw: np.random.Generator) -> Floats:
-        """Return the mean of so many resamples, shape (resample,); empty where nothing can be drawn."""
+    @property
+    def by_rows(self) -> bool:
+        """Whether neurons (or stretches of a spectrum) are drawn anew; else parts of the recording are."""
+        return self.statistic.rows == "stretch" or len(self.measured) >= LEAST_NEURONS
+
+    def resampled(self, number: int, draw: np.random.Generator) -> Floats:
+        """Return what describes so many resamples, shape (resample,); empty where nothing can be drawn."""
         if self.by_rows:
             rows = len(self.measured)
             if rows < 2:
                 return np.empty(0)
             taken = (self.statistic.take(self.measured, draw.integers(0, rows, rows)) for _ in range(number))
-            return np.array([self.statistic.mean(one) for one in taken])
-        if len(self.pieces) < LEAST_PIECES:
+            return np.array([self.statistic.described(one, self.settings) for one in taken])
+        if not self.parts.enough:
             return np.empty(0)
-        means = np.array([self._mean_of(one) for one in self.pieces.resampled(number, draw)])
+        found = np.array([self._described(one) for one in self.parts.resampled(number, draw)])
         # What spans two pieces is lost in all of them alike; their spread is what is asked for.
-        centre = np.nanmean(means) if not np.isnan(means).all() else np.nan
-        return np.asarray(means - centre + self.statistic.mean(self.measured))
+        centre = np.nanmean(found) if not np.isnan(found).all() else np.nan
+        if self.statistic.summary is not None:  # times and numbers of dimensions, which are positive
+            return np.asarray(found * (self.described / centre))
+        return np.asarray(found - centre + self.described)
 
     def half_distances(self, number: int, draw: np.random.Generator) -> Floats:
-        """Return how far random halves of the neurons (or the time) lie apart, shape (split,)."""
+        """Return how far random halves of the neurons (or the time, the trials) lie apart, shape (split,)."""
         rows = len(self.measured)
-        if self.by_rows and rows >= (4 if self.statistic.kind == "frequency" else 2 * LEAST_NEURONS):
+        if self.by_rows and rows >= (4 if self.statistic.rows == "stretch" else 2 * LEAST_NEURONS):
             halves = [_halves(rows, draw) for _ in range(number)]
             take = self.statistic.take
             return np.array([self._apart(take(self.measured, one), take(self.measured, two)) for one, two in halves])
-        if len(self.pieces) < LEAST_PIECES:
+        if not self.parts.enough:
             return np.empty(0)
         found = []
         for _ in range(number):
-            two = [self._measure(self.pieces.joined(half)) for half in _halves(len(self.pieces), draw)]
+            two = [self._measure(half) for half in self.parts.halves(draw)]
             found.append(self._apart(*two) if all(one is not None for one in two) else float("nan"))
         return np.array(found)
+
+    def surrogate_distance(self, draw: np.random.Generator) -> float:
+        """Return how far a surrogate lies from this side."""
+        other = self._measure(self.statistic.surrogate(self.source, draw))
+        return self._apart(other, self.measured)
 
     def _apart(self, one: Floats | None, other: Floats | None) -> float:
         if one is None or other is None:
             return float("nan")
-        return self.statistic.distance(self.statistic.values(one), self.statistic.values(other))
+        return self.statistic.distance(self.statistic.values(one), self.statistic.values(other), self.settings)
 
-    def _measure(self, trains: SpikeTrains) -> Floats | None:
+    def _measure(self, source: Any) -> Floats | None:
         try:
-            return self.statistic.measure(trains, self.settings)
+            return self.statistic.measure(source, self.settings)
         except AnalysisError:  # pieces without spikes: there is no value
             return None
 
-    def _mean_of(self, trains: SpikeTrains) -> float:
-        measured = self._measure(trains)
-        return float("nan") if measured is None else self.statistic.mean(measured)
+    def _described(self, source: Any) -> float:
+        measured = self._measure(source)
+        return float("nan") if measured is None else self.statistic.described(measured, self.settings)
 
 
 class Pieces:
@@ -180,6 +207,16 @@ class Pieces:
         support = Support(np.zeros(lengths.size), lengths, np.arange(lengths.size), lengths.size)
         times, neurons = (np.concatenate([part[column] for part in parts]) for column in range(2))
         return SpikeTrains(times, neurons, self._n, trials, lengths.size, support=support)
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are four of them."""
+        return len(self) >= LEAST_PIECES
+
+    def halves(self, draw: np.random.Generator) -> tuple[SpikeTrains, SpikeTrains]:
+        """Return spike trains of two random halves of the pieces."""
+        one, other = _halves(len(self), draw)
+        return self.joined(one), self.joined(other)
 
     def resampled(self, number: int, draw: np.random.Generator) -> list[SpikeTrains]:
         """Return so many resamples of as many pieces; those that were drawn before first."""

@@ -30,10 +30,12 @@ class Line:
     simulated_population, recorded_population, statistic, unit : str
         What was compared.
     simulated, recorded, difference : Estimate
-        The means over neurons (pairs, frequencies), and the first less the second.
+        What describes each side, by default the mean over neurons (pairs, columns of a profile), and the first less
+        the second. Where both sides are held against each other as wholes (`kind` is ``"likeness"``), how far halves of
+        each lie apart; there is no difference then.
     distance : float
         How far the distributions over neurons or pairs lie apart (the area between their cumulative forms), or the
-        spectra (the mean difference without its sign); in the unit of the statistic.
+        profiles (the mean difference without its sign), or both sides as wholes; in the unit of the statistic.
     ceiling : Estimate
         The distance of random halves of the recording from each other: nearer cannot be asked for.
     null : Estimate
@@ -41,7 +43,15 @@ class Line:
     null_kind : str
         What the surrogates lack.
     simulated_values, recorded_values : numpy.ndarray
-        What was compared: for each neuron, pair or frequency.
+        What was compared: for each neuron, pair or column. Of wholes, numbers that belong together.
+    kind : str
+        ``"neuron"``, ``"pair"``, ``"profile"`` or ``"likeness"``.
+    places : numpy.ndarray, shape (column,), optional
+        Where the columns of a profile stand.
+    axis : str
+        What the places, or the values of a likeness, are.
+    distance_low, distance_high : float
+        The interval of the distance of wholes; NaN of others, whose `difference` has one.
     """
 
     simulated_population: str
@@ -57,6 +67,11 @@ class Line:
     null_kind: str
     simulated_values: Floats
     recorded_values: Floats
+    kind: str
+    places: Floats | None = None
+    axis: str = ""
+    distance_low: float = float("nan")
+    distance_high: float = float("nan")
 
     @property
     def score(self) -> float:
@@ -66,6 +81,11 @@ class Line:
         """
         span = self.null.value - self.ceiling.value
         return (self.null.value - self.distance) / span if span > 0 else float("nan")
+
+    @property
+    def interval(self) -> Estimate:
+        """The distance with its interval, if it has one."""
+        return Estimate(self.distance, self.distance_low, self.distance_high)
 
     @property
     def label(self) -> str:
@@ -86,6 +106,8 @@ class Line:
             **estimates,
             "null_kind": self.null_kind,
             "distance": _known(self.distance),
+            "distance_low": _known(self.distance_low),
+            "distance_high": _known(self.distance_high),
             "score": _known(self.score),
         }
 
@@ -139,7 +161,8 @@ class Comparison:
             for name in ("simulated", "recorded", "difference"):
                 estimate = getattr(line, name)
                 row |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
-            row |= {"distance": line.distance, "ceiling": line.ceiling.value, "null": line.null.value}
+            row |= {name: getattr(line, name) for name in ("distance", "distance_low", "distance_high")}
+            row |= {"ceiling": line.ceiling.value, "null": line.null.value}
             rows.append({**row, "score": line.score})
         return pandas.DataFrame(rows)
 
@@ -170,14 +193,22 @@ class Comparison:
             head = ("statistic", "simulated", "recorded", "difference", "distance", "ceiling", "null", "score")
             rows = [
                 (
-                    line.label, str(line.simulated), str(line.recorded), str(line.difference), _short(line.distance),
+                    line.label, str(line.simulated), str(line.recorded), str(line.difference), str(line.interval),
                     _short(line.ceiling.value), _short(line.null.value), _short(line.score),
                 )
                 for line in lines
             ]  # fmt: skip
             text += [f"{heading} ({size})", *aligned([head, *rows])]
-        text += [f"left out: {name}: {why}" for name, why in self.left_out.items()]
-        return "\n".join(text)
+        return "\n".join([*text, *missing(self.left_out)])
+
+
+def missing(left_out: Mapping[str, str]) -> list[str]:
+    """Return what is left out as lines of text: names ``"population: statistic"`` with the same reason in one."""
+    together: dict[tuple[str, str], list[str]] = {}
+    for name, why in left_out.items():
+        population, _, statistic = name.rpartition(": ")
+        together.setdefault((population, why), []).append(statistic)
+    return [f"left out: {population}: {', '.join(names)}: {why}" for (population, why), names in together.items()]
 
 
 def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:

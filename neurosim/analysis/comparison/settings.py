@@ -32,7 +32,8 @@ def settings_for(sides: Sequence[SpikeTrains], window: Any, bin: Any, segment: A
     width, counted = one_time(bin, "bin"), one_time(window, "window")
     if not width > 0 or not counted > 0:
         raise AnalysisError(f"bin and window must be positive, got {width:g} s and {counted:g} s.")
-    return Settings(counted, width, _segment(sides, width) if segment is None else one_time(segment, "segment"))
+    length = _segment(sides, width) if segment is None else one_time(segment, "segment")
+    return Settings(counted, width, length, min(trains.n for trains in sides))
 
 
 def size_of(trains: SpikeTrains) -> str:

@@ -9,6 +9,7 @@ overview of surrogates.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,8 @@ from neurosim.errors import RecordError
 from neurosim.recording import SpikeTrains, Support
 
 Floats = NDArray[np.float64]
-Surrogate = Callable[[SpikeTrains, np.random.Generator], SpikeTrains]
+#: From spikes or responses to others of the same kind.
+Surrogate = Callable[[Any, np.random.Generator], Any]
 
 
 def dealt(trains: SpikeTrains, draw: np.random.Generator) -> SpikeTrains:

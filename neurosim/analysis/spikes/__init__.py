@@ -37,13 +37,14 @@ from neurosim.analysis.spikes.responses import (
     tuning,
 )
 from neurosim.analysis.spikes.streams import CountStatistics, PredictionScore
+from neurosim.analysis.spikes.timescales import Autocorrelation, autocorrelation, decay_time
 from neurosim.analysis.spikes.trains import spike_trains
 
 __all__ = [
-    "Correlogram", "CountStatistics", "Intervals", "PopulationSpectrum", "PredictionScore", "Psth", "TriggeredAverage",
-    "Tuning", "bits_per_spike", "correlogram", "count_correlation", "cv", "cv2", "deviance_explained",
-    "distance_matrix", "fano", "intervals", "isi_distance", "lempel_ziv", "lv", "mean_correlation", "plots",
-    "poisson_log_likelihood", "population_complexity", "population_spectrum", "psth", "spike_counts", "spike_distance",
-    "spike_trains", "spike_triggered_average", "synchrony", "tiling_coefficient", "tuning", "van_rossum",
-    "victor_purpura",
+    "Autocorrelation", "Correlogram", "CountStatistics", "Intervals", "PopulationSpectrum", "PredictionScore", "Psth",
+    "TriggeredAverage", "Tuning", "autocorrelation", "bits_per_spike", "correlogram", "count_correlation", "cv",
+    "cv2", "decay_time", "deviance_explained", "distance_matrix", "fano", "intervals", "isi_distance", "lempel_ziv",
+    "lv", "mean_correlation", "plots", "poisson_log_likelihood", "population_complexity", "population_spectrum",
+    "psth", "spike_counts", "spike_distance", "spike_trains", "spike_triggered_average", "synchrony",
+    "tiling_coefficient", "tuning", "van_rossum", "victor_purpura",
 ]  # fmt: skip

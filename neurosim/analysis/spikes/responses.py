@@ -111,6 +111,31 @@ class Tuning:
         return np.asarray(self.conditions[self.mean.argmax(axis=0)])
 
     @property
+    def selectivity(self) -> Floats:
+        r"""How much of a neuron's variance is that between conditions, :math:`\omega^2`.
+
+        Shape (neuron,); corrected for chance, so that it is 0 on average where conditions do not matter, and may be
+        negative; 1 where nothing else does. NaN where no condition was shown twice, and of neurons that never change.
+
+        Hays (1963), Statistics for Psychologists.
+        """
+        number = self.samples[:, np.newaxis].astype(np.float64)
+        repeated = self.samples > 1
+        freedom = int((self.samples - 1).sum())
+        if not freedom:
+            return np.full(self.mean.shape[1], np.nan)
+        within = (np.square(self.error[repeated]) * number[repeated] * (number[repeated] - 1)).sum(axis=0)
+        overall = (number * self.mean).sum(axis=0) / number.sum()
+        between = (number * np.square(self.mean - overall)).sum(axis=0)
+        noise = within / freedom
+        whole = between + within + noise
+        return np.asarray(
+            np.divide(
+                between - (len(self.samples) - 1) * noise, whole, out=np.full(whole.shape, np.nan), where=whole > 0
+            )
+        )
+
+    @property
     def information(self) -> Floats:
         r"""Bits that a spike tells about the condition, :math:`\sum_i p_i \frac{r_i}{r} \log_2 \frac{r_i}{r}`.
 

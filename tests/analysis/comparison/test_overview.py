@@ -39,7 +39,7 @@ def test_what_is_missing_is_named() -> None:
     assert numbers(found, "none") == {"rate": 0.0, "silent neurons": 1.0} | {
         name: value for name, value in numbers(found, "none").items() if np.isnan(value)
     }
-    assert "dimensions: fewer than two neurons" in found.left_out["one: dimensions"]
+    assert "no pair of neurons" in found.left_out["one: dimensions"]
     assert "none: spectrum" in found.left_out
     named = set(numbers(found, "one")) | {name.partition(": ")[2] for name in found.left_out if name.startswith("one")}
     assert set(STATISTICS) < named

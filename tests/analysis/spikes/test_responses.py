@@ -57,6 +57,28 @@ def test_tuning() -> None:
     assert found.information[1] < 0.05 < found.information[0]
 
 
+def test_selectivity_against_scipy() -> None:
+    from scipy.stats import f_oneway
+
+    random = np.random.default_rng(1)
+    labels = np.repeat(["a", "b", "c", "d"], [5, 9, 3, 6])
+    responses = random.poisson(3.0 + 2.0 * (labels == "b")[:, None], (23, 6)).astype(float)
+    groups = [responses[labels == name] for name in "abcd"]
+    f = f_oneway(*groups).statistic
+    assert tuning(responses, labels).selectivity == pytest.approx((f - 1) * 3 / ((f - 1) * 3 + 23))
+
+
+def test_selectivity_at_its_ends() -> None:
+    random = np.random.default_rng(0)
+    labels = np.tile(np.arange(5), 8)
+    chance = tuning(random.poisson(4.0, (40, 3000)), labels).selectivity
+    assert abs(chance.mean()) < 3 * chance.std() / 3000**0.5 + 0.002  # the ratio of unbiased estimates is nearly so
+    only = tuning(np.stack([labels, np.ones(40)], axis=1), labels).selectivity
+    assert only[0] == 1
+    assert np.isnan(only[1])
+    assert np.isnan(tuning(np.arange(6.0).reshape(3, 2), [0, 1, 2]).selectivity).all()  # nothing was shown twice
+
+
 def test_information_of_a_spike() -> None:
     only = tuning(np.array([[4.0], [0.0], [0.0], [0.0]]), [0, 1, 2, 3])
     assert only.information[0] == pytest.approx(2)  # bits: one of four places
