@@ -7,11 +7,19 @@ from typing import Any
 import numpy as np
 
 from neurosim.backends.snntorch.simulation.operating import ALL, FIELDS, carray, compiled_function
-from neurosim.backends.snntorch.simulation.pointers import at_address, bits_as_float
+from neurosim.backends.snntorch.simulation.pointers import at_address, bits_as_float, prefetch
+
+#: Edges whose places are on a line of the cache.
+LINE = 16
 
 
-def _add(memory: Any, slots: Any, first: int, last: int, offset: int, weight: float) -> None:
-    for edge in range(first, last):
+def _add(memory: Any, slots: Any, first: int, last: int, offset: int, weight: float, ahead: int) -> None:
+    whole = first + (last - first) // LINE * LINE
+    for begin in range(first, whole, LINE):
+        prefetch(ahead + 4 * (begin - first))
+        for edge in range(begin, begin + LINE):
+            memory[np.uint64(slots[edge]) + np.uint64(offset)] += weight
+    for edge in range(whole, last):
         memory[np.uint64(slots[edge]) + np.uint64(offset)] += weight
 
 
@@ -29,14 +37,14 @@ def _add_masked(
             memory[slot + np.uint64(offset)] += weights[edge] if own else weight
 
 
-def _one_row(op: Any, memory: Any, slots: Any, weights: Any, first: int, last: int, plain: bool) -> None:
+def _one_row(op: Any, memory: Any, slots: Any, weights: Any, first: int, last: int, plain: bool, ahead: int) -> None:
     offset, active, own = op[10], op[11], op[8] != 0
     if active >= 0 and not plain:
         add_masked(memory, slots, weights, first, last, offset, active, bits_as_float(op[9]), own)
     elif own:
         add_weighted(memory, slots, weights, first, last, offset)
     else:
-        add(memory, slots, first, last, offset, bits_as_float(op[9]))
+        add(memory, slots, first, last, offset, bits_as_float(op[9]), ahead)
 
 
 def _guard(op: Any, memory: Any, after: int) -> None:
@@ -59,12 +67,13 @@ def _guard(op: Any, memory: Any, after: int) -> None:
 def _add_everywhere(op: Any, memory: Any, weights: Any, neuron: int) -> None:
     """Add a row that reaches every neuron once."""
     base, n, stride, width, offset, own = op[16], op[18], op[19], op[20], op[10], op[8] != 0
+    origin = neuron * op[22] + op[23]
     weight = bits_as_float(op[9])
     for block in range((n + width - 1) // width):
         place, begin = base + block * stride + offset, block * width
         values = memory[place : place + min(width, n - begin)]
         if own:
-            row = weights[neuron * n + begin : neuron * n + n]
+            row = weights[origin + begin : origin + n]
             for lane in range(values.size):
                 values[lane] += row[lane]
         else:
@@ -79,86 +88,82 @@ one_row, guard, add_everywhere = (compiled_function(item) for item in (_one_row,
 def deliver(line: Any, home: Any, column: int, step: int, start: int, time: float) -> None:
     """Deliver what was emitted one delay ago."""
     op, memory = carray(line, FIELDS), carray(home, ALL)
-    capacity, columns, parts, n_pre, edges = op[2], op[4], op[5], op[12], op[13]
-    spikes = carray(at_address(op[1]), (parts, capacity), np.int32)
-    bounds = carray(at_address(op[3]), (parts, columns), np.int64)
+    n_pre, edges = op[12], op[13]
+    spikes = carray(at_address(op[1]), op[2], np.int32)
+    bounds = carray(at_address(op[3]), op[4], np.int64)
     starts = carray(at_address(op[6]), n_pre + 1, np.int64)
     slots = carray(at_address(op[7]), edges, np.uint32)
     weights = carray(at_address(op[8]), edges, np.float64)
-    emitted, arriving = column - op[14], 0
-    for part in range(parts):
-        arriving += bounds[part, emitted + 1] - bounds[part, emitted]
-    if arriving == 0:
+    first, last = bounds[column - op[14]], bounds[column - op[14] + 1]
+    if first == last:
         return
     # Where there is much to add, neurons that rest are put back afterwards, instead of being asked at each arrival.
-    put_back = op[11] >= 0 and (op[15] != 0 or arriving * edges > n_pre * op[18])
+    put_back = op[11] >= 0 and (op[15] != 0 or (last - first) * op[21] > n_pre * op[18])
     if put_back:
         guard(op, memory, 0)
-    for part in range(parts):
-        for place in range(bounds[part, emitted], bounds[part, emitted + 1]):
-            neuron = spikes[part, place]
-            if op[15]:
-                add_everywhere(op, memory, weights, neuron)
-            else:
-                one_row(op, memory, slots, weights, starts[neuron], starts[neuron + 1], put_back)
+    for place in range(first, last):
+        neuron = spikes[place]
+        if op[15]:
+            add_everywhere(op, memory, weights, neuron)
+        else:
+            later = spikes[min(place + 1, last - 1)]
+            one_row(op, memory, slots, weights, starts[neuron], starts[neuron + 1], put_back, op[7] + 4 * starts[later])
     if put_back:
         guard(op, memory, 1)
 
 
 def deliver_late(line: Any, home: Any, column: int, step: int, start: int, time: float) -> None:
-    """Deliver what arrives now where delays differ: each spike under way knows the edge and the step of its next."""
+    """Deliver what arrives now where delays differ: each spike under way knows the edge and the step of its next.
+
+    A spike is taken up when the first of the projection's edges could bring it: within a window it may not be known
+    before.
+    """
     op, memory = carray(line, FIELDS), carray(home, ALL)
-    capacity, columns, parts, n_pre, edges, longest = op[2], op[4], op[5], op[12], op[13], op[14]
-    spikes = carray(at_address(op[1]), (parts, capacity), np.int32)
-    bounds = carray(at_address(op[3]), (parts, columns), np.int64)
+    n_pre, edges = op[12], op[13]
+    spikes = carray(at_address(op[1]), op[2], np.int32)
+    bounds = carray(at_address(op[3]), op[4], np.int64)
     starts = carray(at_address(op[6]), n_pre + 1, np.int64)
     slots = carray(at_address(op[7]), edges, np.uint32)
     weights = carray(at_address(op[8]), edges, np.float64)
     delay = carray(at_address(op[15]), edges, np.uint16)
-    reached = carray(at_address(op[16]), (parts, capacity), np.int64)
-    due = carray(at_address(op[17]), (parts, capacity), np.int32)
-    for part in range(parts):
-        for place in range(bounds[part, column], bounds[part, column + 1]):
-            neuron = spikes[part, place]
-            reached[part, place] = starts[neuron]
-            more = starts[neuron] < starts[neuron + 1]
-            due[part, place] = column + delay[starts[neuron]] if more else -1
-    oldest = column - longest
-    first = oldest if parts > 1 else column  # with one part all emissions are one stretch of memory
-    for emitted in range(first, column + 1):
-        for part in range(parts):
-            begin = bounds[part, emitted] if parts > 1 else bounds[part, oldest]
-            for place in range(begin, bounds[part, emitted + 1]):
-                if due[part, place] != column:
-                    continue
-                edge = reached[part, place]
-                last = starts[spikes[part, place] + 1]
-                age, end = delay[edge], edge + 1
-                while end < last and delay[end] == age:
-                    end += 1
-                one_row(op, memory, slots, weights, edge, end, False)
-                reached[part, place] = end
-                due[part, place] = column - age + delay[end] if end < last else -1
+    reached = carray(at_address(op[16]), op[2], np.int64)
+    due = carray(at_address(op[17]), op[2], np.int32)
+    newest = column - op[18]
+    for place in range(bounds[newest], bounds[newest + 1]):
+        neuron = spikes[place]
+        reached[place] = starts[neuron]
+        more = starts[neuron] < starts[neuron + 1]
+        due[place] = newest + delay[starts[neuron]] if more else -1
+    for place in range(bounds[column - op[14]], bounds[newest + 1]):
+        if due[place] != column:
+            continue
+        edge = reached[place]
+        last = starts[spikes[place] + 1]
+        age, end = delay[edge], edge + 1
+        while end < last and delay[end] == age:
+            end += 1
+        one_row(op, memory, slots, weights, edge, end, False, op[7] + 4 * end)
+        reached[place] = end
+        due[place] = column - age + delay[end] if end < last else -1
 
 
 def _prime(op: Any, column: int) -> None:
     """Find, for the spikes that are under way before a column, the edge and the column of their next arrival."""
-    capacity, columns, parts, n_pre, edges = op[2], op[4], op[5], op[12], op[13]
-    spikes = carray(at_address(op[1]), (parts, capacity), np.int32)
-    bounds = carray(at_address(op[3]), (parts, columns), np.int64)
+    n_pre, edges = op[12], op[13]
+    spikes = carray(at_address(op[1]), op[2], np.int32)
+    bounds = carray(at_address(op[3]), op[4], np.int64)
     starts = carray(at_address(op[6]), n_pre + 1, np.int64)
     delay = carray(at_address(op[15]), edges, np.uint16)
-    reached = carray(at_address(op[16]), (parts, capacity), np.int64)
-    due = carray(at_address(op[17]), (parts, capacity), np.int32)
-    for part in range(parts):
-        for emitted in range(column):
-            for place in range(bounds[part, emitted], bounds[part, emitted + 1]):
-                neuron = spikes[part, place]
-                edge, last = starts[neuron], starts[neuron + 1]
-                while edge < last and emitted + delay[edge] < column:
-                    edge += 1
-                reached[part, place] = edge
-                due[part, place] = emitted + delay[edge] if edge < last else -1
+    reached = carray(at_address(op[16]), op[2], np.int64)
+    due = carray(at_address(op[17]), op[2], np.int32)
+    for emitted in range(column):
+        for place in range(bounds[emitted], bounds[emitted + 1]):
+            neuron = spikes[place]
+            edge, last = starts[neuron], starts[neuron + 1]
+            while edge < last and emitted + delay[edge] < column:
+                edge += 1
+            reached[place] = edge
+            due[place] = emitted + delay[edge] if edge < last else -1
 
 
 prime = compiled_function(_prime)

@@ -97,20 +97,24 @@ def count_some(line: Any, home: Any, column: int, step: int, start: int, time: f
     """Add weight times a Poisson count to a variable of some neurons only, where they are not refractory."""
     op, memory = carray(line, FIELDS), carray(home, ALL)
     base, offset, stride, width, active, n = op[3], op[4], op[5], op[6], op[10], op[20]
+    first, last = op[7], op[8]
     raw = carray(at_address(op[14]), width, np.uint64)
     which = carray(at_address(op[15]), n, np.int32)
     weights = carray(at_address(op[16]), n, np.float64)
     tables = carray(at_address(op[1]), (op[2], op[17]), np.float64)
     coarse = carray(at_address(op[18]), (op[2], COARSE), np.int32)
     chosen = carray(at_address(op[19]), n, np.int64)
-    for begin in range(0, n, width):
+    for begin in range(op[21], op[22], width):
         draw(raw, begin, step, op[13], op[11], op[12])
         for lane in range(min(width, n - begin)):
+            block = chosen[begin + lane] // width
+            if block < first or block >= last:
+                continue
             number, kind = uniform(raw[lane]), np.uint64(which[begin + lane])
             found = np.uint64(coarse[kind, np.uint64(number * COARSE)])
             while tables[kind, found] < number:
                 found += np.uint64(1)
-            place = base + (chosen[begin + lane] // width) * stride + chosen[begin + lane] % width
+            place = base + block * stride + chosen[begin + lane] % width
             if active < 0 or memory[place + active] != 0.0:
                 memory[place + offset] += np.float64(found) * weights[begin + lane]
 

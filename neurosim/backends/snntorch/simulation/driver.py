@@ -1,4 +1,4 @@
-"""The loop over steps, and the operations that it carries out in order in every step.
+"""Operations that the loop over steps carries out in order in every step: inputs, equations, resets, samples.
 
 A table has a line for each operation: the address of what carries it out, then what that works on, by addresses
 whose arrays the owner of the table keeps alive. Fields are whole numbers; a weight that all edges share is kept as the
@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.backends.snntorch.simulation.operating import ALL, FIELDS, carray, compiled_function
-from neurosim.backends.snntorch.simulation.pointers import address_of, at_address, run_operation, run_program
+from neurosim.backends.snntorch.simulation.operating import ALL, FIELDS, carray
+from neurosim.backends.snntorch.simulation.pointers import address_of, at_address, run_program
 
 
 def fill(line: Any, home: Any, column: int, step: int, start: int, time: float) -> None:
@@ -102,33 +102,12 @@ def reset(line: Any, home: Any, column: int, step: int, start: int, time: float)
 def sample(line: Any, home: Any, column: int, step: int, start: int, time: float) -> None:
     """Write values down, where a sample is due."""
     op, memory = carray(line, FIELDS), carray(home, ALL)
-    every, chosen = op[1], op[3]
+    every, chosen, across = op[1], op[3], op[6]
     if step % every:
         return
     row = step // every - (start + every - 1) // every
     slots = carray(at_address(op[2]), chosen, np.int64)
-    values = carray(at_address(op[4] + 8 * row * chosen), chosen, np.float64)
+    places = carray(at_address(op[5]), chosen, np.int64)
+    values = carray(at_address(op[4] + 8 * row * across), across, np.float64)
     for index in range(chosen):
-        values[index] = memory[slots[index]]
-
-
-def _advance(table: Any, rooms: Any, memory: Any, start: int, first: int, last: int, before: int, dt: float) -> int:
-    """Carry out steps, and return the step before which it stopped: the last, or one without room for its spikes.
-
-    Rows of numbers begin at the step `start`; the spikes of step `first` have the column `before`. A line of `rooms`
-    has the address of a population's bounds, how many may spike in a step, and how many spikes memory holds.
-    """
-    home = address_of(memory)
-    for step in range(first, last):
-        column = before + step - first
-        for line in range(rooms.shape[0]):
-            bounds = carray(at_address(rooms[line, 0]), column + 1, np.int64)
-            if bounds[column] + rooms[line, 1] > rooms[line, 2]:
-                return step
-        time = step * dt
-        for line in range(table.shape[0]):
-            run_operation(table[line, 0], address_of(table[line]), home, column, step, start, time)
-    return last
-
-
-advance = compiled_function(_advance)
+        values[places[index]] = memory[slots[index]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from scipy.special import ndtri as normal
 
 from neurosim.backends.snntorch.simulation import deliveries, drawing, driver, edge_operations
+from neurosim.backends.snntorch.simulation.division import Division, Piece
 from neurosim.backends.snntorch.simulation.edge_tables import EdgeTable, spikes_of
 from neurosim.backends.snntorch.simulation.feeding import Drawn
 from neurosim.backends.snntorch.simulation.neuron_source import ACTIVE, LAST, LIMIT, Program
 from neurosim.backends.snntorch.simulation.operating import FIELDS, operation
-from neurosim.backends.snntorch.simulation.plan import WIDTH, Home, Plan, fixed_limit, terms_of
+from neurosim.backends.snntorch.simulation.plan import WIDTH, Plan, fixed_limit, terms_of
 from neurosim.backends.snntorch.simulation.pointers import loop_of
 from neurosim.backends.snntorch.simulation.programs import compiled_program, function_table
 from neurosim.backends.snntorch.simulation.rows import Rows
@@ -45,14 +46,16 @@ class Operations:
         What an edge adds, by projection and target: one number, or one in the order of the rows.
     drawn, seed
         What the loop draws, and the seed of the run.
+    division
+        Into which parts the table is.
     """
 
     def __init__(
         self, plan: Plan, stepper: Stepper, rows: Mapping[str, Rows],
-        amounts: Mapping[str, list[tuple[str, NDArray[np.float64]]]], drawn: Drawn, seed: int,
+        amounts: Mapping[str, list[tuple[str, NDArray[np.float64]]]], drawn: Drawn, seed: int, division: Division,
     ) -> None:  # fmt: skip
         self.plan, self.stepper, self.rows, self.amounts = plan, stepper, rows, amounts
-        self.drawn, self.seed = drawn, seed
+        self.drawn, self.seed, self.division = drawn, seed, division
         projections = stepper.program.projections
         self.edges = {name: EdgeTable(plan, stepper, projections[name], rows.get(name)) for name in plan.edges}
         self._kept: list[Any] = []
@@ -63,7 +66,11 @@ class Operations:
         self._resetting = {
             name: self._program(name, home.form.reset) for name, home in plan.homes.items() if home.form.reset
         }
-        self._late: dict[tuple[int, str], list[NDArray[Any]]] = {}
+        self._late: dict[tuple[int, str, int], list[NDArray[Any]]] = {}
+
+    def piece(self, name: str, part: int) -> Piece:
+        """Return what a part holds of a population."""
+        return self.division.piece(self.plan.homes[name], part)
 
     def keep(self, name: str, array: NDArray[Any]) -> int:
         """Return the address of an array that is kept under a name."""
@@ -74,7 +81,7 @@ class Operations:
         return int(array.ctypes.data)
 
     def _program(self, name: str, program: Program) -> tuple[int, int, int, int]:
-        """Return the address of a program, and of its constants, scratch memory and functions."""
+        """Return the address of a program and of its constants, the size of its scratch memory, and its functions."""
         fixed, dynamics = self.stepper.fixed[name], self.stepper.dynamics[name]
         constants = [
             fixed_limit(self.stepper.populations[name], dynamics, fixed) if value == LIMIT
@@ -85,12 +92,16 @@ class Operations:
         code = compiled_program(program.text)
         self._kept.append(code)
         return (
-            code.address, self._keep(numbers), self._keep(np.zeros(program.scratch + 1)),
+            code.address,
+            self._keep(numbers),
+            program.scratch + 1,
             self._keep(function_table(program.functions)),
-        )  # fmt: skip
+        )
 
-    def table(self, trial: Trial, fed: Fed, samples: list[list[int]]) -> NDArray[np.int64]:
-        """Return the operations of a chunk.
+    def tables(
+        self, trial: Trial, fed: Fed, samples: Sequence[Sequence[list[int]]]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the operations of a chunk, part after part, and where those of each part begin.
 
         Parameters
         ----------
@@ -99,60 +110,61 @@ class Operations:
         fed
             Numbers of the chunk.
         samples
-            Operations that take samples.
+            Operations that take samples, by part.
         """
+        parts = [[*self._lines(trial, part, fed), *samples[part]] for part in range(self.division.parts)]
+        return _table([line for lines in parts for line in lines]), np.cumsum([0, *(len(lines) for lines in parts)])
+
+    def sources(self, trial: Trial) -> NDArray[np.int64]:
+        """Return the operations that draw the spikes of sources, which depend on nothing."""
+        return _table([self._emit(name, chances, trial) for name, chances in self.drawn.sources.items()])
+
+    def _lines(self, trial: Trial, part: int, fed: Fed) -> list[list[int]]:
+        """Return the operations of a part."""
         lines: list[list[int]] = []
-        homes = self.plan.homes
+        pieces = {name: piece for name, home in self.plan.homes.items() if (piece := self.piece(name, part)).n}
         for key, values in fed.items():
-            if key[0] == "fill":
-                home = homes[key[1]]
-                lines.append(
-                    [
-                        operation(driver.fill),
-                        *self._row(values, trial.number),
-                        *_place(home, key[2]),
-                        values.shape[2] == 1,
-                    ]
-                )
-        lines += [line for name in self.drawn.noise for line in self._noise(name, trial.number)]
-        lines += self._graded()
+            if key[0] == "fill" and key[1] in pieces:
+                row = self._row(values, trial.number)
+                lines.append([operation(driver.fill), *row, *_place(pieces[key[1]], key[2]), values.shape[2] == 1])
+        lines += [line for name in self.drawn.noise if name in pieces for line in self._noise(name, trial, part)]
+        lines += self._graded(pieces)
         lines += [
             self.edges[name].every(self.edges[name].codes["integrate"], trial.edges[name])
             for name in self.stepper.plastic
             if "integrate" in self.edges[name].codes
         ]
-        lines += [self._integrate(name, homes[name], trial) for name in self._integrating]
-        lines += [self._emit(name, chances, trial) for name, chances in self.drawn.sources.items()]
+        lines += [self._integrate(name, pieces[name], trial, part) for name in self._integrating if name in pieces]
         for item in self.stepper.deliveries:
-            if isinstance(item, PoissonProgram):
-                drawn = item.name in self.drawn.counts
-                lines.append(self._counts(item, trial) if drawn else self._pulses(item, fed["add", item.name], trial))
-            elif isinstance(item, PostPathway):
+            if isinstance(item, PostPathway):
                 lines += self._answer(item.projection, trial)
+            elif item.post not in pieces:
+                continue
+            elif isinstance(item, PoissonProgram):
+                if item.name in self.drawn.counts:
+                    lines += self._counts(item, trial, part)
+                else:
+                    lines.append(self._pulses(item, fed["add", item.name], trial, part))
             elif item.n:
-                lines += self._deliver(item, trial) if item.dynamics is None else self._arrive(item, trial)
-        lines += [self._reset(name, home, trial) for name, home in homes.items() if name in self._resetting]
-        table = np.zeros((len(lines) + len(samples), FIELDS), dtype=np.int64)
-        for place, line in enumerate((*lines, *samples)):
-            table[place, : len(line)] = line
-        return table
+                lines += self._deliver(item, trial, part) if item.dynamics is None else self._arrive(item, trial)
+        return [*lines, *(self._reset(name, pieces[name], trial, part) for name in self._resetting if name in pieces)]
 
-    def _graded(self) -> list[list[int]]:
+    def _graded(self, pieces: Mapping[str, Piece]) -> list[list[int]]:
         """Return the operations that compute graded input, in the order of the contract."""
         lines: list[list[int]] = []
         zero = self.keep("zero", np.zeros(1))
         for action in self.stepper.graded_schedule:
             if isinstance(action, ProjectionProgram):
-                edges, home = self.edges[action.name], self.plan.homes[action.post]
+                edges, piece = self.edges[action.name], pieces[action.post]
                 for target in dict.fromkeys(target for target, _ in edges.graded):
-                    lines.append([operation(driver.fill), zero, 0, *_place(home, target), 1])
+                    lines.append([operation(driver.fill), zero, 0, *_place(piece, target), 1])
                 lines += [edges.every(code, edges.fixed) for _, code in edges.graded if action.n]
                 continue
             name, variable = action
             places = terms_of(self.stepper.populations[name], variable)
-            if len(dict.fromkeys(places)) == 1:
+            if len(dict.fromkeys(places)) == 1 or name not in pieces:
                 continue
-            form, base, blocks = self.plan.homes[name].form, self.plan.homes[name].base, self.plan.homes[name].blocks
+            form, base, blocks = pieces[name].home.form, pieces[name].base, pieces[name].last - pieces[name].first
             total = form.offset(variable)
             for place, term in enumerate(places[1:]):
                 before = total if place else form.offset(places[0])
@@ -166,7 +178,7 @@ class Operations:
             return []
         under_way: list[int] = []
         if isinstance(rows.delay, np.ndarray):
-            under_way = [rows.delay.ctypes.data, *self._under_way(trial, item.name, buffer)]
+            under_way = [rows.delay.ctypes.data, *self._under_way(trial, item.name, 0, buffer)]
         return [edges.arrive(trial.edges[item.name], spikes_of(buffer), under_way)]
 
     def _answer(self, item: ProjectionProgram, trial: Trial) -> list[list[int]]:
@@ -176,13 +188,24 @@ class Operations:
         delay = int(item.dynamics.post_delay[0])
         return [edges.answer(trial.edges[item.name], spikes_of(trial.spikes[item.post]), delay)]
 
-    def rooms(self, trial: Trial) -> NDArray[np.int64]:
-        """Return what tells whether a step's spikes fit into memory (see :func:`driver.advance`)."""
-        lines = []
-        for name, buffer in trial.spikes.items():
-            if name in self.plan.homes or name in self.drawn.sources:
-                lines.append([buffer.bounds.ctypes.data, self.stepper.populations[name].n, buffer.neurons.size])
+    def rooms(self, trial: Trial, *, of_sources: bool) -> NDArray[np.int64]:
+        """Return what tells whether the spikes of a step fit into memory (see :func:`windows.advance`)."""
+        names = self.drawn.sources if of_sources else self.plan.homes
+        lines = [
+            [buffer.bounds.ctypes.data, self.stepper.populations[name].n, buffer.neurons.size]
+            for name, buffer in trial.spikes.items()
+            if name in names
+        ]
         return np.array(lines, dtype=np.int64).reshape(-1, 3)
+
+    def merges(self, trial: Trial) -> NDArray[np.int64]:
+        """Return what puts the spikes of parts together (see :func:`windows.advance`)."""
+        lines = []
+        for name, found in trial.found.items():
+            neurons, bounds = trial.spikes[name].neurons, trial.spikes[name].bounds
+            line = [neurons.ctypes.data, bounds.ctypes.data, neurons.size, bounds.size]
+            lines.append([*line, found.neurons.ctypes.data, found.bounds.ctypes.data, found.neurons.shape[1]])
+        return np.array(lines, dtype=np.int64).reshape(-1, 7)
 
     def prime(self, table: NDArray[np.int64], before: int) -> None:
         """Find out, for the spikes under way at the start of a chunk, what they reach next."""
@@ -197,133 +220,127 @@ class Operations:
         steps, trials, n = values.shape
         return [int(values.ctypes.data) + 8 * n * number, n * trials if steps > 1 else 0]
 
-    def _integrate(self, name: str, home: Home, trial: Trial) -> list[int]:
+    def _own(self, name: str, trial: Trial, part: int) -> list[int]:
+        """Return where a part notes the spikes of a population, their bounds, and how many there may be."""
+        if name in trial.found:
+            found = trial.found[name]
+            return [found.neurons[part].ctypes.data, found.bounds[part].ctypes.data, found.neurons.shape[1]]
+        return _spikes(trial.spikes[name]) if name in trial.spikes else []
+
+    def _integrate(self, name: str, piece: Piece, trial: Trial, part: int) -> list[int]:
         address, constants, scratch, functions = self._integrating[name]
-        form = home.form
-        marks = self.keep(f"marks/{name}/{trial.number}", np.zeros(form.width, dtype=np.int32))
+        home, form = piece.home, piece.home.form
+        marks = self.keep(f"marks/{part}", np.zeros(WIDTH, dtype=np.int32))
         latest = form.offset(LAST) if LAST in form.variables else -1
         line = [
-            operation(driver.integrate),
-            address,
-            home.base,
-            form.stride,
-            form.width,
-            0,
-            home.blocks,
-            home.n,
-            latest,
-        ]
-        line += [constants, scratch, functions, marks]
-        if name in trial.spikes:
-            line += _spikes(trial.spikes[name])
-        return line
+            operation(driver.integrate), address, home.base, form.stride, form.width, piece.first, piece.last, home.n,
+            latest, constants, self._scratch(scratch, part), functions, marks,
+        ]  # fmt: skip
+        return [*line, *self._own(name, trial, part)]
 
-    def _noise(self, name: str, number: int) -> list[list[int]]:
+    def _scratch(self, size: int, part: int) -> int:
+        """Return scratch memory of a part."""
+        return self.keep(f"scratch/{size}/{part}", np.zeros(size))
+
+    def _noise(self, name: str, trial: Trial, part: int) -> list[list[int]]:
         """Return the operations that draw the noise of a population."""
-        home, raw = self.plan.homes[name], self._raw(number)
+        piece, raw = self.piece(name, part), self._raw(part)
         lines = []
         for site in self.stepper.populations[name].noise:
             function = loop_of(normal) if site.kind == "normal" else (0, 0)
             if function is None:
                 raise TypeError("normal numbers are fed where their function is not found")
             key = noise_key(self.seed, name, site.site)
-            lines.append([operation(drawing.noise), *function, *_place(home, site.symbol), 0, *key, number, raw])
+            place = _place(piece, site.symbol)
+            lines.append([operation(drawing.noise), *function, *place, 0, *key, trial.number, raw])
         return lines
 
     def _emit(self, name: str, chances: NDArray[np.float64], trial: Trial) -> list[int]:
-        buffer, number = trial.spikes[name], trial.number
-        line = [
-            operation(drawing.emit),
-            0,
-            0,
-            0,
-            0,
-            0,
-            WIDTH,
-            0,
-            0,
-            len(chances),
-            0,
-            *noise_key(self.seed, name),
-            number,
-        ]
-        return [*line, self._raw(number), chances.ctypes.data, *_spikes(buffer)]
+        line = [operation(drawing.emit), 0, 0, 0, 0, 0, WIDTH, 0, 0, len(chances), 0, *noise_key(self.seed, name)]
+        return [*line, trial.number, self._raw(0), chances.ctypes.data, *_spikes(trial.spikes[name])]
 
-    def _raw(self, number: int) -> int:
+    def _raw(self, part: int) -> int:
         """Return memory for the random bits of a block."""
-        return self.keep(f"raw/{number}", np.zeros(WIDTH, dtype=np.uint64))
+        return self.keep(f"raw/{part}", np.zeros(WIDTH, dtype=np.uint64))
 
     def _active(self, item: PoissonProgram) -> int:
         form = self.plan.homes[item.post].form
         masked = item.target in self.stepper.populations[item.post].masked
         return form.offset(ACTIVE) if masked and ACTIVE in form.variables else -1
 
-    def _counts(self, item: PoissonProgram, trial: Trial) -> list[int]:
-        home, found = self.plan.homes[item.post], self.drawn.counts[item.name]
+    def _counts(self, item: PoissonProgram, trial: Trial, part: int) -> list[list[int]]:
+        piece, found = self.piece(item.post, part), self.drawn.counts[item.name]
         tables, entries = found.tables.shape
         line = [
             operation(drawing.count if found.chosen is None else drawing.count_some),
             found.tables.ctypes.data,
             tables,
-            *_place(home, item.target),
+            *_place(piece, item.target),
             self._active(item),
         ]
-        line += [*noise_key(self.seed, item.name), trial.number, self._raw(trial.number), found.which.ctypes.data]
+        line += [*noise_key(self.seed, item.name), trial.number, self._raw(part), found.which.ctypes.data]
         line += [found.weights.ctypes.data, entries, found.coarse.ctypes.data]
-        return line if found.chosen is None else [*line, found.chosen.ctypes.data, len(found.chosen)]
+        if found.chosen is None:
+            return [line]
+        within = np.flatnonzero((found.chosen >= piece.neuron) & (found.chosen < piece.neuron + piece.n))
+        if not within.size:
+            return []
+        batch, last = int(within[0]) // WIDTH, int(within[-1]) + 1
+        return [[*line, found.chosen.ctypes.data, len(found.chosen), batch * WIDTH, last]]
 
-    def _pulses(self, item: PoissonProgram, values: NDArray[np.float64], trial: Trial) -> list[int]:
-        place = _place(self.plan.homes[item.post], item.target)
+    def _pulses(self, item: PoissonProgram, values: NDArray[np.float64], trial: Trial, part: int) -> list[int]:
+        place = _place(self.piece(item.post, part), item.target)
         return [operation(driver.add_rows), *self._row(values, trial.number), *place, self._active(item)]
 
-    def _deliver(self, item: ProjectionProgram, trial: Trial) -> list[list[int]]:
-        rows, home, buffer = self.rows[item.name], self.plan.homes[item.post], trial.spikes[item.pre]
-        form, masked = home.form, self.stepper.populations[item.post].masked
-        lines = []
+    def _deliver(self, item: ProjectionProgram, trial: Trial, part: int) -> list[list[int]]:
+        rows, piece, buffer = self.rows[item.name], self.piece(item.post, part), trial.spikes[item.pre]
+        form, masked = piece.home.form, self.stepper.populations[item.post].masked
+        starts, lines = rows.starts[part], []
         for target, amount in self.amounts[item.name]:
             offset = form.offset(target)
             active = form.offset(ACTIVE) if target in masked and ACTIVE in form.variables else -1
-            line = [
-                operation(deliveries.deliver),
-                buffer.neurons.ctypes.data,
-                buffer.neurons.size,
-                buffer.bounds.ctypes.data,
-            ]
-            line += [buffer.bounds.size, 1, rows.starts.ctypes.data, rows.slots.ctypes.data]
+            line = [operation(deliveries.deliver), *spikes_of(buffer), 1, starts.ctypes.data, rows.slots.ctypes.data]
             line += [0, bits(float(amount))] if amount.ndim == 0 else [amount.ctypes.data, 0]
-            line += [offset, active, rows.starts.shape[1] - 1, len(rows.slots), rows.longest]
-            kept = 0 if active < 0 else self.keep(f"kept/{item.post}/{trial.number}", np.zeros(home.n))
-            line += [int(rows.everywhere), home.base, kept, home.n, form.stride, form.width]
+            line += [offset, active, len(starts) - 1, len(rows.slots), rows.longest]
             if isinstance(rows.delay, np.ndarray):
-                del line[15:]
                 line[0] = operation(deliveries.deliver_late)
-                line += [rows.delay.ctypes.data, *self._under_way(trial, f"{item.name}/{target}", buffer)]
-            lines.append(line)
+                under_way = self._under_way(trial, f"{item.name}/{target}", part, buffer)
+                lines.append([*line, rows.delay.ctypes.data, *under_way, rows.shortest])
+                continue
+            kept = 0 if active < 0 else self.keep(f"kept/{item.post}/{part}", np.zeros(piece.n))
+            line += [int(rows.everywhere), piece.base, kept, piece.n, form.stride, form.width]
+            lines.append([*line, int(starts[-1] - starts[0]), piece.home.n, piece.neuron])
         return lines
 
-    def _under_way(self, trial: Trial, name: str, buffer: SpikeBuffer) -> list[int]:
+    def _under_way(self, trial: Trial, name: str, part: int, buffer: SpikeBuffer) -> list[int]:
         """Return where each spike under way keeps its next edge, and the step of that."""
-        size = buffer.neurons.size
-        found = self._late.get((trial.number, name))
+        size, key = buffer.neurons.size, (trial.number, name, part)
+        found = self._late.get(key)
         if found is None or found[0].size != size:
-            found = [np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int32)]
-            self._late[trial.number, name] = found
+            found = self._late[key] = [np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int32)]
         return [array.ctypes.data for array in found]
 
-    def _reset(self, name: str, home: Home, trial: Trial) -> list[int]:
-        buffer = trial.spikes[name]
+    def _reset(self, name: str, piece: Piece, trial: Trial, part: int) -> list[int]:
         address, constants, scratch, functions = self._resetting[name]
+        neurons, bounds, _ = self._own(name, trial, part)
         return [
-            operation(driver.reset), address, home.base, constants, scratch, functions, 0, buffer.neurons.ctypes.data,
-            buffer.bounds.ctypes.data,
+            operation(driver.reset), address, piece.home.base, constants, self._scratch(scratch, part), functions, 0,
+            neurons, bounds,
         ]  # fmt: skip
+
+
+def _table(lines: Sequence[Sequence[int]]) -> NDArray[np.int64]:
+    table = np.zeros((len(lines), FIELDS), dtype=np.int64)
+    for place, line in enumerate(lines):
+        table[place, : len(line)] = line
+    return table
 
 
 def _spikes(buffer: SpikeBuffer) -> list[int]:
     return [buffer.neurons.ctypes.data, buffer.bounds.ctypes.data, buffer.neurons.size]
 
 
-def _place(home: Home, variable: str) -> list[int]:
-    """Return where a variable lies: fields that several operations share."""
-    form = home.form
-    return [home.base, form.offset(variable), form.stride, form.width, 0, home.blocks, home.n]
+def _place(piece: Piece, variable: str) -> list[int]:
+    """Return where a variable of a part lies: fields that several operations share."""
+    home, form = piece.home, piece.home.form
+    return [home.base, form.offset(variable), form.stride, form.width, piece.first, piece.last, home.n]

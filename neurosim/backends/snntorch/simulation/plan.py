@@ -91,14 +91,14 @@ class Plan:
     size
         Numbers in memory.
     rows
-        Sorted edges by projection, made when they are first needed.
+        Sorted edges by projection and number of parts, made when they are first needed.
     edges
         Programs of the projections that are graded, or whose edges have a state.
     """
 
     homes: dict[str, Home]
     size: int
-    rows: dict[str, Rows]
+    rows: dict[tuple[str, int], Rows]
     edges: dict[str, EdgeForm]
 
     def worth_it(self, steps: int) -> bool:

@@ -243,7 +243,22 @@ def _address_of(typing: Any, array: Any) -> Any:
     return types.int64(array), code
 
 
+def _prefetch(typing: Any, address: Any) -> Any:
+    """Ask for the line of the cache at an address, which will be read soon; any address may be given."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        number, pointer = ir.IntType(32), cgutils.voidptr_t
+        kind = ir.FunctionType(ir.VoidType(), [pointer, number, number, number])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [pointer], kind)
+        numbers = [ir.Constant(number, value) for value in (0, 3, 1)]  # to read, near, data
+        builder.call(function, [builder.inttoptr(arguments[0], pointer), *numbers])
+        return context.get_dummy_value()
+
+    return types.void(types.int64), code
+
+
 run_operation: Any = intrinsic(_run_operation)
+prefetch: Any = intrinsic(_prefetch)
 
 
 def _address_at(typing: Any, pointer: Any) -> Any:

@@ -35,10 +35,10 @@ class Rows:
         Place of each target in memory, uint32, (edge,).
     delay
         One for all, or (edge,) in steps.
-    longest
-        The longest delay.
+    longest, shortest
+        The longest delay, and the shortest; of no edges, 0.
     everywhere
-        Whether every row reaches each neuron once, after one delay.
+        Whether every row reaches each neuron once, after one delay. Edges are then not divided into parts.
     """
 
     order: NDArray[Any]
@@ -46,6 +46,7 @@ class Rows:
     slots: NDArray[np.uint32]
     delay: int | NDArray[np.uint16]
     longest: int
+    shortest: int
     everywhere: bool
 
 
@@ -109,23 +110,20 @@ def make_rows(
     if not shared:
         order = stable(order, delay, longest + 1)
     order = stable(order, pre, n_pre)
-    parts = len(bounds) - 1
-    starts = np.zeros((parts, n_pre + 1), dtype=np.int64)
-    if parts > 1:
-        part = (np.searchsorted(bounds, post, side="right") - 1).astype(np.int64)
-        order = stable(order, part, parts)
-        begin = 0
-        for index in range(parts):
-            counts = np.bincount(pre[part == index], minlength=n_pre)
-            starts[index, 1:] = np.cumsum(counts)
-            starts[index] += begin
-            begin = int(starts[index, -1])
-    else:
-        starts[0, 1:] = np.cumsum(np.bincount(pre, minlength=n_pre))
     everywhere = shared and len(pre) == n_pre * n_post and np.array_equal(
         post[order].reshape(n_pre, n_post), np.broadcast_to(np.arange(n_post), (n_pre, n_post))
     )  # fmt: skip
+    parts = len(bounds) - 1
+    starts = np.zeros((parts, n_pre + 1), dtype=np.int64)
+    if parts > 1 and not everywhere:
+        part = np.repeat(np.arange(parts), np.diff(bounds))[post]
+        order = stable(order, part, parts)
+        places = np.bincount(part * n_pre + pre, minlength=parts * n_pre).reshape(parts, n_pre).cumsum()
+        starts[:, 1:] = places.reshape(parts, n_pre)
+        starts[1:, 0] = starts[:-1, -1]
+    else:
+        starts[:, 1:] = np.cumsum(np.bincount(pre, minlength=n_pre))
     return Rows(
         order, starts, slot[post[order]].astype(np.uint32), longest if shared else delay[order].astype(np.uint16),
-        longest, everywhere and parts == 1,
+        longest, int(delay.min(initial=longest)), everywhere,
     )  # fmt: skip

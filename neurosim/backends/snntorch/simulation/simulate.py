@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 
 from neurosim.backends.simulator import Progress, Run
 from neurosim.backends.snntorch.simulation import driver
+from neurosim.backends.snntorch.simulation.division import LONGEST, divided
 from neurosim.backends.snntorch.simulation.feeding import Feed
 from neurosim.backends.snntorch.simulation.neuron_source import ACTIVE, LAST
 from neurosim.backends.snntorch.simulation.operating import operation
-from neurosim.backends.snntorch.simulation.operations import Operations
+from neurosim.backends.snntorch.simulation.operations import Fed, Operations
 from neurosim.backends.snntorch.simulation.plan import Plan, fixed_limit
 from neurosim.backends.snntorch.simulation.rows import Rows, make_rows
 from neurosim.backends.snntorch.simulation.trial import Trial
+from neurosim.backends.snntorch.simulation.windows import advance
 from neurosim.backends.snntorch.stepper import NEVER_STEP, Stepper
 from neurosim.backends.states import plain_state
 from neurosim.recording import RecordingBuilder, State
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 #: Steps of a chunk at most, and the seconds that it should take: a run can be stopped between two.
 MOST_STEPS = 4096
 CHUNK_SECONDS = 0.1
+#: No spikes to put together.
+NOTHING = np.zeros((0, 7), dtype=np.int64)
 
 
 @torch.no_grad()
@@ -59,12 +63,16 @@ class _Simulation:
         self.before = max(module.program.history_depth.values(), default=0)
         self.feed = Feed(module, run, self.stepper)
         self.most = MOST_STEPS if self.feed.free else self.feed.most
-        self.trials = [Trial(plan, self.stepper, number, self.before, self.most) for number in range(run.trials)]
+        self.threads = torch.get_num_threads()
+        self.division = divided(plan, self._least_delay(), self.threads)
+        self.trials = [
+            Trial(plan, self.stepper, number, self.before, self.most, self.division) for number in range(run.trials)
+        ]
         for trial in self.trials:
             self.feed.write_constants(trial, plan)
         rows = {item.name: self._rows(item.name) for item in module.program.pulses if item.n}
         amounts = {name: self._amounts(name, rows[name]) for name in rows if name not in plan.edges}
-        self.operations = Operations(plan, self.stepper, rows, amounts, self.feed.drawn, run.seed)
+        self.operations = Operations(plan, self.stepper, rows, amounts, self.feed.drawn, run.seed, self.division)
         for trial in self.trials:
             for name in self.stepper.plastic:
                 trial.edges[name] = self.operations.edges[name].values(trial.number)
@@ -72,18 +80,29 @@ class _Simulation:
         self.sampled = [trace for trace in traces if self._lies_in_memory(trace)]
         self.looked_up = [trace for trace in traces if not self._lies_in_memory(trace)]
 
+    def _least_delay(self) -> int:
+        """Return after how many steps a spike of a neuron arrives at the earliest; 0 where edges have programs."""
+        if self.plan.edges:
+            return 0
+        delays = [
+            self.module.part(item.name).whole_delay().min() for item in self.module.program.pulses
+            if item.n and item.pre in self.plan.homes
+        ]  # fmt: skip
+        return int(min(delays, default=LONGEST))
+
     def _rows(self, name: str) -> Rows:
         item, part = self.module.program.projections[name], self.module.part(name)
-        if name in self.plan.rows:
-            return self.plan.rows[name]
+        key = (name, self.division.parts)
+        if key in self.plan.rows:
+            return self.plan.rows[key]
         home = self.plan.homes[item.post]
         sizes = self.module.program.populations
         rows = make_rows(
             item.pre_index, item.post_index, part.whole_delay(), sizes[item.pre].n, home.n, home.slots(),
-            np.array([0, home.n]),
+            self.division.bounds(home),
         )  # fmt: skip
         if not part.learns_delays:
-            self.plan.rows[name] = rows
+            self.plan.rows[key] = rows
         return rows
 
     def _amounts(self, name: str, rows: Rows) -> list[tuple[str, NDArray[np.float64]]]:
@@ -131,17 +150,14 @@ class _Simulation:
         samples = {trace.address: self._sample_room(trace, first, last) for trace in self.sampled}
         for trial in self.trials:
             fired = {name: np.nonzero(rows[:, trial.number]) for name, rows in given.items()}
-            lines = [self._sample_line(trace, samples[trace.address], trial.number) for trace in self.sampled]
+            lines = self._sample_lines(samples, trial.number)
             step = first
             while step < last:
                 begin = step
                 for name, (steps, neurons) in fired.items():
                     later = steps >= begin - first
                     trial.spikes[name].feed(steps[later] - (begin - first), neurons[later], last - begin)
-                table = self.operations.table(trial, fed, [line for line in lines if line])
-                rooms = self.operations.rooms(trial)
-                self.operations.prime(table, self.before)
-                step = driver.advance(table, rooms, trial.memory, first, begin, last, self.before, self.stepper.dt)
+                step = self._advance(trial, fed, lines, first, begin, last)
                 self._collect(trial, begin, step - begin)
         for trace in self.sampled:
             values = samples[trace.address]
@@ -152,13 +168,40 @@ class _Simulation:
     def _sample_room(self, trace: TracePlan, first: int, last: int) -> NDArray[np.float64]:
         return np.empty((len(self.trials), len(trace.sample_steps(first, last - first)), trace.selected))
 
-    def _sample_line(self, trace: TracePlan, values: NDArray[np.float64], number: int) -> list[int]:
-        """Return the operation that samples a variable, nothing where no sample is due."""
-        if not values.shape[1]:
-            return []
-        slots = self.plan.homes[trace.name].slots(trace.variable)
-        chosen = self.operations.keep(trace.address, slots if trace.neurons is None else slots[trace.neurons])
-        return [operation(driver.sample), trace.every_steps, chosen, trace.selected, values[number].ctypes.data]
+    def _advance(
+        self, trial: Trial, fed: Fed, samples: list[list[list[int]]], start: int, first: int, last: int
+    ) -> int:  # fmt: skip
+        """Take a trial through some steps of a chunk, and return the step before which its memory was full."""
+        operations, memory, dt, before = self.operations, trial.memory, self.stepper.dt, self.before
+        trial.begin(self.division.window)
+        sources = operations.sources(trial)
+        if len(sources):
+            whole, rooms = np.array([0, len(sources)]), operations.rooms(trial, of_sources=True)
+            last = advance(sources, whole, NOTHING, rooms, memory, start, first, last, before, LONGEST, dt, 1)
+        table, begins = operations.tables(trial, fed, samples)
+        operations.prime(table, before)
+        merges, rooms = operations.merges(trial), operations.rooms(trial, of_sources=False)
+        window, threads = self.division.window, self.threads
+        return advance(table, begins, merges, rooms, memory, start, first, last, before, window, dt, threads)
+
+    def _sample_lines(self, samples: dict[str, NDArray[np.float64]], number: int) -> list[list[list[int]]]:
+        """Return the operations that sample variables of a trial, by part."""
+        lines: list[list[list[int]]] = [[] for _ in range(self.division.parts)]
+        for trace in self.sampled:
+            values = samples[trace.address]
+            if not values.shape[1]:
+                continue
+            home = self.plan.homes[trace.name]
+            chosen = np.arange(home.n) if trace.neurons is None else np.asarray(trace.neurons)
+            for part, own in enumerate(lines):
+                piece, key = self.division.piece(home, part), f"{trace.address}/{part}"
+                columns = np.flatnonzero((chosen >= piece.neuron) & (chosen < piece.neuron + piece.n))
+                if columns.size:
+                    slots = self.operations.keep(key, home.slots(trace.variable)[chosen[columns]])
+                    places = self.operations.keep(f"{key}/columns", columns)
+                    line = [operation(driver.sample), trace.every_steps, slots, columns.size]
+                    own.append([*line, values[number].ctypes.data, places, trace.selected])
+        return lines
 
     def _collect(self, trial: Trial, first: int, count: int) -> None:
         """Hand the spikes of some steps on, and let the next chunk begin behind them."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosim.backends.snntorch.simulation.division import Division
 from neurosim.backends.snntorch.simulation.neuron_source import ACTIVE, LAST, LIMIT
 from neurosim.backends.snntorch.simulation.plan import Home, Plan, fixed_limit
 
@@ -27,13 +28,13 @@ class SpikeBuffer:
         number in the chunk plus `before`.
     steps
         Of a chunk at most.
-    capacity
-        Spikes that memory holds.
+    n
+        Neurons.
     """
 
-    def __init__(self, before: int, steps: int, capacity: int) -> None:
-        self.before = before
-        self.neurons = np.zeros(capacity, dtype=np.int32)
+    def __init__(self, before: int, steps: int, n: int) -> None:
+        self.before, self.n = before, n
+        self.neurons = np.zeros(2 * n + SPARE, dtype=np.int32)
         self.bounds = np.zeros(before + steps + 1, dtype=np.int64)
 
     def begin(self, past: list[NDArray[Any]]) -> None:
@@ -41,18 +42,22 @@ class SpikeBuffer:
         missing = self.before - len(past)
         counts = [0] * missing + [len(spikes) for spikes in past]
         self.bounds[: self.before + 1] = np.concatenate([[0], np.cumsum(counts)])
-        self._reserve(int(self.bounds[self.before]))
+        self._hold(int(self.bounds[self.before]))
         if past:
             self.neurons[: self.bounds[self.before]] = np.concatenate(past)
 
-    def _reserve(self, size: int) -> None:
+    def reserve(self, more: int) -> None:
+        """Make room for so many spikes of the chunk."""
+        self._hold(int(self.bounds[self.before]) + more)
+
+    def _hold(self, size: int) -> None:
         if size > self.neurons.size:
             self.neurons = np.concatenate([self.neurons, np.zeros(2 * size - self.neurons.size, dtype=np.int32)])
 
     def feed(self, steps: NDArray[Any], neurons: NDArray[Any], count: int) -> None:
         """Put spikes into a chunk beforehand: steps count from its first, ascending; `count` is their number."""
         first = int(self.bounds[self.before])
-        self._reserve(first + len(neurons))
+        self._hold(first + len(neurons))
         self.neurons[first : first + len(neurons)] = neurons
         marks = np.searchsorted(steps, np.arange(1, count + 1))
         self.bounds[self.before + 1 : self.before + count + 1] = first + marks
@@ -75,6 +80,22 @@ class SpikeBuffer:
         return self.neurons[self.bounds[place] : self.bounds[place + 1]]
 
 
+class Found:
+    """The spikes that parts of a population find within a window.
+
+    Parameters
+    ----------
+    neurons
+        (part, spike).
+    bounds
+        Where those of each step begin, (part, step); columns are those of a :class:`SpikeBuffer`.
+    """
+
+    def __init__(self, parts: int, most: int, columns: int) -> None:
+        self.neurons = np.zeros((parts, most), dtype=np.int32)
+        self.bounds = np.zeros((parts, columns), dtype=np.int64)
+
+
 class Trial:
     """One trial.
 
@@ -88,21 +109,37 @@ class Trial:
         Which trial.
     before, steps
         See :class:`SpikeBuffer`.
+    division
+        Parts of the network.
     """
 
-    def __init__(self, plan: Plan, stepper: Stepper, number: int, before: int, steps: int) -> None:
-        self.number = number
+    def __init__(
+        self, plan: Plan, stepper: Stepper, number: int, before: int, steps: int, division: Division
+    ) -> None:  # fmt: skip
+        self.number, self.before = number, before
         self.memory = np.zeros(plan.size)
         self.spikes: dict[str, SpikeBuffer] = {}
+        #: Where parts note their spikes, if there are several.
+        self.found: dict[str, Found] = {}
         #: The values of the edges of plastic projections, (variable, edge), by name.
         self.edges: dict[str, NDArray[np.float64]] = {}
         for name, home in plan.homes.items():
             self._begin(name, home, stepper)
         for name, history in stepper.history.items():
             n = stepper.populations[name].n
-            buffer = SpikeBuffer(before, steps, 2 * n + SPARE)
+            buffer = SpikeBuffer(before, steps, n)
             buffer.begin([neurons[trials == number] for trials, neurons in list(history)[::-1]])
             self.spikes[name] = buffer
+            if division.parts > 1 and name in plan.homes:
+                most = division.window * division.largest(plan.homes[name])
+                self.found[name] = Found(division.parts, most, buffer.bounds.size)
+
+    def begin(self, window: int) -> None:
+        """Make room for the spikes of a window, whose first column is that of the chunk."""
+        for buffer in self.spikes.values():
+            buffer.reserve(window * buffer.n)
+        for found in self.found.values():
+            found.bounds[:, self.before] = 0
 
     def _begin(self, name: str, home: Home, stepper: Stepper) -> None:
         item, fixed = stepper.populations[name], stepper.fixed[name]
