@@ -1,9 +1,10 @@
-"""Representations compared, beside the packages that do the same: rsatoolbox, and numpy for correlations.
+"""Representations compared, beside the packages that do the same: rsatoolbox, Elephant, and numpy for correlations.
 
 Dissimilarities of 1,000 units under 300 conditions, their comparison, models against eight subjects with 1,000 draws of
 conditions and subjects; alignment and correlations of 1,000 units over 10,000 times. Both sides take turns, the median
-counts, and a check says that they agree. rsatoolbox is no requirement of neurosim: install it to see its side. Of the
-resampling it does a twentieth, and its time is multiplied by twenty.
+counts, and a check says that they agree. Counts are Poisson's, of mean 1 (dense) and 0.02 (sparse); Elephant has them
+binned already. rsatoolbox and Elephant are no requirements of neurosim: install them to see their sides. Of the
+resampling rsatoolbox does a twentieth, and its time is multiplied by twenty.
 
     python benchmarks/representation.py
     python benchmarks/representation.py --units 200 --conditions 60 --times 2000 --resamples 50 --json
@@ -25,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.analysis.representation import cka, compare_models, compare_rdms, rdm, unit_correlations
+from neurosim.analysis.spikes import count_correlation
 
 SUBJECTS = 8
 FEWER = 20  # rsatoolbox draws one in so many, and its time is multiplied: it takes minutes otherwise
@@ -59,6 +61,14 @@ def tasks(units: int, conditions: int, times: int, resamples: int) -> dict[str, 
             "numpy.corrcoef": lambda: np.corrcoef(long, rowvar=False),
         },
     }
+    for name, mean in (("dense", 1.0), ("sparse", 0.02)):
+        counts = draw.poisson(mean, size=(times, units)).astype(np.float64)
+        found[f"correlations of {name} counts"] = {
+            "neurosim": lambda counts=counts: count_correlation(counts),
+            "numpy.corrcoef": lambda counts=counts: np.corrcoef(counts, rowvar=False),
+        }
+        if importlib.util.find_spec("elephant") is not None:
+            add_elephant(found[f"correlations of {name} counts"], counts)
     if importlib.util.find_spec("rsatoolbox") is not None:
         add_rsatoolbox(found, x, models, subjects, resamples)
     return found
@@ -71,6 +81,16 @@ def gram_alignment(x: np.ndarray, y: np.ndarray) -> float:
         moved = side - side.mean(0)
         grams.append(moved @ moved.T)
     return float(np.sum(grams[0] * grams[1]) / np.linalg.norm(grams[0]) / np.linalg.norm(grams[1]))
+
+
+def add_elephant(ways: Ways, counts: np.ndarray) -> None:
+    """Give correlations of counts Elephant's side."""
+    import quantities
+    from elephant.conversion import BinnedSpikeTrain
+    from elephant.spike_train_correlation import correlation_coefficient
+
+    binned = BinnedSpikeTrain(counts.T, bin_size=0.1 * quantities.s, t_start=0 * quantities.s)
+    ways["Elephant"] = lambda: correlation_coefficient(binned)
 
 
 def add_rsatoolbox(found: dict[str, Ways], x: np.ndarray, models: Any, subjects: np.ndarray, resamples: int) -> None:
@@ -121,9 +141,9 @@ def scaled(task: str, taken: dict[str, float], resamples: int) -> dict[str, floa
 def agree(ways: Ways) -> bool | None:
     """Tell whether both sides give the same numbers, where these do not depend on what was drawn."""
     values = [np.asarray(way()) for way in ways.values()]
-    if len(values) < 2 or values[0].shape != values[1].shape:
+    if len(values) < 2 or any(other.shape != values[0].shape for other in values):
         return None
-    return bool(np.allclose(values[0], values[1], atol=1e-6))
+    return all(np.allclose(values[0], other, atol=1e-6) for other in values[1:])
 
 
 def main() -> None:

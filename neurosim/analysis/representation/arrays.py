@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosim.analysis import products
 from neurosim.analysis.features import Features, features
 from neurosim.errors import AnalysisError
 from neurosim.recording import Recording
@@ -72,6 +73,10 @@ def matrix(source: Any, name: str = "x", *, least_rows: int = 2) -> Array:
 
 def finite(values: Array, name: str) -> Array:
     """Return the values, or say where they are not finite."""
+    if not is_tensor(values):
+        with np.errstate(over="ignore", invalid="ignore"):
+            if np.isfinite(values.sum()):  # no sum with NaN or infinity in it is finite
+                return values
     good = library(values).isfinite(values)
     if not bool(good.all()):
         rows = sorted({int(row) for row in numpy_of(~good).nonzero()[0]})
@@ -163,6 +168,8 @@ def squared_distances(x: Array) -> Array:
 
 def pair_distances(x: Array) -> Array:
     """Return the squared Euclidean distances of all pairs of rows, shape (pair,)."""
+    if not is_tensor(x):
+        return products.pair_distances(x)
     shifted = centred(x)
     gram = shifted @ shifted.T
     lengths = library(x).diagonal(gram)

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.analysis.representation.arrays import Array, Number, library, matrices, numpy_of, scalar
+from neurosim.analysis.products import scatter
+from neurosim.analysis.representation.arrays import Array, Number, is_tensor, library, matrices, numpy_of, scalar
 from neurosim.errors import AnalysisError
 
 
@@ -48,7 +49,9 @@ def unit_correlations(x: Any, y: Any) -> Array:
         Two systems under the same conditions.
     """
     first, second = matrices(x, y)
-    # The lengths divide the products, not the columns: these are many more. One side with itself is centred once.
+    if second is first and not is_tensor(first):
+        return _own(first)
+    # The lengths divide the products, not the columns: these are many more.
     one, lengths = _moved(first)
     other, widths = (one, lengths) if second is first else _moved(second)
     return (one.T @ other) / lengths[:, None] / widths[None, :]
@@ -93,6 +96,15 @@ def match_units(
         units, partners = np.arange(value.shape[0]), value.argmax(1)
     correlations = (_directions(first[scored])[:, units] * _directions(second[scored])[:, partners]).sum(0)
     return UnitMatch(units, partners, abs(correlations) if absolute else correlations)
+
+
+def _own(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the correlations of the units of one system with each other."""
+    found = scatter(x)
+    lengths = np.sqrt(np.diag(found))
+    lengths[lengths == 0] = np.inf
+    found /= np.multiply.outer(lengths, lengths)
+    return found
 
 
 def _directions(x: Array) -> Array:

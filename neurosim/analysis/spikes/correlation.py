@@ -16,15 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosim.analysis.products import scatter
 from neurosim.analysis.spikes.intervals import spike_counts
 from neurosim.analysis.spikes.trains import spike_trains, times_of
 from neurosim.errors import AnalysisError
 from neurosim.recording.times import one_time
 
 Floats = NDArray[np.float64]
-
-#: The share of bins with spikes up to which sums go over the spikes, and not over all bins.
-_SPARSE = 0.1
 
 
 def count_correlation(source: Any, population: str | None = None, *, window: Any = None) -> Floats:
@@ -43,30 +41,13 @@ def count_correlation(source: Any, population: str | None = None, *, window: Any
     counts = spike_counts(source, population, window)
     if len(counts) < 2:
         raise AnalysisError(f"count_correlation: at least 2 windows are needed, there are {len(counts)}.")
-    products = _products(counts)
-    variance = np.diag(products)
+    found = scatter(counts)
+    variance = np.diag(found).copy()
     spread = np.where(variance > 0, np.sqrt(np.maximum(variance, 0.0)), np.nan)
-    found = np.clip(products / np.outer(spread, spread), -1.0, 1.0)
+    found /= np.multiply.outer(spread, spread)
+    np.clip(found, -1.0, 1.0, out=found)
     np.fill_diagonal(found, np.where(variance > 0, 1.0, np.nan))
-    return np.asarray(found)
-
-
-def _products(counts: Floats) -> Floats:
-    """Return the sums of products of what each two neurons are away from their means, 0 where one never changes."""
-    flat = np.flatnonzero(counts)
-    values = counts.reshape(-1)[flat]
-    # Sums and products of whole numbers are exact: nothing is lost where the means are taken off after.
-    if flat.size <= _SPARSE * counts.size and (values == np.rint(values)).all():
-        from scipy.sparse import csr_array
-
-        rows, columns = np.divmod(flat, counts.shape[1])
-        ends = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(counts)))])
-        few = csr_array((values, columns, ends), shape=counts.shape)
-        total = np.bincount(columns, values, minlength=counts.shape[1])
-        return np.asarray((few.T @ few).toarray() - np.outer(total, total) / len(counts))
-    centred = counts - counts.mean(axis=0)
-    centred[:, (counts == counts[0]).all(axis=0)] = 0.0  # a mean of equal values may be off in its last bit
-    return np.asarray(centred.T @ centred)
+    return found
 
 
 def mean_correlation(correlations: Floats) -> float:
