@@ -153,8 +153,8 @@ def _of_few(values: Floats) -> Floats | None:
         return None
     entries = values.reshape(-1)[flat]
     rows, columns = np.divmod(flat, values.shape[1])
-    squares = np.bincount(columns, np.square(entries), minlength=values.shape[1])
-    if not (entries == np.rint(entries)).all() or not _exact(squares, len(values)):
+    sums = [np.bincount(columns, one, minlength=values.shape[1]).astype(np.float64) for one in (entries, entries**2)]
+    if not (entries == np.rint(entries)).all() or not _exact(sums[1], len(values)):
         return None
     number = np.bincount(rows, minlength=len(values))
     ends = np.concatenate([[0], np.cumsum(number)])
@@ -167,7 +167,7 @@ def _of_few(values: Floats) -> Floats | None:
 
         few = csr_array((entries, columns, ends), shape=values.shape)
         found = (few.T @ few).toarray()
-    return _without_means(found, np.bincount(columns, entries, minlength=values.shape[1]), len(values))
+    return _without_means(found, sums[0], len(values))
 
 
 def _exact(squares: Floats, rows: int) -> bool:
