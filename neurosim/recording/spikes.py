@@ -96,12 +96,12 @@ class SpikeTrains:
             stretches = Support.of(support, n_trials, "support")
             first, length = stretches.start, stretches.stop - stretches.start
         check_inside(time, trial, first, length, stretches)
-        order = np.lexsort((neuron, time, trial))
+        times, neurons, trials = (read_only(values) for values in _in_order(time, neuron, trial))
         for name, value in (
-            ("times", read_only(time[order])),
-            ("neurons", read_only(neuron[order])),
+            ("times", times),
+            ("neurons", neurons),
             ("n", n),
-            ("trials", read_only(trial[order])),
+            ("trials", trials),
             ("n_trials", n_trials),
             ("duration", length),
             ("start", first),
@@ -352,6 +352,19 @@ class SpikeTrains:
 
         coords = {"trial": np.arange(self.n_trials), "neuron": np.arange(self.n)}
         return xarray.DataArray(values, dims=("trial", "neuron"), coords=coords, name=name, attrs={"units": unit})
+
+
+def _in_order(
+    time: NDArray[np.float64], neuron: NDArray[np.int64], trial: NDArray[np.int64]
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Return copies of spikes in the order of trial, time, neuron: what a simulation gives is mostly in it already."""
+    ascends = neuron[1:] >= neuron[:-1]
+    for values in (time, trial):
+        ascends = (values[1:] > values[:-1]) | ((values[1:] == values[:-1]) & ascends)
+    if ascends.all():
+        return time.copy(), neuron.copy(), trial.copy()
+    order = np.lexsort((neuron, time, trial))
+    return time[order], neuron[order], trial[order]
 
 
 def _content(trains: SpikeTrains) -> list[Any]:

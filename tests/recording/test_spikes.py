@@ -190,3 +190,13 @@ def test_steps_must_be_integers() -> None:
 def test_repr_shows_the_extent(trains: SpikeTrains) -> None:
     assert repr(trains) == "SpikeTrains(4 spikes of 4 neurons x 2 trials in 0.1 s, from 0 s)"
     assert repr(SpikeTrains([], [], 3)) == "SpikeTrains(0 spikes of 3 neurons of unknown duration, from 0 s)"
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2], [2, 0, 1]], ids=["sorted", "not"])
+def test_what_was_given_may_change_later(order: list[int]) -> None:
+    times, neurons, trials = np.array([0.1, 0.1, 0.3])[order], np.array([0, 2, 1])[order], np.zeros(3, np.int64)
+    trains = SpikeTrains(times, neurons, 3, trials)
+    for given in (times, neurons, trials):
+        given[:] = 0
+    assert trains.times.tolist() == [0.1, 0.1, 0.3]
+    assert trains.neurons.tolist() == [0, 2, 1]

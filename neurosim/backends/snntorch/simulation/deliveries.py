@@ -91,7 +91,7 @@ def deliver(line: Any, home: Any, column: int, step: int, start: int, time: floa
     n_pre, edges = op[12], op[13]
     spikes = carray(at_address(op[1]), op[2], np.int32)
     bounds = carray(at_address(op[3]), op[4], np.int64)
-    starts = carray(at_address(op[6]), n_pre + 1, np.int64)
+    starts, ends = carray(at_address(op[6]), n_pre, np.int64), carray(at_address(op[5]), n_pre, np.int64)
     slots = carray(at_address(op[7]), edges, np.uint32)
     weights = carray(at_address(op[8]), edges, np.float64)
     first, last = bounds[column - op[14]], bounds[column - op[14] + 1]
@@ -107,7 +107,7 @@ def deliver(line: Any, home: Any, column: int, step: int, start: int, time: floa
             add_everywhere(op, memory, weights, neuron)
         else:
             later = spikes[min(place + 1, last - 1)]
-            one_row(op, memory, slots, weights, starts[neuron], starts[neuron + 1], put_back, op[7] + 4 * starts[later])
+            one_row(op, memory, slots, weights, starts[neuron], ends[neuron], put_back, op[7] + 4 * starts[later])
     if put_back:
         guard(op, memory, 1)
 
@@ -122,7 +122,7 @@ def deliver_late(line: Any, home: Any, column: int, step: int, start: int, time:
     n_pre, edges = op[12], op[13]
     spikes = carray(at_address(op[1]), op[2], np.int32)
     bounds = carray(at_address(op[3]), op[4], np.int64)
-    starts = carray(at_address(op[6]), n_pre + 1, np.int64)
+    starts, ends = carray(at_address(op[6]), n_pre, np.int64), carray(at_address(op[5]), n_pre, np.int64)
     slots = carray(at_address(op[7]), edges, np.uint32)
     weights = carray(at_address(op[8]), edges, np.float64)
     delay = carray(at_address(op[15]), edges, np.uint16)
@@ -132,13 +132,13 @@ def deliver_late(line: Any, home: Any, column: int, step: int, start: int, time:
     for place in range(bounds[newest], bounds[newest + 1]):
         neuron = spikes[place]
         reached[place] = starts[neuron]
-        more = starts[neuron] < starts[neuron + 1]
+        more = starts[neuron] < ends[neuron]
         due[place] = newest + delay[starts[neuron]] if more else -1
     for place in range(bounds[column - op[14]], bounds[newest + 1]):
         if due[place] != column:
             continue
         edge = reached[place]
-        last = starts[spikes[place] + 1]
+        last = ends[spikes[place]]
         age, end = delay[edge], edge + 1
         while end < last and delay[end] == age:
             end += 1
@@ -147,19 +147,22 @@ def deliver_late(line: Any, home: Any, column: int, step: int, start: int, time:
         due[place] = column - age + delay[end] if end < last else -1
 
 
-def _prime(op: Any, column: int) -> None:
-    """Find, for the spikes that are under way before a column, the edge and the column of their next arrival."""
+def _prime(op: Any, column: int, behind: int) -> None:
+    """Find, for the spikes that are under way before a column, the edge and the column of their next arrival.
+
+    `behind` is the address of where the rows end.
+    """
     n_pre, edges = op[12], op[13]
     spikes = carray(at_address(op[1]), op[2], np.int32)
     bounds = carray(at_address(op[3]), op[4], np.int64)
-    starts = carray(at_address(op[6]), n_pre + 1, np.int64)
+    starts, ends = carray(at_address(op[6]), n_pre, np.int64), carray(at_address(behind), n_pre, np.int64)
     delay = carray(at_address(op[15]), edges, np.uint16)
     reached = carray(at_address(op[16]), op[2], np.int64)
     due = carray(at_address(op[17]), op[2], np.int32)
     for emitted in range(column):
         for place in range(bounds[emitted], bounds[emitted + 1]):
             neuron = spikes[place]
-            edge, last = starts[neuron], starts[neuron + 1]
+            edge, last = starts[neuron], ends[neuron]
             while edge < last and emitted + delay[edge] < column:
                 edge += 1
             reached[place] = edge

@@ -120,7 +120,7 @@ class EdgeTable:
         if self.rows is None:
             raise TypeError("graded edges have no rows")
         line = [operation(edge_operations.arrive), *spikes, 1, self.rows.starts.ctypes.data]
-        line += self._middle("pre", values, self.rows.starts.shape[1] - 1, self.rows.longest)
+        line += self._middle("pre", values, len(self.rows.starts) - 1, self.rows.longest)
         return [*line, *(under_way or [0, 0, 0]), *self._ends(), int(bool(under_way))]
 
     def answer(self, values: NDArray[np.float64], spikes: list[int], delay: int) -> list[int]:

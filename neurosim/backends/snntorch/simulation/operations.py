@@ -66,6 +66,7 @@ class Operations:
         self._resetting = {
             name: self._program(name, home.form.reset) for name, home in plan.homes.items() if home.form.reset
         }
+        self._tables: dict[tuple[int, ...], tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
         self._late: dict[tuple[int, str, int], list[NDArray[Any]]] = {}
 
     def piece(self, name: str, part: int) -> Piece:
@@ -112,8 +113,16 @@ class Operations:
         samples
             Operations that take samples, by part.
         """
+        steady = not fed and not any(samples)
+        key = (trial.number, *(buffer.neurons.size for buffer in trial.spikes.values()))  # which grow, never shrink
+        if steady and key in self._tables:
+            return self._tables[key]
         parts = [[*self._lines(trial, part, fed), *samples[part]] for part in range(self.division.parts)]
-        return _table([line for lines in parts for line in lines]), np.cumsum([0, *(len(lines) for lines in parts)])
+        table = _table([line for lines in parts for line in lines])
+        found = table, np.cumsum([0, *(len(lines) for lines in parts)])
+        if steady:
+            self._tables[key] = found
+        return found
 
     def sources(self, trial: Trial) -> NDArray[np.int64]:
         """Return the operations that draw the spikes of sources, which depend on nothing."""
@@ -212,7 +221,7 @@ class Operations:
         if self._late:
             late, plastic = operation(deliveries.deliver_late), operation(edge_operations.arrive)
             for line in table[(table[:, 0] == late) | ((table[:, 0] == plastic) & (table[:, 21] != 0))]:
-                deliveries.prime(line, before)
+                deliveries.prime(line, before, line[5] if line[0] == late else line[6] + 8)
 
     @staticmethod
     def _row(values: NDArray[np.float64], number: int) -> list[int]:
@@ -295,13 +304,15 @@ class Operations:
     def _deliver(self, item: ProjectionProgram, trial: Trial, part: int) -> list[list[int]]:
         rows, piece, buffer = self.rows[item.name], self.piece(item.post, part), trial.spikes[item.pre]
         form, masked = piece.home.form, self.stepper.populations[item.post].masked
-        starts, lines = rows.starts[part], []
+        first, last = rows.of_part(part)
+        lines, own = [], int((last - first).sum())
         for target, amount in self.amounts[item.name]:
             offset = form.offset(target)
             active = form.offset(ACTIVE) if target in masked and ACTIVE in form.variables else -1
-            line = [operation(deliveries.deliver), *spikes_of(buffer), 1, starts.ctypes.data, rows.slots.ctypes.data]
+            line = [operation(deliveries.deliver), *spikes_of(buffer), last.ctypes.data, first.ctypes.data]
+            line.append(rows.slots.ctypes.data)
             line += [0, bits(float(amount))] if amount.ndim == 0 else [amount.ctypes.data, 0]
-            line += [offset, active, len(starts) - 1, len(rows.slots), rows.longest]
+            line += [offset, active, len(first), len(rows.slots), rows.longest]
             if isinstance(rows.delay, np.ndarray):
                 line[0] = operation(deliveries.deliver_late)
                 under_way = self._under_way(trial, f"{item.name}/{target}", part, buffer)
@@ -309,7 +320,7 @@ class Operations:
                 continue
             kept = 0 if active < 0 else self.keep(f"kept/{item.post}/{part}", np.zeros(piece.n))
             line += [int(rows.everywhere), piece.base, kept, piece.n, form.stride, form.width]
-            lines.append([*line, int(starts[-1] - starts[0]), piece.home.n, piece.neuron])
+            lines.append([*line, own, piece.home.n, piece.neuron])
         return lines
 
     def _under_way(self, trial: Trial, name: str, part: int, buffer: SpikeBuffer) -> list[int]:

@@ -1,9 +1,10 @@
 """The edges of a projection by presynaptic neuron, as compiled deliveries read them.
 
 An edge is four bytes, the place of its target in memory, eight more where it has a weight of its own, and two where
-delays differ. Within a row edges are in the order of delay, then target, then as they were given. A target gets its
-arrivals one after another as the step contract says; what goes to different targets may go in any order, and ascending
-targets are found in the cache.
+delays differ. Within a row edges are in the order of the part that holds the target, then delay, then target, then as
+they were given. A target gets its arrivals one after another as the step contract says; what goes to different targets
+may go in any order, and ascending targets are found in the cache. Edges that a circuit has in this order stay where
+they are, with their weights.
 """
 
 from __future__ import annotations
@@ -28,9 +29,11 @@ class Rows:
     Parameters
     ----------
     order
-        Edge at each place, (edge,).
+        Edge at each place, (edge,), or all of them where they were sorted before.
     starts
-        Where the row of a neuron begins, by part of the targets, shape (part, n_pre + 1).
+        Where the row of a neuron begins, and the number of edges at the end, (n_pre + 1,).
+    cuts
+        Where the targets of the second and further parts begin in the row of a neuron, (part - 1, n_pre).
     slots
         Place of each target in memory, uint32, (edge,).
     delay
@@ -38,16 +41,22 @@ class Rows:
     longest, shortest
         The longest delay, and the shortest; of no edges, 0.
     everywhere
-        Whether every row reaches each neuron once, after one delay. Edges are then not divided into parts.
+        Whether every row reaches each neuron once, after one delay.
     """
 
-    order: NDArray[Any]
+    order: NDArray[np.uint32] | slice
     starts: NDArray[np.int64]
+    cuts: NDArray[np.int64]
     slots: NDArray[np.uint32]
     delay: int | NDArray[np.uint16]
     longest: int
     shortest: int
     everywhere: bool
+
+    def of_part(self, part: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return where the edges onto a part begin and end in the row of each neuron."""
+        first = self.cuts[part - 1] if part else self.starts[:-1]
+        return first, self.cuts[part] if part < len(self.cuts) else self.starts[1:]
 
 
 def _sorted_by(order: Any, keys: Any, first: Any, result: Any) -> None:
@@ -66,8 +75,43 @@ def _counted(keys: Any, first: Any) -> None:
         first[key] += first[key - 1]
 
 
-_sort = compiled_function(_sorted_by)
-_count = compiled_function(_counted)
+def _in_order(pre: Any, post: Any, delay: Any, part: Any) -> bool:
+    """Tell whether edges ascend by their row, then part, delay and target."""
+    for edge in range(1, pre.size):
+        row = pre[edge] - pre[edge - 1]
+        piece = part[post[edge]] - part[post[edge - 1]]
+        age = delay[edge] - delay[edge - 1]
+        further = post[edge] - post[edge - 1]
+        if row < 0 or (row == 0 and (piece < 0 or (piece == 0 and (age < 0 or (age == 0 and further < 0))))):
+            return False
+    return True
+
+
+def _every_target(post: Any, n_post: int) -> bool:
+    """Tell whether sorted edges reach one neuron after another, again and again."""
+    for edge in range(post.size):
+        if post[edge] != edge % n_post:
+            return False
+    return True
+
+
+def _cut(starts: Any, post: Any, part: Any, cuts: Any) -> None:
+    """Find where in each row the parts begin; `post` are the targets of sorted edges."""
+    for neuron in range(starts.size - 1):
+        edge = starts[neuron]
+        for piece in range(cuts.shape[0]):
+            while edge < starts[neuron + 1] and part[post[edge]] <= piece:
+                edge += 1
+            cuts[piece, neuron] = edge
+
+
+def _placed(slot: Any, post: Any, slots: Any) -> None:
+    for edge in range(post.size):
+        slots[edge] = slot[post[edge]]
+
+
+_sort, _count, _ascends = (compiled_function(item) for item in (_sorted_by, _counted, _in_order))
+_reaches_all, _find_cuts, _place = (compiled_function(item) for item in (_every_target, _cut, _placed))
 
 
 def stable(order: NDArray[Any], keys: NDArray[Any], size: int) -> NDArray[Any]:
@@ -101,29 +145,27 @@ def make_rows(
     Uncovered
         If a delay or the memory is too long for the numbers that hold them.
     """
-    longest = int(delay.max(initial=0))
+    longest, shortest = int(delay.max(initial=0)), int(delay.min(initial=LONGEST)) if len(delay) else 0
     if longest > LONGEST or int(slot.max(initial=0)) > LARGEST or len(pre) > LARGEST:
         raise Uncovered("networks as large as this")
-    shared = bool(np.all(delay == longest))
-    order = np.arange(len(pre), dtype=np.uint32)
-    order = stable(order, post, n_post)
-    if not shared:
-        order = stable(order, delay, longest + 1)
-    order = stable(order, pre, n_pre)
-    everywhere = shared and len(pre) == n_pre * n_post and np.array_equal(
-        post[order].reshape(n_pre, n_post), np.broadcast_to(np.arange(n_post), (n_pre, n_post))
-    )  # fmt: skip
-    parts = len(bounds) - 1
-    starts = np.zeros((parts, n_pre + 1), dtype=np.int64)
-    if parts > 1 and not everywhere:
-        part = np.repeat(np.arange(parts), np.diff(bounds))[post]
-        order = stable(order, part, parts)
-        places = np.bincount(part * n_pre + pre, minlength=parts * n_pre).reshape(parts, n_pre).cumsum()
-        starts[:, 1:] = places.reshape(parts, n_pre)
-        starts[1:, 0] = starts[:-1, -1]
-    else:
-        starts[:, 1:] = np.cumsum(np.bincount(pre, minlength=n_pre))
+    shared, parts = longest == shortest, len(bounds) - 1
+    part = np.repeat(np.arange(parts), np.diff(bounds))
+    order: NDArray[np.uint32] | slice = slice(None)
+    if not _ascends(pre, post, delay, part):
+        order = stable(np.arange(len(pre), dtype=np.uint32), post, n_post)
+        if not shared:
+            order = stable(order, delay, longest + 1)
+            if parts > 1:
+                order = stable(order, part[post], parts)
+        order = stable(order, pre, n_pre)
+    starts = np.zeros(n_pre + 1, dtype=np.int64)
+    _count(pre, starts)
+    targets = post[order]
+    cuts = np.zeros((parts - 1, n_pre), dtype=np.int64)
+    _find_cuts(starts, targets, part, cuts)
+    slots = np.empty(len(pre), dtype=np.uint32)
+    _place(slot, targets, slots)
+    everywhere = shared and len(pre) == n_pre * n_post and _reaches_all(targets, n_post)
     return Rows(
-        order, starts, slot[post[order]].astype(np.uint32), longest if shared else delay[order].astype(np.uint16),
-        longest, int(delay.min(initial=longest)), everywhere,
-    )  # fmt: skip
+        order, starts, cuts, slots, longest if shared else delay[order].astype(np.uint16), longest, shortest, everywhere
+    )

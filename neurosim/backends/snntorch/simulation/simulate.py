@@ -111,7 +111,7 @@ class _Simulation:
         for target, printed in self.module.part(name).exact_expressions.terms:
             value = printed({key: edges[key] for key in printed.reads})["value"]
             amount = np.asarray(value, dtype=np.float64)
-            found.append((target, amount if amount.ndim == 0 else amount[rows.order]))
+            found.append((target, amount if amount.ndim == 0 else np.ascontiguousarray(amount[rows.order])))
         return found
 
     def _lies_in_memory(self, trace: TracePlan) -> bool:
