@@ -196,7 +196,7 @@ def test_repr_shows_the_extent(trains: SpikeTrains) -> None:
 def test_what_was_given_may_change_later(order: list[int]) -> None:
     times, neurons, trials = np.array([0.1, 0.1, 0.3])[order], np.array([0, 2, 1])[order], np.zeros(3, np.int64)
     trains = SpikeTrains(times, neurons, 3, trials)
-    for given in (times, neurons, trials):
-        given[:] = 0
+    for array in (times, neurons, trials):
+        array[:] = 0
     assert trains.times.tolist() == [0.1, 0.1, 0.3]
     assert trains.neurons.tolist() == [0, 2, 1]
