@@ -75,7 +75,8 @@ def fit_population(
         free. By default there are as many.
     held_out
         What the circuit is not fitted to, and scored on: a share of time, the last of each trial (by default a
-        quarter), or `Time`, `Trials` or `Stimuli` of :mod:`neurosim.fitting`. A bin that belongs to neither part is not used.
+        quarter), or `Time`, `Trials` or `Stimuli` of :mod:`neurosim.fitting`. A bin that is not in one part as a whole
+        is not used.
     bin
         In which spikes are counted, a whole number of steps; by default one.
     latency
