@@ -1,4 +1,7 @@
-"""Operations on edges: all of them in every step, or those that a spike reaches from either side."""
+"""Operations on edges: all of them in every step, or those that a spike reaches from either side.
+
+Some variables of edges are kept once for a neuron (see :mod:`edge_levels`), and have operations of their own.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,119 @@ from typing import Any
 import numpy as np
 
 from neurosim.backends.snntorch.simulation.operating import FIELDS, carray, compiled_function
-from neurosim.backends.snntorch.simulation.pointers import address_at, at_address, run_edges
+from neurosim.backends.snntorch.simulation.pointers import address_at, at_address, float_bits, run_edges
+
+
+def _run_on(op: Any, memory: int, chosen: int, count: int, time: float) -> int:
+    """Run the program of an operation on all of something, or on what is chosen."""
+    return run_edges(op[1], memory, op[2], op[3], op[4], op[5], op[6], op[7], chosen, op[8], count, time)
+
+
+run_on = compiled_function(_run_on)
 
 
 def every_edge(line: Any, home: Any, column: int, step: int, start: int, time: float) -> None:
     """Run a program on every edge."""
     op = carray(line, FIELDS)
-    run_edges(op[1], address_at(home), op[2], op[3], op[4], op[5], op[6], op[7], 0, op[8], op[8], time)
+    run_on(op, address_at(home), 0, op[8], time)
+
+
+def settle(line: Any, home: Any, column: int, step: int, start: int, time: float) -> None:
+    """Run a program on every edge, unless it would leave all of them as they are.
+
+    It would if it did so in the step before, no spike has brought an edge out of that since, and what all edges compute
+    alike is the same.
+    """
+    op = carray(line, FIELDS)
+    head = carray(at_address(op[2]), op[9] + 2 * op[10] + 1, np.float64)
+    unsettled, numbers, count = op[9] - 1, op[9], op[10]
+    changed = head[unsettled] != 0.0
+    if op[11]:
+        for place in range(numbers, numbers + count):
+            head[place + count] = head[place]
+        run_edges(op[11], address_at(home), op[2], op[12], op[13], op[14], op[6], op[7], 0, 1, 1, time)
+        for place in range(numbers, numbers + count):
+            if float_bits(head[place]) != float_bits(head[place + count]):
+                changed = True
+    if changed:
+        hits = run_on(op, address_at(home), 0, op[8], time)
+        head[unsettled] = np.float64(hits)
+
+
+def _next_past(op: Any) -> None:
+    """Make room for what is kept for presynaptic neurons in the next step, and say where it begins.
+
+    Behind the head there are, for each variable, as many steps of it as it stood after integration, then as many as it
+    stood after the spikes; the oldest steps are dropped where there is no more room.
+    """
+    first, count, ahead, steps, delay, n, begin = op[9], op[10], op[11], op[12], op[13], op[8], op[14]
+    values = carray(at_address(op[2]), begin + 2 * count * steps * n, np.float64)
+    now = np.int64(values[ahead + 1])
+    if now + 1 == steps:
+        for row in range(2 * count):
+            place = begin + row * steps * n
+            for index in range((delay + 1) * n):
+                values[place + index] = values[place + (now - delay) * n + index]
+        now = delay
+    now += 1
+    values[ahead + 1] = now
+    for variable in range(count):
+        integrated = begin + 2 * variable * steps * n + (now - delay) * n
+        latest = integrated + steps * n
+        values[3 * (first + variable)] = latest - n
+        values[3 * (first + variable) + 1] = integrated
+        values[3 * (first + variable) + 2] = latest
+
+
+next_past = compiled_function(_next_past)
+
+
+def advance_sources(line: Any, home: Any, column: int, step: int, start: int, time: float) -> None:
+    """Advance what is kept for presynaptic neurons."""
+    op = carray(line, FIELDS)
+    next_past(op)
+    run_on(op, address_at(home), 0, op[8], time)
+
+
+def _replay(advance: Any, event: Any, known: Any, told: Any, bounds: Any, wrong: Any) -> None:
+    """Fill in the past of presynaptic neurons up to now, from the oldest step that an edge tells of on.
+
+    `known` is what edges tell, (variable, step and neuron), where `told`; `bounds` are those of the spikes of each step
+    after the oldest. Variables are wrong where edges tell something else than follows.
+    """
+    count, steps, delay, n, begin = advance[10], advance[12], advance[13], advance[8], advance[14]
+    values = carray(at_address(advance[2]), begin + 2 * count * steps * n, np.float64)
+    started = np.zeros(n, dtype=np.bool_)
+    for step in range(delay + 1):
+        if step:
+            next_past(advance)
+            run_on(advance, 0, 0, n, 0.0)
+            first, last = bounds[step - 1], bounds[step]
+            if event[1] and last > first:
+                run_on(event, 0, event[9] + 4 * first, last - first, 0.0)
+        for variable in range(count):
+            row = begin + (2 * variable + 1) * steps * n + step * n
+            for neuron in range(n):
+                if told[step * n + neuron]:
+                    value = known[variable, step * n + neuron]
+                    if started[neuron]:
+                        if float_bits(values[row + neuron]) != float_bits(value):
+                            wrong[variable] = True
+                    values[row + neuron] = value
+        for neuron in range(n):
+            started[neuron] |= told[step * n + neuron]
+
+
+replay = compiled_function(_replay)
+
+
+def act(line: Any, home: Any, column: int, step: int, start: int, time: float) -> None:
+    """Run a program on what is kept for the neurons that spiked some steps ago."""
+    op = carray(line, FIELDS)
+    bounds = carray(at_address(op[10]), column + 2, np.int64)
+    first, last = bounds[column - op[11]], bounds[column - op[11] + 1]
+    if last > first:
+        run_on(op, address_at(home), op[9] + 4 * first, last - first, time)
 
 
 def _due_at_once(op: Any, column: int, chosen: Any) -> int:
@@ -63,7 +172,15 @@ def _due_late(op: Any, column: int, chosen: Any) -> int:
     return count
 
 
+def _run_chosen(op: Any, place: int, count: int, time: float) -> None:
+    hits = run_edges(op[7], place, op[8], op[9], op[10], op[11], op[18], op[19], op[20], op[13], count, time)
+    if hits:
+        unsettled = carray(at_address(op[22]), 1, np.float64)
+        unsettled[0] = 1.0
+
+
 due_at_once, due_late = compiled_function(_due_at_once), compiled_function(_due_late)
+run_chosen = compiled_function(_run_chosen)
 
 
 def arrive(line: Any, home: Any, column: int, step: int, start: int, time: float) -> None:
@@ -72,8 +189,7 @@ def arrive(line: Any, home: Any, column: int, step: int, start: int, time: float
     chosen = carray(at_address(op[20]), op[13], np.uint32)
     count = due_late(op, column, chosen) if op[21] else due_at_once(op, column, chosen)
     if count:
-        place = address_at(home)
-        run_edges(op[7], place, op[8], op[9], op[10], op[11], op[18], op[19], op[20], op[13], count, time)
+        run_chosen(op, address_at(home), count, time)
 
 
 def answer(line: Any, home: Any, column: int, step: int, start: int, time: float) -> None:
@@ -85,5 +201,4 @@ def answer(line: Any, home: Any, column: int, step: int, start: int, time: float
     for index in range(count):
         chosen[index] = places[chosen[index]]
     if count:
-        place = address_at(home)
-        run_edges(op[7], place, op[8], op[9], op[10], op[11], op[18], op[19], op[20], op[13], count, time)
+        run_chosen(op, address_at(home), count, time)

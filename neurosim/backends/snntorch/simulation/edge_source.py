@@ -2,26 +2,34 @@
 
 Every program goes over edges in batches of lanes. Nothing that an edge reads is written by another in the same event,
 so batches change nothing; what edges add to neurons is added one edge after another, in order.
+
+The values of a projection are one array ``G`` with a head (see :class:`Layout`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import ast
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from neurosim.backends.snntorch.simulation.edge_layout import BEFORE, INTEGRATED, LATEST, Layout
+from neurosim.backends.snntorch.simulation.edge_levels import Levels, Line, find_levels, needed, set_apart, straight
 from neurosim.backends.snntorch.simulation.lanes import Lanes, Leaf
 from neurosim.backends.snntorch.simulation.neuron_source import ACTIVE, NeuronForm, Program
-from neurosim.program.statements import Statement
+from neurosim.circuit.language import names_in
+from neurosim.program.statements import Statement, name
 from neurosim.program.step_program import PopulationProgram, ProjectionProgram
 from neurosim.program.straight_line import Names, Uncovered
-from neurosim.program.synapse_dynamics import EventProgram
+from neurosim.program.synapse_dynamics import EventProgram, SynapseDynamics
 
 #: Edges of a batch.
 WIDTH = 256
+#: Numbers of the past that may be kept for a neuron, by edge: looking there is slower than looking at the edge.
+LARGEST_PAST = 8
 _HEAD = (
     "import numpy as np",
     "",
-    "from neurosim.backends.snntorch.simulation.pointers import apply_1, apply_2, apply_3, beyond",
+    "from neurosim.backends.snntorch.simulation.pointers import apply_1, apply_2, apply_3, beyond, float_bits",
     "",
     "",
     "def program(F, G, C, T, L, U, V, I, n, number, time):",
@@ -43,25 +51,27 @@ class EdgeForm:
 
     Parameters
     ----------
-    variables
-        What is kept for each edge, in order.
+    layout
+        Of the values.
     graded
         By target: what every edge adds to it, in order.
-    integrate, pre, post
-        Of edges with a state; ``None`` where nothing happens.
+    programs
+        Of edges with a state, each only where it does something: ``"edge"``, ``"source"`` and ``"target"`` advance what
+        is kept there by a step, ``"common"`` computes what edges compute alike; ``"pre"`` and ``"post"`` are what
+        spikes do to edges, ``"source_event"`` and ``"target_event"`` what they do to what is kept for neurons.
+    settles
+        Whether a step can leave edges as they are: ``"edge"`` then counts those that it changed, ``"pre"`` and
+        ``"post"`` those that the next step would change again.
     """
 
-    variables: tuple[str, ...]
+    layout: Layout
     graded: tuple[tuple[str, Program], ...] = ()
-    integrate: Program | None = None
-    pre: Program | None = None
-    post: Program | None = None
+    programs: Mapping[str, Program] | None = None
+    settles: bool = False
 
 
-def edge_form(
-    item: ProjectionProgram, shared: Mapping[str, bool], pre: End, post: End, terms: Mapping[str, str]
-) -> EdgeForm:
-    """Return the programs of a graded projection, or of one whose edges have a state.
+class EdgeForms:
+    """The programs of a graded projection, or of one whose edges have a state.
 
     Parameters
     ----------
@@ -73,70 +83,249 @@ def edge_form(
         The populations at its ends.
     terms
         For a graded projection: where what it adds to each target goes.
-
-    Raises
-    ------
-    Uncovered
-        If it does something that compiled programs do not know.
     """
-    writer = _Writer(item, shared, pre, post)
-    if item.dynamics is None:
-        graded = tuple(
-            (terms[addition.target], writer.graded(addition, terms[addition.target])) for addition in item.additions
-        )
-        return EdgeForm(tuple(writer.variables), graded=graded)
-    dynamics = item.dynamics
-    if dynamics.noise:
-        raise Uncovered("random numbers")
-    targets = [addition.target for addition in dynamics.on_pre.additions]
-    if len(set(targets)) < len(targets):
-        raise Uncovered("two additions to one variable")
-    if len(set(dynamics.post_delay.tolist())) > 1:
-        raise Uncovered("several delays of postsynaptic spikes")
-    return EdgeForm(
-        tuple(writer.variables),
-        integrate=writer.integrate(dynamics.integrate),
-        pre=None if dynamics.on_pre.empty else writer.event(dynamics.on_pre),
-        post=None if dynamics.on_post.empty else writer.event(dynamics.on_post),
-    )
+
+    def __init__(
+        self, item: ProjectionProgram, shared: Mapping[str, bool], pre: End, post: End, terms: Mapping[str, str]
+    ) -> None:
+        self.item, self.shared, self.pre, self.post, self.terms = item, shared, pre, post, terms
+        self._forms: dict[frozenset[str], EdgeForm] = {}
+
+    @property
+    def functions(self) -> frozenset[str]:
+        """What the programs call by address."""
+        form = self.form()
+        programs = [*(program for _, program in form.graded), *(form.programs or {}).values()]
+        return frozenset(used for program in programs for used in program.functions)
+
+    def form(self, apart: Collection[str] = ()) -> EdgeForm:
+        """Return the programs, where edges do not begin alike with some variables.
+
+        Raises
+        ------
+        Uncovered
+            If the projection does something that compiled programs do not know.
+        """
+        key = frozenset(apart)
+        if key not in self._forms:
+            item = self.item
+            dynamics = item.dynamics
+            if dynamics is None:
+                self._forms[key] = _Writer(self, Levels(())).graded()
+            else:
+                past = (item.max_delay + 1) * self.pre.item.n
+                levels = find_levels(
+                    dynamics, [name for name, one in self.shared.items() if one], apart=key,
+                    source=0 < past <= LARGEST_PAST * item.n, target=self.post.item.n <= item.n,
+                )  # fmt: skip
+                self._forms[key] = _Writer(self, levels).plastic(dynamics)
+        return self._forms[key]
 
 
 class _Writer:
-    def __init__(self, item: ProjectionProgram, shared: Mapping[str, bool], pre: End, post: End) -> None:
-        self.item, self.shared, self.pre, self.post = item, shared, pre, post
-        self.state = () if item.dynamics is None else item.dynamics.state
-        own = [key for key, one in shared.items() if not one and key not in self.state]
-        self.variables = [*self.state, *own]
+    def __init__(self, forms: EdgeForms, levels: Levels) -> None:
+        self.item, self.shared, self.pre, self.post = forms.item, forms.shared, forms.pre, forms.post
+        self.terms, self.levels = forms.terms, levels
+        state = (*levels.edge, *levels.source, *levels.target)
+        own = [key for key, one in self.shared.items() if not one and key not in state]
+        self.alike = {f"x_{key}" for key, one in self.shared.items() if one and key not in state} | {"x_dt"}
+        self.layout = Layout((*levels.edge, *own, *levels.source, *levels.target), levels)
 
-    def _lanes(self, reads: frozenset[str], *, chosen: bool) -> Lanes:
-        leaves = {f"x_{key}": Leaf(f"G[{place} * n + e]") for place, key in enumerate(self.variables)}
+    def graded(self) -> EdgeForm:
+        """Write what every edge adds to the inputs."""
+        found = []
+        for addition in self.item.additions:
+            target, lines = self.terms[addition.target], straight([Statement("amount", addition.expression)], Names())
+            lanes = self._lanes(lines)
+            _append(lanes, lines)
+            amount = lines[-1][0]
+            found.append(
+                (target, self._program(lanes, self._adding(lanes, amount, target, chosen=False, masked=False)))
+            )
+        return EdgeForm(self.layout, graded=tuple(found))
+
+    def plastic(self, dynamics: SynapseDynamics) -> EdgeForm:
+        """Write how edges with a state change, and what spikes do to them."""
+        if dynamics.noise:
+            raise Uncovered("random numbers")
+        targets = [addition.target for addition in dynamics.on_pre.additions]
+        if len(set(targets)) < len(targets):
+            raise Uncovered("two additions to one variable")
+        if len(set(dynamics.post_delay.tolist())) > 1:
+            raise Uncovered("several delays of postsynaptic spikes")
+        names = Names()
+        lines = straight(dynamics.integrate, names)
+        new = {key: names.latest[key] for key in dynamics.state if key in names.latest}
+        programs: dict[str, Program] = {}
+        settles = self._write_edge(programs, needed(lines, [new[key] for key in self.levels.edge if key in new]), new)
+        for level, event, when in (("source", dynamics.on_pre, INTEGRATED), ("target", dynamics.on_post, BEFORE)):
+            kept = getattr(self.levels, level)
+            if any(key in new for key in kept):
+                programs[level] = self._of_neurons(level, lines, new, BEFORE)
+            names = Names()
+            done = straight(event.statements, names)
+            if any(key in names.latest for key in kept):
+                programs[f"{level}_event"] = self._of_neurons(level, done, names.latest, when, chosen=True)
+        after = INTEGRATED if dynamics.post_first else LATEST
+        for side, event, when in (("pre", dynamics.on_pre, INTEGRATED), ("post", dynamics.on_post, after)):
+            program = self._event(event, when)
+            if program is not None:
+                programs[side] = program
+        return EdgeForm(self.layout, programs=programs, settles=settles)
+
+    # -- programs ------------------------------------------------------------------------------------------------
+
+    def _write_edge(self, programs: dict[str, Program], lines: list[Line], new: Mapping[str, str]) -> bool:
+        """Write how edges advance; return whether a step can leave them as they are."""
+        self._again: tuple[list[Line], dict[str, str]] = ([], {})
+        changed = {key: new[key] for key in self.levels.edge if key in new}
+        if not changed:
+            return True
+        read = {used for _, tree in lines for used in names_in(tree)} - {target for target, _ in lines}
+        alone = {f"x_{key}" for key in self.layout.variables if self.layout.level(key) == "edge"}
+        settles = read <= alone | self.alike | {"x_t"}
+        if settles:
+            common = set_apart(lines, self.alike, _is_condition)
+            lines = needed(common.own, changed.values())
+            self.layout = Layout(self.layout.variables, self.levels, len(common.numbers))
+            self._again = (lines, changed)
+            if common.numbers:
+                programs["common"] = self._common(common.shared, common.numbers)
+        lanes = self._lanes(lines)
+        _append(lanes, lines)
+        sums = self._count_changed(lanes, [(f"x_{key}", now) for key, now in changed.items()]) if settles else {}
+        self._store(lanes, changed)
+        programs["edge"] = self._program(lanes, sums=sums)
+        return settles
+
+    def _common(self, shared: list[Line], numbers: Mapping[str, ast.expr]) -> Program:
+        """Write what all edges compute alike."""
+        lines = [*shared, *numbers.items()]
+        lines = needed(lines, numbers)
+        lanes = self._lanes(lines)
+        _append(lanes, lines)
+        for place, local in enumerate(numbers):
+            lanes.store(f"G[{self.layout.numbers + place}]", name(local))
+        return self._program(lanes)
+
+    def _of_neurons(
+        self, level: str, lines: list[Line], new: Mapping[str, str], when: int, *, chosen: bool = False
+    ) -> Program:
+        """Write how what is kept for neurons advances, or what their spikes do to it."""
+        kept = {key: new[key] for key in getattr(self.levels, level) if key in new}
+        if level == "source" and not chosen:  # what does not advance is copied from step to step
+            kept = {key: new.get(key, f"x_{key}") for key in self.levels.source}
+        lines = needed(lines, kept.values())
+        read = {used for _, tree in lines for used in names_in(tree)} | set(kept.values())
+        lanes = self._lanes(lines, chosen=chosen, level=level, when=when, also=read)
+        _append(lanes, lines)
+        for key, local in kept.items():
+            for after in (LATEST,) if chosen or level == "target" else (INTEGRATED, LATEST):
+                lanes.store(self._place(key, after, level), name(local))
+        return self._program(lanes)
+
+    def _event(self, event: EventProgram, when: int) -> Program | None:
+        """Write what a spike does to an edge, and through it; ``None`` if nothing."""
+        added = [Statement(f"added_{place}", item.expression) for place, item in enumerate(event.additions)]
+        names = Names()
+        lines = straight((*event.fresh, *added, *event.copies), names)
+        changed = {key: names.latest[key] for key in self.levels.edge if key in names.latest}
+        amounts = [names.latest[statement.target] for statement in added]
+        if not (changed or amounts):
+            return None
+        lines = needed(lines, [*changed.values(), *amounts])
+        again: list[tuple[str, str]] = []
+        if changed:  # what the next step would do
+            more, values = self._again
+            now = Names()
+            now.latest = dict(changed)
+            renamed = {f"x_{key}": local for key, local in changed.items()}
+            fresh = {target: f"y_{target}" for target, _ in more}
+            lines += [(fresh[target], _renamed(tree, {**renamed, **fresh})) for target, tree in more]
+            again = [(renamed.get(f"x_{key}", f"x_{key}"), fresh[local]) for key, local in values.items()]
+        lanes = self._lanes(lines, chosen=True, when=when, also={old for old, _ in again} | set(changed.values()))
+        _append(lanes, lines)
+        sums = self._count_changed(lanes, again)
+        self._store(lanes, changed)
+        adding: list[str] = []
+        for amount, item in zip(amounts, event.additions, strict=True):
+            masked = item.target in self.post.item.masked and ACTIVE in self.post.form.variables
+            adding += self._adding(lanes, amount, item.target, chosen=True, masked=masked)
+        return self._program(lanes, adding, sums)
+
+    # -- pieces --------------------------------------------------------------------------------------------------
+
+    def _count_changed(self, lanes: Lanes, pairs: list[tuple[str, str]]) -> dict[str, str]:
+        """Count the lanes in which any two numbers differ; return what is summed."""
+        flags = list[str]()
+        for old, new in pairs:
+            if old != new:
+                flags.append(f"differs{len(flags)}")
+                lanes.differ(flags[-1], old, new)
+        if not flags:
+            return {}
+        trees: list[ast.expr] = [name(flag) for flag in flags]
+        lanes.let("changed", trees[0] if len(trees) == 1 else ast.BoolOp(ast.Or(), trees))
+        return {"hits": "changed"}
+
+    def _store(self, lanes: Lanes, changed: Mapping[str, str]) -> None:
+        for key, local in changed.items():
+            if local != f"x_{key}":
+                lanes.store(self._place(key, BEFORE, "edge"), name(local))
+
+    def _place(self, variable: str, when: int, level: str) -> str:
+        """Return where a variable stands, seen from an edge, or from a neuron that it is kept for."""
+        kept, begin = self.layout.level(variable), f"b{self.layout.begin(variable, when)}"
+        if kept == level:
+            return f"G[{begin} + ahead + e]" if kept == "source" else f"G[{begin} + e]"
+        return f"G[{begin} + np.int64({'U' if kept == 'source' else 'V'}[n + e])]"
+
+    def _lanes(
+        self, lines: Sequence[Line], *, chosen: bool = False, level: str = "edge", when: int = LATEST,
+        also: Iterable[str] = (),
+    ) -> Lanes:  # fmt: skip
+        leaves = {
+            f"x_{key}": Leaf(self._place(key, when, level))
+            for key in self.layout.variables if level in (self.layout.level(key), "edge")
+        }  # fmt: skip
         leaves["x_t"] = Leaf("time", uniform=True)
+        for place in range(self.layout.common):
+            leaves[f"common{place}"] = Leaf(f"G[{self.layout.numbers + place}]", uniform=True)
+        defined = {target for target, _ in lines}
+        reads = {used for _, tree in lines for used in names_in(tree)} | set(also)
         parameters = []
-        for key in sorted(reads - set(self.variables) - {"t"}):
+        for local in sorted(reads - defined - leaves.keys()):
+            key = local.removeprefix("x_")
             if key in self.shared or key == "dt":
-                parameters.append((f"x_{key}", f"edge:{key}"))
+                parameters.append((local, f"edge:{key}"))
                 continue
             for side, end, places in (("pre", self.pre, "U"), ("post", self.post, "V")):
                 variable = key.removesuffix(f"_{side}")
                 if variable == key:
                     continue
                 if variable in end.shared:
-                    parameters.append((f"x_{key}", f"{side}:{variable}"))
+                    parameters.append((local, f"{side}:{variable}"))
                 elif variable in end.form.variables:
-                    leaves[f"x_{key}"] = Leaf(f"F[np.int64({places}[e]) + {end.form.offset(variable)}]")
+                    leaves[local] = Leaf(f"F[np.int64({places}[e]) + {end.form.offset(variable)}]")
         lanes = Lanes(WIDTH, "count", leaves, ["e = np.int64(I[first + j])" if chosen else "e = first + j"])
         for local, value in parameters:
             lanes.parameter(local, value)
         return lanes
 
-    def _program(self, lanes: Lanes, after: Sequence[str] = ()) -> Program:
-        head, body = lanes.text_parts()
+    def _program(self, lanes: Lanes, after: Sequence[str] = (), sums: Mapping[str, str] | None = None) -> Program:
+        head, body = lanes.text_parts(sums)
+        places = [f"b{place} = np.int64(G[{place}])" for place in range(3 * len(self.layout.variables))]
+        used = "\n".join((*body, *after))
+        places = [line for line in places if f"[{line.split()[0]} " in used]
+        if "ahead" in used:
+            places.append(f"ahead = np.int64(G[{self.layout.ahead}])")
         lines = [
+            *places,
             *head,
             f"for first in range(0, number, {WIDTH}):",
             f"    count = min({WIDTH}, number - first)",
             *(f"    {line}" for line in (*body, *after)),
-            "return 0",
+            "return hits" if sums else "return 0",
         ]
         text = "\n".join([*_HEAD, *(f"    {line}" for line in lines), ""])
         return Program(text, tuple(lanes.constants), tuple(lanes.functions), lanes.scratch)
@@ -152,47 +341,18 @@ class _Writer:
             return [*lines, f"        F[s + {offset}] += {amount}"]
         return [*lines, f"    F[s + {offset}] += {amount}"]
 
-    def graded(self, addition: Statement, target: str) -> Program:
-        """Write what every edge adds to an input."""
-        lanes, names = self._lanes(addition.reads, chosen=False), Names()
-        lanes.let("amount", names.read(addition.expression))
-        return self._program(lanes, self._adding(lanes, "amount", target, chosen=False, masked=False))
 
-    def integrate(self, statements: tuple[Statement, ...]) -> Program | None:
-        """Write how the variables of every edge advance."""
-        if not any(statement.target in self.state for statement in statements):
-            return None
-        reads = _leaves(statements)
-        lanes, names = self._lanes(reads, chosen=False), Names()
-        self._execute(lanes, names, statements)
-        return self._program(lanes)
-
-    def event(self, program: EventProgram) -> Program:
-        """Write what a spike does to an edge, and through it."""
-        added = [Statement(f"added_{place}", item.expression) for place, item in enumerate(program.additions)]
-        statements = (*program.fresh, *added, *program.copies)
-        lanes, names = self._lanes(_leaves(statements), chosen=True), Names()
-        self._execute(lanes, names, statements)
-        lines: list[str] = []
-        for place, item in enumerate(program.additions):
-            masked = item.target in self.post.item.masked and ACTIVE in self.post.form.variables
-            local = names.latest[f"added_{place}"]
-            lines += self._adding(lanes, local, item.target, chosen=True, masked=masked)
-        return self._program(lanes, lines)
-
-    def _execute(self, lanes: Lanes, names: Names, statements: Sequence[Statement]) -> None:
-        for statement in statements:
-            lanes.let(names.fresh(statement.target), names.read(statement.expression))
-        for place, variable in enumerate(self.state):
-            if variable in names.latest:
-                lanes.store(f"G[{place} * n + e]", names.now(variable))
+def _append(lanes: Lanes, lines: Iterable[Line]) -> None:
+    for target, tree in lines:
+        lanes.let(target, tree)
 
 
-def _leaves(statements: Sequence[Statement]) -> frozenset[str]:
-    """Return what statements read and do not assign before."""
-    assigned: set[str] = set()
-    read: set[str] = set()
-    for statement in statements:
-        read |= statement.reads - assigned
-        assigned.add(statement.target)
-    return frozenset(read)
+def _renamed(tree: ast.expr, names: Mapping[str, str]) -> ast.expr:
+    now = Names()
+    now.latest = {used: names.get(used, used) for used in names_in(tree)}
+    return now.read(tree)
+
+
+def _is_condition(tree: ast.expr) -> bool:
+    negated = isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.Not)
+    return negated or isinstance(tree, (ast.Compare, ast.BoolOp))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,25 +9,18 @@ from numpy.typing import NDArray
 
 from neurosim.backends.snntorch.simulation import edge_operations
 from neurosim.backends.snntorch.simulation.edge_source import EdgeForm
+from neurosim.backends.snntorch.simulation.edge_values import Ends, Room, find_ends, spikes_before, tell
 from neurosim.backends.snntorch.simulation.neuron_source import Program
-from neurosim.backends.snntorch.simulation.operating import operation
+from neurosim.backends.snntorch.simulation.operating import FIELDS, operation
 from neurosim.backends.snntorch.simulation.plan import Plan
 from neurosim.backends.snntorch.simulation.programs import compiled_program, function_table
-from neurosim.backends.snntorch.simulation.rows import Rows, stable
+from neurosim.backends.snntorch.simulation.rows import Rows
 from neurosim.backends.snntorch.simulation.trial import SpikeBuffer
 from neurosim.backends.snntorch.stepper import Stepper
 from neurosim.program.step_program import ProjectionProgram
 
 #: Address of a program, of its constants, scratch memory and functions.
 Code = tuple[int, int, int, int]
-
-
-@dataclass(frozen=True)
-class PostRows:
-    """The edges of a projection by postsynaptic neuron: where each row begins, and the place of each edge."""
-
-    starts: NDArray[np.int64]
-    places: NDArray[np.uint32]
 
 
 class EdgeTable:
@@ -46,40 +37,71 @@ class EdgeTable:
     """
 
     def __init__(self, plan: Plan, stepper: Stepper, item: ProjectionProgram, rows: Rows | None) -> None:
-        self.item, self.rows, self.stepper = item, rows, stepper
-        self.form: EdgeForm = plan.edges[item.name]
-        self.order = slice(None) if rows is None else rows.order
-        self._kept: list[Any] = []
-        homes = plan.homes
-        self.pre = self._slots(homes[item.pre].slots() if item.pre in homes else None, item.pre_index)
-        self.post = self._slots(homes[item.post].slots(), item.post_index)
-        self.graded = [(target, self._code(program)) for target, program in self.form.graded]
-        form = self.form
-        self.codes: Mapping[str, Code] = {
-            key: self._code(program)
-            for key, program in (("integrate", form.integrate), ("pre", form.pre), ("post", form.post))
-            if program is not None
-        }
-        self.fixed = self.values(0)
+        self.plan, self.stepper, self.item, self.rows = plan, stepper, item, rows
+        self.order: Any = slice(None) if rows is None else rows.order
+        self._memory: list[Any] = []
+        populations = stepper.program.populations
+        self.sizes = (populations[item.pre].n, populations[item.post].n)
         self.chosen = np.zeros(item.n if item.dynamics is not None else 0, dtype=np.uint32)
-        self.post_rows = self._by_post(stepper) if "post" in self.codes else None
+        # What an edge alone sees of neurons, such as their places in memory, what is kept for them is addressed by.
+        self.neurons = [
+            plan.homes[name].slots().astype(np.uint32) if name in plan.homes else np.zeros(1, dtype=np.uint32)
+            for name in (item.pre, item.post)
+        ]
+        apart: frozenset[str] = frozenset()
+        failing = self._begin(apart)
+        while failing:
+            apart |= failing
+            failing = self._begin(apart)
 
-    def _slots(self, slots: NDArray[np.int64] | None, index: NDArray[Any]) -> NDArray[np.uint32]:
-        if slots is None:
-            return np.zeros(1, dtype=np.uint32)
-        return np.ascontiguousarray(slots[index][self.order].astype(np.uint32))
+    def _begin(self, apart: frozenset[str]) -> frozenset[str]:
+        """Set up the values of all trials; return the variables with which edges do not begin alike."""
+        plan, item, stepper = self.plan, self.item, self.stepper
+        self.form: EdgeForm = plan.edges[item.name].form(apart)
+        layout = self.form.layout
+        self.ends: Ends = find_ends(plan, item, self.rows, self.sizes, layout)
+        self.room = Room(layout, item.n, self.sizes, 0 if self.rows is None else self.rows.longest)
+        self.graded = [(target, self._code(program)) for target, program in self.form.graded]
+        self.codes = {key: self._code(program) for key, program in (self.form.programs or {}).items()}
+        self._trials, failing = list[NDArray[np.float64]](), set[str]()
+        for trial in range(stepper.batch if item.dynamics is not None else 1):
+            given = {key: self._given(key, trial) for key in layout.variables}
+            values = self.room.empty()
+            failing |= {*self.room.write(values, given, self.ends)}
+            if layout.levels.source:
+                failing |= self._replay(values, given, trial)
+            self._trials.append(values)
+        return frozenset(failing)
 
-    def _by_post(self, stepper: Stepper) -> PostRows:
-        n, post = stepper.program.populations[self.item.post].n, self.item.post_index[self.order]
-        starts = np.concatenate([[0], np.cumsum(np.bincount(post, minlength=n))]).astype(np.int64)
-        return PostRows(starts, stable(np.arange(len(post), dtype=np.uint32), post, n))
+    def _given(self, key: str, trial: int) -> NDArray[np.float64]:
+        """Return what edges begin with."""
+        of_run = self.stepper.values.get(self.item.name, {})
+        value = of_run[key][trial] if key in of_run else self.stepper.edges[self.item.name][key]
+        return np.asarray(np.broadcast_to(np.asarray(value), (self.item.n,))[self.order], dtype=np.float64)
+
+    def _replay(self, values: NDArray[np.float64], given: dict[str, NDArray[np.float64]], trial: int) -> set[str]:
+        """Find the past of presynaptic neurons from what edges see of it; return what does not follow from it."""
+        kept, room = self.room.layout.levels.source, self.room
+        size = (room.longest + 1) * self.sizes[0]
+        known, told, wrong = np.zeros((len(kept), size)), np.zeros(size, dtype=bool), np.zeros(len(kept), dtype=bool)
+        tell(np.array([given[key] for key in kept]), self.ends.past, known, told, wrong)
+        neurons, bounds = spikes_before(self.stepper.history[self.item.pre], trial, room.longest)
+        lines = [self._padded(self._advance(values)), np.zeros(FIELDS, dtype=np.int64)]
+        if "source_event" in self.codes:
+            lines[1] = self._padded(self._act("source", values, [neurons.ctypes.data, bounds.ctypes.data], 0))
+        edge_operations.replay(*lines, known, told, bounds, wrong)
+        return {key for key, failed in zip(kept, wrong, strict=True) if failed}
+
+    @staticmethod
+    def _padded(line: list[int]) -> NDArray[np.int64]:
+        return np.array([*line, *[0] * (FIELDS - len(line))], dtype=np.int64)
 
     def _code(self, program: Program) -> Code:
         numbers = [self._number(value) if isinstance(value, str) else value for value in program.constants]
         constants = np.array([*numbers, 0.0])
         scratch, table = np.zeros(program.scratch + 1), function_table(program.functions)
         code = compiled_program(program.text, of_edges=True)
-        self._kept += [constants, scratch, table, code]
+        self._memory += [constants, scratch, table, code]
         return code.address, constants.ctypes.data, scratch.ctypes.data, table.ctypes.data
 
     def _number(self, key: str) -> float:
@@ -91,52 +113,93 @@ class EdgeTable:
         return float(self.stepper.fixed[self.item.pre if side == "pre" else self.item.post][name])
 
     def values(self, trial: int) -> NDArray[np.float64]:
-        """Return what is kept for the edges at the start of a trial, (variable, edge)."""
-        rows = []
-        for key in self.form.variables:
-            if key in self.stepper.values.get(self.item.name, {}):
-                value = self.stepper.values[self.item.name][key][trial]
-            else:
-                value = self.stepper.edges[self.item.name][key]
-            rows.append(np.broadcast_to(np.asarray(value), (self.item.n,))[self.order])
-        return np.ascontiguousarray(rows, dtype=np.float64) if rows else np.zeros((1, 1))
+        """Return what is kept for the edges of a trial, as it stands (see :class:`Room`)."""
+        return self._trials[trial]
 
     def given_back(self, values: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         """Return the variables of the edges in the order of the circuit."""
         found = {}
-        for place, key in enumerate(self.form.variables):
-            if self.item.dynamics is not None and key in self.item.dynamics.state:
-                found[key] = np.empty(self.item.n)
-                found[key][self.order] = values[place]
+        for key in self.item.dynamics.state if self.item.dynamics is not None else ():
+            found[key] = np.empty(self.item.n)
+            found[key][self.order] = self.room.read(values, key, self.ends)
         return found
+
+    # -- lines of the table ----------------------------------------------------------------------------------------
 
     def every(self, code: Code, values: NDArray[np.float64]) -> list[int]:
         """Return the operation that runs a program on every edge."""
-        ends = [self.pre.ctypes.data, self.post.ctypes.data]
-        return [operation(edge_operations.every_edge), code[0], values.ctypes.data, *code[1:], *ends, self.item.n]
+        return [operation(edge_operations.every_edge), *self._on(code, values), *self._edges(), self.item.n]
 
-    def arrive(self, values: NDArray[np.float64], spikes: list[int], under_way: list[int]) -> list[int]:
-        """Return the operation of presynaptic spikes; `under_way` is empty where all delays are the same."""
+    def advance(self, values: NDArray[np.float64]) -> list[list[int]]:
+        """Return the operations that advance edges, and what is kept for neurons, by a step."""
+        codes, layout = self.codes, self.form.layout
+        lines = []
+        if "edge" in codes and self.form.settles:
+            line = [operation(edge_operations.settle), *self.every(codes["edge"], values)[1:]]
+            lines.append([*line, layout.numbers, layout.common, *codes.get("common", (0, 0, 0, 0))])
+        elif "edge" in codes:
+            lines.append(self.every(codes["edge"], values))
+        if "source" in codes:
+            lines.append(self._advance(values))
+        if "target" in codes:
+            on = self._on(codes["target"], values)
+            lines.append([operation(edge_operations.every_edge), *on, *self._neurons(), self.sizes[1]])
+        return lines
+
+    def arrive(self, values: NDArray[np.float64], spikes: list[int], under_way: list[int]) -> list[list[int]]:
+        """Return the operations of presynaptic spikes; `under_way` is empty where all delays are the same."""
         if self.rows is None:
             raise TypeError("graded edges have no rows")
-        line = [operation(edge_operations.arrive), *spikes, 1, self.rows.starts.ctypes.data]
-        line += self._middle("pre", values, len(self.rows.starts) - 1, self.rows.longest)
-        return [*line, *(under_way or [0, 0, 0]), *self._ends(), int(bool(under_way))]
+        lines = []
+        if "pre" in self.codes:
+            line = [operation(edge_operations.arrive), *spikes, 1, self.rows.starts.ctypes.data]
+            line += self._middle("pre", values, self.sizes[0], self.rows.longest)
+            lines.append([*line, *(under_way or [0, 0, 0]), *self._behind(), int(bool(under_way)), self._flag(values)])
+        if "source_event" in self.codes:
+            lines.append(self._act("source", values, [spikes[0], spikes[2]], 0))
+        return lines
 
-    def answer(self, values: NDArray[np.float64], spikes: list[int], delay: int) -> list[int]:
-        """Return the operation of postsynaptic spikes."""
-        if self.post_rows is None:
-            raise TypeError("nothing happens at postsynaptic spikes")
-        line = [operation(edge_operations.answer), *spikes, 1, self.post_rows.starts.ctypes.data]
-        line += self._middle("post", values, len(self.post_rows.starts) - 1, delay)
-        return [*line, self.post_rows.places.ctypes.data, 0, 0, *self._ends()]
+    def answer(self, values: NDArray[np.float64], spikes: list[int], delay: int) -> list[list[int]]:
+        """Return the operations of postsynaptic spikes."""
+        lines = []
+        if "post" in self.codes:
+            line = [operation(edge_operations.answer), *spikes, 1, self.ends.starts.ctypes.data]
+            line += self._middle("post", values, self.sizes[1], delay)
+            lines.append([*line, self.ends.by_post.ctypes.data, 0, 0, *self._behind(), 0, self._flag(values)])
+        if "target_event" in self.codes:
+            lines.append(self._act("target", values, [spikes[0], spikes[2]], delay))
+        return lines
+
+    @staticmethod
+    def _on(code: Code, values: NDArray[np.float64]) -> list[int]:
+        return [code[0], values.ctypes.data, *code[1:]]
+
+    def _edges(self) -> list[int]:
+        return [self.ends.pre.ctypes.data, self.ends.post.ctypes.data]
+
+    def _neurons(self) -> list[int]:
+        return [places.ctypes.data for places in self.neurons]
+
+    def _behind(self) -> list[int]:
+        return [*self._edges(), self.chosen.ctypes.data]
+
+    def _flag(self, values: NDArray[np.float64]) -> int:
+        return int(values.ctypes.data) + 8 * self.form.layout.unsettled
 
     def _middle(self, key: str, values: NDArray[np.float64], n: int, delay: int) -> list[int]:
-        code = self.codes[key]
-        return [code[0], values.ctypes.data, *code[1:], n, self.item.n, delay]
+        return [*self._on(self.codes[key], values), n, self.item.n, delay]
 
-    def _ends(self) -> list[int]:
-        return [array.ctypes.data for array in (self.pre, self.post, self.chosen)]
+    def _advance(self, values: NDArray[np.float64]) -> list[int]:
+        """Return the operation that advances what is kept for presynaptic neurons."""
+        layout, room, kept = self.form.layout, self.room, self.form.layout.levels.source
+        line = [operation(edge_operations.advance_sources), *self._on(self.codes["source"], values)]
+        line += [*self._neurons(), self.sizes[0], layout.variables.index(kept[0]), len(kept), layout.ahead]
+        return [*line, room.steps, room.longest, room.begin(kept[0])]
+
+    def _act(self, level: str, values: NDArray[np.float64], spikes: list[int], delay: int) -> list[int]:
+        """Return the operation of spikes on what is kept for neurons."""
+        line = [operation(edge_operations.act), *self._on(self.codes[f"{level}_event"], values), *self._neurons()]
+        return [*line, self.sizes[0 if level == "source" else 1], *spikes, delay]
 
 
 def spikes_of(buffer: SpikeBuffer) -> list[int]:

@@ -105,6 +105,11 @@ class Lanes:
         text = f"({self._text(then)} if {self._text(condition)} else {self._text(otherwise)})"
         self._append(_Line(target, text, names_in(ast.parse(text, mode="eval").body)))
 
+    def differ(self, target: str, first: str, second: str) -> None:
+        """Append a condition: whether two numbers differ in any bit; the program imports ``float_bits``."""
+        text = f"(float_bits({first}) != float_bits({second}))"
+        self._append(_Line(target, text, frozenset({first, second}), True))
+
     def store(self, place: str, tree: ast.expr) -> None:
         """Append ``place = tree``."""
         text = self._text(tree)

@@ -138,11 +138,7 @@ class Operations:
                 lines.append([operation(driver.fill), *row, *_place(pieces[key[1]], key[2]), values.shape[2] == 1])
         lines += [line for name in self.drawn.noise if name in pieces for line in self._noise(name, trial, part)]
         lines += self._graded(pieces)
-        lines += [
-            self.edges[name].every(self.edges[name].codes["integrate"], trial.edges[name])
-            for name in self.stepper.plastic
-            if "integrate" in self.edges[name].codes
-        ]
+        lines += [line for name in self.stepper.plastic for line in self.edges[name].advance(trial.edges[name])]
         lines += [self._integrate(name, pieces[name], trial, part) for name in self._integrating if name in pieces]
         for item in self.stepper.deliveries:
             if isinstance(item, PostPathway):
@@ -167,7 +163,7 @@ class Operations:
                 edges, piece = self.edges[action.name], pieces[action.post]
                 for target in dict.fromkeys(target for target, _ in edges.graded):
                     lines.append([operation(driver.fill), zero, 0, *_place(piece, target), 1])
-                lines += [edges.every(code, edges.fixed) for _, code in edges.graded if action.n]
+                lines += [edges.every(code, edges.values(0)) for _, code in edges.graded if action.n]
                 continue
             name, variable = action
             places = terms_of(self.stepper.populations[name], variable)
@@ -183,19 +179,17 @@ class Operations:
 
     def _arrive(self, item: ProjectionProgram, trial: Trial) -> list[list[int]]:
         edges, buffer, rows = self.edges[item.name], trial.spikes[item.pre], self.rows[item.name]
-        if "pre" not in edges.codes:
-            return []
         under_way: list[int] = []
         if isinstance(rows.delay, np.ndarray):
             under_way = [rows.delay.ctypes.data, *self._under_way(trial, item.name, 0, buffer)]
-        return [edges.arrive(trial.edges[item.name], spikes_of(buffer), under_way)]
+        return edges.arrive(trial.edges[item.name], spikes_of(buffer), under_way)
 
     def _answer(self, item: ProjectionProgram, trial: Trial) -> list[list[int]]:
         edges = self.edges[item.name]
-        if "post" not in edges.codes or item.dynamics is None or not item.n:
+        if item.dynamics is None or not item.n:
             return []
         delay = int(item.dynamics.post_delay[0])
-        return [edges.answer(trial.edges[item.name], spikes_of(trial.spikes[item.post]), delay)]
+        return edges.answer(trial.edges[item.name], spikes_of(trial.spikes[item.post]), delay)
 
     def rooms(self, trial: Trial, *, of_sources: bool) -> NDArray[np.int64]:
         """Return what tells whether the spikes of a step fit into memory (see :func:`windows.advance`)."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from neurosim.backends.snntorch.population import fixed_values
-from neurosim.backends.snntorch.simulation.edge_source import EdgeForm, End, edge_form
+from neurosim.backends.snntorch.simulation.edge_source import EdgeForms, End
 from neurosim.backends.snntorch.simulation.neuron_source import LIMIT, NeuronForm, neuron_form
 from neurosim.backends.snntorch.simulation.programs import function_table
 from neurosim.backends.snntorch.simulation.rows import Rows
@@ -99,7 +99,7 @@ class Plan:
     homes: dict[str, Home]
     size: int
     rows: dict[tuple[str, int], Rows]
-    edges: dict[str, EdgeForm]
+    edges: dict[str, EdgeForms]
 
     def worth_it(self, steps: int) -> bool:
         """Tell whether a run of some steps is long enough for it."""
@@ -198,7 +198,7 @@ def _form(module: CircuitModule, item: PopulationProgram, shared: dict[str, bool
 
 def _edge_form(
     module: CircuitModule, item: ProjectionProgram, homes: dict[str, Home], shared: dict[str, dict[str, bool]]
-) -> EdgeForm:
+) -> EdgeForms:
     with torch.no_grad():
         values = module.part(item.name).current(by_edge=True)
     ends = []
@@ -214,11 +214,9 @@ def _edge_form(
         if item.name in names:
             terms[variable] = places[names.index(item.name)]
     same = {key: value.ndim == 0 for key, value in values.items() if key in item.reads}
-    form = edge_form(item, same, ends[0], ends[1], terms)
-    for program in (form.integrate, form.pre, form.post, *(program for _, program in form.graded)):
-        if program is not None:
-            function_table(program.functions)
-    return form
+    forms = EdgeForms(item, same, ends[0], ends[1], terms)
+    function_table(tuple(forms.functions))
+    return forms
 
 
 def fixed_limit(item: PopulationProgram, dynamics: Any, fixed: Any) -> NDArray[np.float64] | None:

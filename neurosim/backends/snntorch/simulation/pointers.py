@@ -233,6 +233,15 @@ def _bits_as_float(typing: Any, bits: Any) -> Any:
     return types.float64(types.int64), code
 
 
+def _float_bits(typing: Any, number: Any) -> Any:
+    """Return the bits of a float."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], _WORD)
+
+    return types.int64(types.float64), code
+
+
 def _address_of(typing: Any, array: Any) -> Any:
     """Return where an array begins."""
 
@@ -280,4 +289,5 @@ apply_in_place: Any = intrinsic(_apply_in_place)
 beyond: Any = intrinsic(_beyond)
 at_address: Any = intrinsic(_at_address)
 bits_as_float: Any = intrinsic(_bits_as_float)
+float_bits: Any = intrinsic(_float_bits)
 address_of: Any = intrinsic(_address_of)
