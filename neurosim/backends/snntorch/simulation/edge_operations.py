@@ -13,7 +13,7 @@ from neurosim.backends.snntorch.simulation.operating import FIELDS, carray, comp
 from neurosim.backends.snntorch.simulation.pointers import address_at, at_address, float_bits, run_edges
 
 
-def _run_on(op: Any, memory: int, chosen: int, count: int, time: float) -> int:
+def _run_on(op: Any, memory: int, chosen: int, count: int, time: float) -> Any:
     """Run the program of an operation on all of something, or on what is chosen."""
     return run_edges(op[1], memory, op[2], op[3], op[4], op[5], op[6], op[7], chosen, op[8], count, time)
 
