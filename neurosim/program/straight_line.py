@@ -78,7 +78,7 @@ def printed(tree: ast.expr) -> str:
     """
     number = constant_value(tree)
     if number is not None:
-        return f"real({number!r})"
+        return f"real({number!r})".replace("inf", "1e999")  # too large a number is infinite; no name is
     if isinstance(tree, ast.Constant):
         return repr(bool(tree.value))
     if isinstance(tree, ast.Name):
@@ -223,19 +223,20 @@ class Adjoint:
         self._into_scaled(argument, f"{seed} * {_DERIVATIVES[function](printed(argument))}")
 
     def _into_choice(self, function: str, arguments: list[ast.expr], seed: str) -> None:
-        first, *others = (printed(argument) for argument in arguments)
         if function == "clip":
-            low, high = others
-            inside = f"({low} <= {first} and {first} <= {high})"
-            self._into_scaled(arguments[0], f"{seed} if {inside} else real(0.0)")
-            if any(names_in(bound) for bound in arguments[1:]):
-                raise Uncovered("clip with bounds that change")
+            value, low, high = arguments
+            self._into(_call("minimum", _call("maximum", value, low), high), seed)
             return
+        first, *others = (printed(argument) for argument in arguments)
         sign = "<" if function == "minimum" else ">"
         # Where both are equal each has half, as torch's own derivative does.
         for argument, mine, other in ((arguments[0], first, others[0]), (arguments[1], others[0], first)):
             half = f"(real(0.5) * {seed} if {mine} == {other} else real(0.0))"
             self._into_scaled(argument, f"{seed} if {mine} {sign} {other} else {half}")
+
+
+def _call(function: str, *arguments: ast.expr) -> ast.expr:
+    return ast.Call(name(function), list(arguments), [])
 
 
 _DERIVATIVES: dict[str, Callable[[str], str]] = {

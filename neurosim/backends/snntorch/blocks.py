@@ -20,6 +20,7 @@ from neurosim.backends.snntorch.layers import LAYER, through_layer
 from neurosim.backends.snntorch.loops.components import run_in_loops
 from neurosim.backends.snntorch.sparse_linear import SparseProduct
 from neurosim.backends.snntorch.stepper import Arrivals, Stepper, writable
+from neurosim.circuit.sources import SIGNAL
 from neurosim.program.components import Component
 from neurosim.program.step_program import PopulationProgram
 from neurosim.recording import State
@@ -176,11 +177,14 @@ class BlockRun:
 
     def _driven(self, stepper: Stepper, item: PopulationProgram, rows: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return the inputs of a population that have a value in every step, (time, batch, neuron)."""
+        if item.kind == "signal":
+            return {SIGNAL: rows[item.name]}
         driven = {
             variable: stepper.summed(
                 [self.module.spread_injection(source.source, rows[source.source]) for source in sources]
             )
             for variable, sources in item.inputs.items()
+            if all(source.kind == "injection" for source in sources)
         }
         start = self.start.step
         driven.update(self.module.noise_of(item.name, self.seed, self.start.trials, start, start + self.n_steps))

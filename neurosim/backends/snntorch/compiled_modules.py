@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numba
@@ -75,10 +75,11 @@ def compiled(text: str) -> dict[str, Callable[..., Any]]:
     Parameters
     ----------
     text
-        The module: functions called ``forward`` and ``backward``.
+        The module.
     """
     module = imported(text, "neurosim_loops")
     return {
-        name: numba.njit(getattr(module, name), cache=True, nogil=True, error_model="numpy")
-        for name in ("forward", "backward")
+        name: numba.njit(found, cache=True, nogil=True, error_model="numpy")
+        for name, found in vars(module).items()
+        if isinstance(found, FunctionType)
     }

@@ -11,6 +11,7 @@ from neurosim.backends.snntorch.gpu.modules import why_no_triton
 from neurosim.backends.snntorch.gpu.scan import TritonScan, make_triton_scan, run_triton_scan
 from neurosim.backends.snntorch.gpu.source import KernelSource, triton_source
 from neurosim.backends.snntorch.loops.components import (
+    has_variables,
     is_recurrent,
     try_loops,
     values_of_run,
@@ -43,7 +44,8 @@ def why_stepped(module: CircuitModule, component: Component) -> str | None:
         return "relaxed=True"
     if is_recurrent(component) and by_triton(module):
         return "it reaches itself, and such loops are for a CPU"
-    reasons = [*(_why_population(module, name) for name in component.populations)]
+    graded = any(item.name in component.within for item in module.program.graded)
+    reasons = [*(_why_population(module, name, graded=graded) for name in component.populations)]
     reasons += [why_projection_stepped(module, name) for name in module.program.projections if name in component.within]
     if found := next((reason for reason in reasons if reason is not None), None):
         return found
@@ -58,9 +60,19 @@ def why_stepped(module: CircuitModule, component: Component) -> str | None:
     return None
 
 
-def _why_population(module: CircuitModule, name: str) -> str | None:
-    """Return why a population is stepped, or ``None`` where loops can run it."""
+def _why_population(module: CircuitModule, name: str, *, graded: bool) -> str | None:
+    """Return why a population is stepped, or ``None`` where loops can run it.
+
+    Parameters
+    ----------
+    module, name
+        The population.
+    graded
+        Whether graded projections reach or leave its component: what has no variables is then worth a loop.
+    """
     item = module.program.populations[name]
+    if graded and not has_variables(item) and not item.spiking:
+        return None
     if item.kind != "neurons" or not item.state:
         return f"{name} has no state"
     if item.reads_last_spike:

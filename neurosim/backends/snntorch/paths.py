@@ -10,12 +10,13 @@ from neurosim.backends.snntorch.explanation import say_what_is_stepped
 from neurosim.backends.snntorch.fused import make_kernels, why_stepped
 from neurosim.backends.snntorch.gpu.scan import TritonScan
 from neurosim.backends.snntorch.loops.components import component_loops
+from neurosim.backends.snntorch.loops.graded_terms import GradedStage, graded_stage
 from neurosim.backends.snntorch.loops.scan import Loops
 from neurosim.backends.snntorch.loops.source import Arrival
 from neurosim.backends.snntorch.simulation.plan import Plan, make_plan
 from neurosim.backends.snntorch.workspace import Workspace
 from neurosim.program.components import Component, adds_constants, components, one_component
-from neurosim.program.step_program import PopulationProgram
+from neurosim.program.step_program import PopulationProgram, ProjectionProgram
 from neurosim.program.straight_line import Uncovered
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Paths:
         #: Memory for the large arrays of a call.
         self.workspace = Workspace()
         self._loops: dict[Any, Loops] = {}
+        self._stages: dict[tuple[str, ...], GradedStage | None] = {}
         self._simulation: tuple[Any, Plan | str] = (None, "")
 
     @property
@@ -88,6 +90,30 @@ class Paths:
         if key not in self._kernels:
             self._kernels[key] = make_kernels(module, item, targets, driven, traced)
         return self._kernels[key]
+
+    def graded_stage(self, names: Sequence[str]) -> GradedStage | None:
+        """Return the graded stage of a component, found once; ``None`` if it has none.
+
+        Parameters
+        ----------
+        names
+            Its populations, by their places.
+
+        Raises
+        ------
+        Uncovered
+            If a projection reads what loops do not know.
+        """
+        key = tuple(names)
+        if key not in self._stages:
+            program = self.module.program
+            schedule = (
+                action
+                for action in program.graded_schedule
+                if (action.post if isinstance(action, ProjectionProgram) else action[0]) in key
+            )
+            self._stages[key] = graded_stage([program.populations[name] for name in key], schedule)
+        return self._stages[key]
 
     def loops(
         self,

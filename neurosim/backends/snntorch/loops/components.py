@@ -11,6 +11,9 @@ from torch import Tensor
 
 from neurosim.backends.snntorch.kernel_projection import KernelProjection
 from neurosim.backends.snntorch.loops.edge_table import EdgeTable
+from neurosim.backends.snntorch.loops.graded_arrays import EdgesOfPost, graded_inputs
+from neurosim.backends.snntorch.loops.graded_terms import GradedStage
+from neurosim.backends.snntorch.loops.graded_text import GradedText
 from neurosim.backends.snntorch.loops.learned_delays import two_edges
 from neurosim.backends.snntorch.loops.member import Member
 from neurosim.backends.snntorch.loops.scan import Loops, make_loops, run_loops
@@ -20,6 +23,7 @@ from neurosim.backends.snntorch.scanned import Scanned
 from neurosim.backends.snntorch.sparse_linear import SparseProduct
 from neurosim.backends.snntorch.step_lines import LIMIT
 from neurosim.backends.snntorch.surrogate_slopes import slope_text
+from neurosim.circuit.sources import SIGNAL
 from neurosim.circuit.synapse_model import WEIGHT
 from neurosim.program.components import Component, adds_constants
 from neurosim.program.step_program import PoissonProgram, PopulationProgram, PostPathway, ProjectionProgram
@@ -41,15 +45,23 @@ def is_recurrent(component: Component) -> bool:
 def why_projection_stepped(module: CircuitModule, name: str) -> str | None:
     """Return why a projection inside a component is stepped, or ``None`` where loops know it."""
     item, part = module.program.projections[name], module.part(name)
-    if item.graded:
-        return f"{name} is graded"
     if item.dynamics is not None:
         return f"the edges of {name} have a state"
-    if not adds_constants(item):
+    if not item.graded and not adds_constants(item):
         return f"what {name} brings depends on the neurons at its ends, or on the time"
     if isinstance(part, KernelProjection):
         return f"{name} convolves"
     return None
+
+
+def in_places(items: Mapping[str, PopulationProgram]) -> list[str]:
+    """Return the populations of a component by their places in the loops: those with variables first."""
+    return sorted(items, key=lambda name: not has_variables(items[name]))
+
+
+def has_variables(item: PopulationProgram) -> bool:
+    """Tell whether a population has anything to carry from step to step."""
+    return item.kind == "neurons" and bool(item.state)
 
 
 def try_loops(module: CircuitModule, component: Component) -> None:
@@ -60,7 +72,33 @@ def try_loops(module: CircuitModule, component: Component) -> None:
     Uncovered
         If a population does something that the loops do not know.
     """
-    loop_source([_member(module, name, (), None) for name in component.populations], [], keep=True)
+    items = {name: module.program.populations[name] for name in component.populations}
+    names = [name for name in in_places(items) if has_variables(items[name])]
+    stage = module.paths.graded_stage(in_places(items))
+    members = [_member(module, name, (), None) for name in names]
+    learned = {name: _everything(item) for name, item in items.items()}
+    learned |= {item.name: frozenset(item.values) for item in module.program.graded}
+    loop_source(members, [], keep=True, graded=_graded(stage, {name: () for name in items}, learned, keep=True))
+
+
+def _graded(
+    stage: GradedStage | None, traced: Mapping[str, Sequence[str]], learned: Mapping[str, frozenset[str]], *, keep: bool
+) -> GradedText | None:
+    """Return the text of a graded stage (see :func:`component_loops`)."""
+    if stage is None:
+        return None
+    sums = {(total.place, total.variable) for total in stage.totals}
+    wanted = [
+        (place, key) for place, item in enumerate(stage.items) for key in traced[item.name] if (place, key) in sums
+    ]
+    by_place = [learned[item.name] for item in stage.items]
+    edges = {term.projection: learned.get(term.projection, frozenset()) for term in stage.terms}
+    return GradedText(stage, wanted, by_place, edges, keep=keep)
+
+
+def _everything(item: PopulationProgram) -> frozenset[str]:
+    """Return whatever of a population may have a gradient."""
+    return frozenset([*item.parameters, *item.inputs, *(site.symbol for site in item.noise), SIGNAL])
 
 
 def _member(module: CircuitModule, name: str, traced: Sequence[str], learned: frozenset[str] | None) -> Member:
@@ -68,8 +106,8 @@ def _member(module: CircuitModule, name: str, traced: Sequence[str], learned: fr
     item, part = module.program.populations[name], module.part(name)
     driven = (*item.inputs, *(site.symbol for site in item.noise))
     slope = slope_text(part.spike_grad) if item.threshold is not None else None
-    every = frozenset([*item.parameters, *driven])
-    return Member(item, part.dynamics, driven, tuple(traced), every if learned is None else learned, slope)
+    traces = tuple(key for key in traced if key in item.state)
+    return Member(item, part.dynamics, driven, traces, _everything(item) if learned is None else learned, slope)
 
 
 def component_loops(
@@ -89,11 +127,15 @@ def component_loops(
     arrivals
         In the order of the contract, each with the name of what it comes by.
     traced, learned
-        By population, in order: what is recorded, and what has a gradient.
+        By population, in order: what is recorded, and what has a gradient; by graded projection, which values of its
+        edges have one.
     keep
         Whether the way back will be gone.
     """
-    members = [_member(module, name, keys, learned[name]) for name, keys in traced.items()]
+    items = {name: module.program.populations[name] for name in traced}
+    names = [name for name in in_places(items) if has_variables(items[name])]
+    members = [_member(module, name, traced[name], learned[name]) for name in names]
+    stage = module.paths.graded_stage(in_places(items))
     bare = [item for item, _ in arrivals]
     links: list[int | EdgeTable | None] = []
     for arrival, name in arrivals:
@@ -111,8 +153,21 @@ def component_loops(
         module.part(member.item.name).spike_grad if member.slope is None and member.item.threshold is not None else None
         for member in members
     ]
-    source = loop_source(members, bare, keep=keep)
-    return make_loops(source, module.torch_dtype, bare, links, surrogates, keep=keep, workspace=module.paths.workspace)
+    source = loop_source(members, bare, keep=keep, graded=_graded(stage, traced, learned, keep=keep))
+    tables = {} if stage is None else _tables(module, stage)
+    return make_loops(
+        source, module.torch_dtype, bare, links, surrogates, keep=keep, workspace=module.paths.workspace, tables=tables
+    )
+
+
+def _tables(module: CircuitModule, stage: GradedStage) -> dict[int, EdgesOfPost]:
+    """Return the edges of graded projections that are summed edge by edge, by term."""
+    found: dict[int, EdgesOfPost] = {}
+    for number, term in enumerate(stage.terms):
+        if term.kind == "edges":
+            item = module.program.projections[term.projection]
+            found[number] = EdgesOfPost(item.pre_index, item.post_index, stage.items[term.post].n)
+    return found
 
 
 def arrivals_of(
@@ -129,7 +184,7 @@ def arrivals_of(
     pulses
         Counts of each Poisson input, (time, batch, receiving neuron).
     """
-    place = {name: count for count, name in enumerate(stepper.populations)}
+    place = {name: count for count, name in enumerate(in_places(stepper.populations))}
     found: list[tuple[Arrival, str]] = []
     values: dict[str, Tensor] = {}
     events: dict[int, RowEvents] = {}
@@ -196,10 +251,14 @@ def run_in_loops(
         How many.
     """
     arrivals, values, events, tables = arrivals_of(stepper, ahead, rows)
+    names = in_places(stepper.populations)
+    stage = stepper.module.paths.graded_stage(names)
     inputs: dict[str, Tensor] = {}
-    for place, (name, item) in enumerate(stepper.populations.items()):
-        inputs.update({f"B{place}_{key}": stepper.values[name][key] for key in item.state})
-    for place, (name, item) in enumerate(stepper.populations.items()):
+    for place, name in enumerate(names):
+        item = stepper.populations[name]
+        inputs.update({f"B{place}_{key}": stepper.values[name][key] for key in item.state if has_variables(item)})
+    for place, name in enumerate(names):
+        item = stepper.populations[name]
         for key, value in values_of_run(stepper, name, item).items():
             inputs[f"P{place}_{key}"] = torch.as_tensor(value, dtype=stepper.dtype).expand(item.n)
         inputs.update({f"I{place}_{key}": value for key, value in driven[name].items()})
@@ -208,31 +267,48 @@ def run_in_loops(
             empty = torch.zeros((0, stepper.batch, item.n), dtype=stepper.dtype)
             inputs[f"past{place}"] = torch.stack(past) if past else empty
     inputs.update(values)
+    inputs.update({} if stage is None else graded_inputs(stepper, stage, rows))
     keep = torch.is_grad_enabled() and any(value.requires_grad for value in inputs.values())
-    learned = {
-        name: frozenset(
-            key.partition("_")[2]
-            for key, value in inputs.items()
-            if key.startswith((f"P{place}_", f"I{place}_")) and value.requires_grad
-        )
-        for place, name in enumerate(stepper.populations)
-    }
+    learned = _learned(names, stage, inputs, keep=keep)
     scan = stepper.module.paths.loops(arrivals, traced, learned, keep=keep)
     scan = replace(scan, links=tuple(tables.get(place, link) for place, link in enumerate(scan.links)))
-    names = {f"P{text.place}_{key}" for text in scan.source.members for key in text.fixed}
-    names |= {f"I{text.place}_{key}" for text in scan.source.members for key in text.driven}
-    inputs = {key: value for key, value in inputs.items() if key[0] not in "PI" or key in names}
-    last = {place: stepper.last[name] for place, name in enumerate(stepper.populations) if name in stepper.last}
-    found = run_loops(scan, inputs, events, last, stepper.step_number, stepper.dt, steps)
-    for name, scanned in zip(stepper.populations, found, strict=True):
-        stepper.values[name] = dict(scanned.final)
+    read = {f"P{text.place}_{key}" for text in scan.source.members for key in text.fixed}
+    read |= {f"I{text.place}_{key}" for text in scan.source.members for key in text.driven}
+    read |= set() if scan.source.graded is None else scan.source.graded.given
+    inputs = {key: value for key, value in inputs.items() if key[0] not in "PI" or key in read}
+    last = {place: stepper.last[name] for place, name in enumerate(names) if name in stepper.last}
+    sizes = (steps, stepper.batch)
+    found = run_loops(scan, inputs, events, last, stepper.step_number, stepper.dt, sizes)
+    for name, scanned in zip(names, found, strict=True):
+        if has_variables(stepper.populations[name]):
+            stepper.values[name] = dict(scanned.final)
         if scanned.last is not None and scanned.active is not None:
             stepper.last[name], stepper.active[name] = scanned.last, scanned.active
         if scanned.spikes is not None:
             for row in scanned.spikes[-max(stepper.program.history_depth[name], 1) :]:
                 stepper.remember(name, row)
     stepper.step_number += steps
-    return dict(zip(stepper.populations, found, strict=True))
+    return dict(zip(names, found, strict=True))
+
+
+def _learned(
+    names: Sequence[str], stage: GradedStage | None, inputs: Mapping[str, Tensor], *, keep: bool
+) -> dict[str, frozenset[str]]:
+    """Return what has a gradient, by population and by graded projection: sums do wherever the way back is gone."""
+    felt = [key for key, value in inputs.items() if value.requires_grad]
+    found = {
+        name: frozenset(key.partition("_")[2] for key in felt if key.startswith((f"P{place}_", f"I{place}_")))
+        for place, name in enumerate(names)
+    }
+    if stage is None or not keep:
+        return found
+    for total in stage.totals:
+        found[names[total.place]] |= {total.variable}
+    for number, term in enumerate(stage.terms):
+        start = f"GE_{number}_"
+        own = frozenset(key.removeprefix(start) for key in felt if key.startswith(start))
+        found[term.projection] = found.get(term.projection, frozenset()) | own
+    return found
 
 
 def values_of_run(stepper: Stepper, name: str, item: PopulationProgram) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from neurosim.backends.snntorch.loops import kernels as kernel
 from neurosim.backends.snntorch.loops.edge_table import EdgeTable
+from neurosim.backends.snntorch.loops.graded_arrays import gradient_of_graded
 from neurosim.backends.snntorch.row_events import RowEvents, events_of_bits
 from neurosim.backends.snntorch.sparse_linear import spike_gradient, weight_gradient
 from neurosim.backends.snntorch.threads import in_parts
@@ -24,6 +25,8 @@ Array = np.ndarray
 def gradient_of(scan: Loops, name: str, events: Mapping[int, RowEvents], arrays: Mapping[str, Any]) -> Tensor:
     """Return the gradient of an input after the way back."""
     kind, _, key = name.partition("_")
+    if kind in ("GW", "GE", "F") or kind.startswith("J"):
+        return gradient_of_graded(scan, name, arrays)
     if kind in ("X", "R", "W", "amounts"):
         return torch.from_numpy(_of_arrival(scan, kind, int(key), events, arrays))
     if kind.startswith("past"):

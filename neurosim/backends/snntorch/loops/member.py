@@ -52,6 +52,8 @@ class MemberText:
         The variables that arrivals are added to.
     keep
         Whether the way back will be gone.
+    felt
+        Variables whose first value in a step others read on the way back.
 
     Notes
     -----
@@ -63,7 +65,7 @@ class MemberText:
     variables, values of the run and inputs.
     """
 
-    def __init__(self, place: int, member: Member, targets: set[str], *, keep: bool) -> None:
+    def __init__(self, place: int, member: Member, targets: set[str], *, keep: bool, felt: Iterable[str] = ()) -> None:
         self.place, self.member, self.targets, self.keep = place, member, targets, keep
         self.item, self.parts = member.item, two_parts(member.item, member.dynamics)
         self.spiking, self.rests = member.item.threshold is not None, member.item.refractory is not None
@@ -75,7 +77,8 @@ class MemberText:
             self.fixed.append(LIMIT)
         self._settling, self._firing = self._back_of_settling(), self._back_of_firing()
         #: Variables whose first value the way back reads, and those that are kept for it in every step.
-        self.started = [key for key in self.item.state if f"O{place}_{key}" in read_by(self._firing)]
+        read = {*read_by(self._firing), *(f"O{place}_{key}" for key in felt)}
+        self.started = [key for key in self.item.state if f"O{place}_{key}" in read]
         self._start = self._beginning(self.started)
         back = read_by([*self._settling, *self._start, *self._firing])
         self.kept = [key for key in self.item.state if f"Q{place}_{key}" in back]
@@ -224,7 +227,7 @@ class MemberText:
             if key not in self.targets and arrived[key] != f"x_{key}"
         }
         known["fired"] = f"spiked{i}[r, j]"
-        lines = [f"x_{key} = O{i}_{key}[j]" for key in state] + self._given() + [f"active = alert{i}[r, j]"]
+        lines = [f"x_{key} = O{i}_{key}[r, j]" for key in state] + self._given() + [f"active = alert{i}[r, j]"]
         lines += [
             f"{line.target} = {known[line.target]}" if line.target in known else forward_text(line)
             for line in self.parts.fire
@@ -238,7 +241,7 @@ class MemberText:
         i, arrived, final = self.place, self.parts.arrived, self.parts.final
         lines = [f"{arrived[key]} = Q{i}_{key}[t - 1, b, j]" for key in self.item.state]
         lines += [*self._given(), f"fired = earlier{i}[j]", *map(forward_text, self.parts.settle)]
-        return needed([*lines, *(f"O{i}_{key}[j] = {final[key]}" for key in wanted)])
+        return needed([*lines, *(f"O{i}_{key}[r, j] = {final[key]}" for key in wanted)])
 
     def _of_values(self, adjoint: Adjoint) -> list[str]:
         found = {key: adjoint.total(f"x_{key}") for key in self.fixed if key in self.member.learned}
@@ -276,7 +279,7 @@ class MemberText:
         i = self.place
         if not self.started:
             return []
-        first = [f"O{i}_{key}[:] = B{i}_{key}[b]" for key in self.started]
+        first = [f"O{i}_{key}[r] = B{i}_{key}[b]" for key in self.started]
         later = self._over_neurons(self._start)
         if f"earlier{i}" in read_by(self._start):
             later.insert(0, f"read_bits(Z{i}[past{i} + t - 1, b], earlier{i})")

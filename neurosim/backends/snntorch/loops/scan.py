@@ -18,6 +18,13 @@ from torch.autograd.function import once_differentiable
 
 from neurosim.backends.snntorch.compiled_modules import compiled
 from neurosim.backends.snntorch.loops.edge_table import EdgeTable
+from neurosim.backends.snntorch.loops.graded_arrays import (
+    EdgesOfPost,
+    kept_of_graded,
+    rooms,
+    rooms_back,
+    sum_over_edges,
+)
 from neurosim.backends.snntorch.loops.gradients import gradient_of
 from neurosim.backends.snntorch.loops.room import results_of, room, upstream, ways, ways_back
 from neurosim.backends.snntorch.loops.source import Arrival, LoopSource
@@ -46,6 +53,8 @@ class Loops(Frozen):
         Whether the way back will be gone.
     workspace
         Lends the large arrays.
+    tables
+        The edges of graded projections that are summed edge by edge, by term.
     """
 
     source: LoopSource
@@ -55,6 +64,7 @@ class Loops(Frozen):
     surrogates: tuple[Callable[[Tensor], Tensor] | None, ...]
     keep: bool
     workspace: Workspace
+    tables: Mapping[int, EdgesOfPost]
 
 
 def make_loops(
@@ -66,15 +76,16 @@ def make_loops(
     *,
     keep: bool,
     workspace: Workspace,
+    tables: Mapping[int, EdgesOfPost],
 ) -> Loops:
     """Return the loops of a component, compiled when they are first run."""
     loops = compiled(source.text.replace("np.REAL", "np.float32" if dtype == torch.float32 else "np.float64"))
-    return Loops(source, loops, tuple(arrivals), tuple(links), tuple(surrogates), keep, workspace)
+    return Loops(source, loops, tuple(arrivals), tuple(links), tuple(surrogates), keep, workspace, tables)
 
 
 def run_loops(
     scan: Loops, inputs: Mapping[str, Tensor], events: Mapping[int, RowEvents], last: Mapping[int, Tensor],
-    step: int, dt: float, steps: int,
+    step: int, dt: float, sizes: tuple[int, int],
 ) -> list[Scanned]:  # fmt: skip
     """Run all steps.
 
@@ -86,23 +97,24 @@ def run_loops(
         By name. Of member 0: ``B0_v``, variables at the start, (batch, neuron); ``P0_tau``, values of the run,
         (neuron,); ``I0_i``, inputs, (time, batch, neuron); ``past0``, spikes before the first step, oldest first. Of
         arrival 0: ``X_0``, what arrives, (time, batch, neuron); ``R_0``, spikes from outside, (time, batch, neuron);
-        ``W_0``, a weight matrix, (post, pre); ``amounts_0``, what an edge adds, (edge,).
+        ``W_0``, a weight matrix, (post, pre); ``amounts_0``, what an edge adds, (edge,). Of the graded stage what
+        :func:`~neurosim.backends.snntorch.loops.graded_arrays.graded_inputs` says.
     events
         Of arrivals that are spikes from outside: these as lists, by step and trial.
     last
         The step in which each neuron fired last, (batch, neuron), of members that rest.
     step, dt
         The first step and how long one takes, in seconds.
-    steps
-        How many.
+    sizes
+        How many steps and trials.
 
     Returns
     -------
     list
-        What each member did.
+        What each population did.
     """
     names = tuple(inputs)
-    outputs = _Loops.apply(scan, names, dict(events), dict(last), step, dt, steps, *inputs.values())  # type: ignore[no-untyped-call]
+    outputs = _Loops.apply(scan, names, dict(events), dict(last), step, dt, sizes, *inputs.values())  # type: ignore[no-untyped-call]
     found, place = [], 0
     for text in scan.source.members:
         spikes, since, active = outputs[place : place + 3]
@@ -118,6 +130,10 @@ def run_loops(
                 active if text.rests else None,
             )
         )  # fmt: skip
+    if scan.source.graded is not None:
+        found += [Scanned(None, {}, {}, None, None) for _ in scan.source.graded.stage.items[len(found) :]]
+        for (owner, key), values in zip(scan.source.graded.traced, outputs[place:], strict=True):
+            found[owner].traces[key] = values
     return found
 
 
@@ -127,7 +143,7 @@ class _Loops(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any, scan: Loops, names: tuple[str, ...], events: dict[int, RowEvents], last: dict[int, Tensor],
-        step: int, dt: float, steps: int, *tensors: Tensor,
+        step: int, dt: float, sizes: tuple[int, int], *tensors: Tensor,
     ) -> tuple[Tensor, ...]:  # fmt: skip
         """Run forward; keep what the way back reads."""
         source = scan.source
@@ -137,10 +153,11 @@ class _Loops(torch.autograd.Function):
             if not name.startswith("R_")
         }
         arrays: dict[str, Any] = dict(given)
-        batch = next(iter(given.values())).shape[0]
+        steps, batch = sizes
         dtype = next(iter(given.values())).dtype
         for text in source.members:
             arrays.update(room(scan.workspace, text, given, last, batch, steps))
+        arrays.update(rooms(scan, given, sizes, dtype))
         for place, link in enumerate(scan.links):
             arrays.update(ways(place, link, given))
         for place, found in events.items():
@@ -148,7 +165,7 @@ class _Loops(torch.autograd.Function):
         taken = [arrays[name] for name in source.forward]
         in_parts(scan.loops["forward"], batch, torch.get_num_threads(), step, dt, steps, *taken)
         ctx.set_materialize_grads(False)
-        ctx.scan, ctx.names, ctx.step, ctx.dt, ctx.sizes = scan, names, step, dt, (steps, batch)
+        ctx.scan, ctx.names, ctx.step, ctx.dt, ctx.sizes = scan, names, step, dt, sizes
         ctx.events = events
         ctx.dtype = dtype
         if scan.keep:
@@ -158,6 +175,8 @@ class _Loops(torch.autograd.Function):
             member = results_of(text, arrays)
             ctx.mark_non_differentiable(*member[1:3])
             results += member
+        if source.graded is not None:
+            results += [torch.from_numpy(arrays[f"T{place}_{key}"]) for place, key in source.graded.traced]
         return tuple(results)
 
     @staticmethod
@@ -180,8 +199,14 @@ class _Loops(torch.autograd.Function):
             if surrogate is not None:
                 arrays[f"H{text.place}"] = slope_of(surrogate, torch.from_numpy(arrays[f"U{text.place}"])).numpy()
             del left[:count]
+        arrays |= {
+            name: value
+            for name, value in rooms_back(scan, arrays, left, ctx.sizes, ctx.dtype).items()
+            if name not in arrays or not name.startswith("D")
+        }
         taken = [arrays[name] for name in scan.source.backward]
         in_parts(scan.loops["backward"], batch, torch.get_num_threads(), ctx.step, ctx.dt, steps, *taken)
+        sum_over_edges(scan, arrays, ctx.step, ctx.dt, steps)
         wanted = ctx.needs_input_grad[7:]
         found = [
             gradient_of(scan, name, ctx.events, arrays) if wants else None
@@ -199,7 +224,7 @@ def _keep(ctx: Any, scan: Loops, arrays: Mapping[str, Any], inputs: Mapping[str,
     for place, link in enumerate(scan.links):
         if f"W_{place}" in inputs or link is not None:
             names.append(f"amounts_{place}" if isinstance(link, EdgeTable) else f"W_{place}")
-    names = list(dict.fromkeys(names))
+    names = list(dict.fromkeys(kept_of_graded(scan, names)))
     kept = [inputs[name] if name in inputs else torch.from_numpy(arrays[name]) for name in names]
     ctx.kept_names = names
     ctx.numbers = {name: value for name, value in arrays.items() if isinstance(value, int)}

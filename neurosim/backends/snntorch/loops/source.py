@@ -9,9 +9,12 @@ only as they stand between arrivals and reset, so that neither arrivals nor what
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+from neurosim.backends.snntorch.loops import graded_kernels
+from neurosim.backends.snntorch.loops.graded_forward import indented
+from neurosim.backends.snntorch.loops.graded_text import GradedText
 from neurosim.backends.snntorch.loops.kernels import DIGEST, TOGETHER
 from neurosim.backends.snntorch.loops.member import Member, MemberText
 
@@ -54,16 +57,24 @@ class LoopSource:
         The names of the arrays and numbers that each takes, after the first row, the last, the step, ``dt`` and the
         number of steps.
     members
-        The populations, with what they read and keep.
+        The populations that have variables, with what they read and keep.
+    graded
+        The graded stage, if there is one.
+    edges
+        What the functions take that sum the gradients of edges.
     """
 
     text: str
     forward: tuple[str, ...]
     backward: tuple[str, ...]
     members: tuple[MemberText, ...]
+    graded: GradedText | None = None
+    edges: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def loop_source(members: Sequence[Member], arrivals: Sequence[Arrival], *, keep: bool) -> LoopSource:
+def loop_source(
+    members: Sequence[Member], arrivals: Sequence[Arrival], *, keep: bool, graded: GradedText | None = None
+) -> LoopSource:
     """Return the loops of a component.
 
     Parameters
@@ -74,6 +85,8 @@ def loop_source(members: Sequence[Member], arrivals: Sequence[Arrival], *, keep:
         In the order of the contract.
     keep
         Whether the way back will be gone.
+    graded
+        The graded stage, if there is one.
 
     Raises
     ------
@@ -81,25 +94,34 @@ def loop_source(members: Sequence[Member], arrivals: Sequence[Arrival], *, keep:
         If a population does something that the loops do not know.
     """
     texts = tuple(
-        MemberText(place, member, {item.target for item in arrivals if item.post == place}, keep=keep)
+        MemberText(
+            place, member, {item.target for item in arrivals if item.post == place}, keep=keep,
+            felt=set() if graded is None else graded.felt(place),
+        )
         for place, member in enumerate(members)
-    )
-    bodies = {"forward": _forward(texts, arrivals), "backward": _backward(texts, arrivals) if keep else ["pass"]}
+    )  # fmt: skip
+    back = _backward(texts, arrivals, graded) if keep else ["pass"]
+    bodies = {"forward": _forward(texts, arrivals, graded), "backward": back}
+    bodies |= {} if graded is None else graded.edge_functions()
     names = ", ".join(repr(member.item.name) for member in members)
     lines = [f'"""All steps of {names}, and the way back. Written by neurosim."""', "", "import math"]
-    lines += ["", "import numpy as np", "", f"from {KERNEL} import ({HELPERS})  # {DIGEST}", "", "real = np.REAL"]
+    lines += ["", "import numpy as np", "", f"from {KERNEL} import ({HELPERS})  # {DIGEST}"]
+    if graded is not None:
+        lines.append(f"from {graded_kernels.__name__} import products  # {graded_kernels.DIGEST}")
+    lines += ["", "real = np.REAL"]
     taken = {}
     for name, body in bodies.items():
         taken[name] = _taken(body)
         arguments = ", ".join(("first", "last_row", "step", "dt", "steps", *taken[name]))
-        lines += ["", "", f"def {name}({arguments}):", *_indented(body)]
-    return LoopSource("\n".join([*lines, ""]), taken["forward"], taken["backward"], texts)
+        lines += ["", "", f"def {name}({arguments}):", *indented(body)]
+    forward, backward = taken.pop("forward"), taken.pop("backward")
+    return LoopSource("\n".join([*lines, ""]), forward, backward, texts, graded, taken)
 
 
 #: Names of what a body is given: numbers of steps, arrays of a population, arrays of an arrival.
 _GIVEN = re.compile(
-    r"\b(past\d+|ring\d+|wants\d+|[VBQTPIGCDO]\d+_\w+|(?:GT|DP|DI)\d+_\w+|[SZALUGHE]\d+"
-    r"|[XWM]_\d+|(?:delay|delays|start|starts|column|value|posts|amounts)_\d+)\b"
+    r"\b(past\d+|ring\d+|wants\d+|[VBQTPIGCDOJ]\d+_\w+|(?:GT|DP|DI)\d+_\w+|[SZALUGHE]\d+"
+    r"|[XWMYF]_\d+|G[WMSXP]_\d+|[GD]E_\d+_\w+|(?:delay|delays|start|starts|column|value|posts|amounts)_\d+)\b"
 )
 
 
@@ -110,15 +132,11 @@ def _taken(body: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in found if name not in made)
 
 
-def _indented(lines: Sequence[str], depth: int = 1) -> list[str]:
-    return ["    " * depth + line for line in lines]
-
-
 def _size(text: MemberText, array: str) -> str:
     return f"n{text.place} = {array}{text.place}_{text.item.state[0]}.shape[1]"
 
 
-def _forward(texts: Sequence[MemberText], arrivals: Sequence[Arrival]) -> list[str]:
+def _forward(texts: Sequence[MemberText], arrivals: Sequence[Arrival], graded: GradedText | None) -> list[str]:
     made, early, body = [], [], []
     heard = {item.pre for item in arrivals}
     for text in texts:
@@ -127,11 +145,12 @@ def _forward(texts: Sequence[MemberText], arrivals: Sequence[Arrival]) -> list[s
         if text.rests:
             made += [f"awake{i} = np.ones({n}, np.bool_)", f"free{i} = np.ones({n}, np.bool_)"]
         if i in heard:
-            made.append(f"events{i} = np.empty((ring{i}, {n} + 1), np.int32)")
-            made.append(f"number{i} = np.zeros(ring{i}, np.int64)")
+            together = "" if graded is None else f"{TOGETHER}, "
+            made.append(f"events{i} = np.empty(({together}ring{i}, {n} + 1), np.int32)")
+            made.append(f"number{i} = np.zeros(({together}ring{i},), np.int64)")
         if text.spiking:
             noted = text.note(f"past{i} - age, b", f"-age % ring{i}", heard=i in heard)
-            early += [f"for age in range(1, ring{i}):", *_indented(noted)] if noted else []
+            early += [f"for age in range(1, ring{i}):", *indented(noted)] if noted else []
     if any(text.timed for text in texts):
         body.append("x_t = real((step + t) * dt)")
     made += [f"sum_{place} = np.empty(n{item.post}, real)" for place, item in enumerate(arrivals) if _summed(item)]
@@ -150,8 +169,29 @@ def _forward(texts: Sequence[MemberText], arrivals: Sequence[Arrival]) -> list[s
         body += _along_edges(place, item, masked=texts[item.post].masks(item.target))
     for text in texts:
         body += text.settle(last[text.place]) if inside else text.at_once(last[text.place])
-    loops = ["for b in range(first, last_row):", *_indented(early), "    for t in range(steps):", *_indented(body, 2)]
+    if graded is not None:
+        return [*made, *_in_blocks(early, body, graded)]
+    loops = ["for b in range(first, last_row):", *indented(early), "    for t in range(steps):", *indented(body, 2)]
     return [*made, *loops]
+
+
+def _in_blocks(early: list[str], body: list[str], graded: GradedText) -> list[str]:
+    """Return the loops over trials that take each step together, as the graded stage asks for."""
+    rows = ["for b in range(low, high):", "    r = b - low"]
+
+    def of_row(lines: list[str]) -> list[str]:
+        return [re.sub(r"\b(events|number)(\d+)\[", r"\1\2[r, ", line) for line in lines]
+
+    return [
+        *graded.sizes(),
+        f"block = {TOGETHER}",
+        *graded.rooms(),
+        "for low in range(first, last_row, block):",
+        "    high = min(low + block, last_row)",
+        *indented([*rows, *indented(of_row(early))] if early else []),
+        "    for t in range(steps):",
+        *indented([*graded.forward(), *rows, *indented(of_row(body))], 2),
+    ]
 
 
 def _inside(arrivals: Sequence[Arrival]) -> bool:
@@ -192,7 +232,7 @@ def _along_edges(place: int, item: Arrival, *, masked: bool) -> list[str]:
     ]
 
 
-def _backward(texts: Sequence[MemberText], arrivals: Sequence[Arrival]) -> list[str]:
+def _backward(texts: Sequence[MemberText], arrivals: Sequence[Arrival], graded: GradedText | None) -> list[str]:
     made, settle, firing, early = [f"block = {TOGETHER}"], [], [], []
     for text in texts:
         i, n = text.place, f"n{text.place}"
@@ -202,7 +242,7 @@ def _backward(texts: Sequence[MemberText], arrivals: Sequence[Arrival]) -> list[
             made.append(f"earlier{i} = np.empty({n}, np.bool_)")
         if text.rests:
             made.append(f"alert{i} = np.empty((block, {n}), np.bool_)")
-        made += [f"O{i}_{key} = np.empty({n}, real)" for key in text.started]
+        made += [f"O{i}_{key} = np.empty((block, {n}), real)" for key in text.started]
         if not _inside(arrivals):
             firing += text.back_at_once()
             continue
@@ -211,17 +251,20 @@ def _backward(texts: Sequence[MemberText], arrivals: Sequence[Arrival]) -> list[
         early += _back_before(text, arrivals)
     rows = ["for b in range(low, high):", "    r = b - low"]
     steps = ["x_t = real((step + t) * dt)"] if any(text.timed for text in texts) else []
-    steps += [*rows, *_indented(settle)] if settle else []
+    steps += [*rows, *indented(settle)] if settle else []
     for place, item in enumerate(arrivals):
         steps += _led_back(place, item, "t")
-    steps += [*rows, *_indented(firing)]
+    steps += [*rows, *indented(firing)]
+    if graded is not None:
+        made += [*graded.sizes(), *graded.rooms_back()]
+        steps += graded.backward()
     return [
         *made,
         "for low in range(first, last_row, block):",
         "    high = min(low + block, last_row)",
         "    for t in range(steps - 1, -1, -1):",
-        *_indented(steps, 2),
-        *_indented(early),
+        *indented(steps, 2),
+        *indented(early),
     ]
 
 
@@ -246,7 +289,7 @@ def _back_before(text: MemberText, arrivals: Sequence[Arrival]) -> list[str]:
     return [
         f"for age in range(1, ring{i}):",
         f"    R{i}[:] = real(0.0)",
-        *_indented(led),
+        *indented(led),
         "    for b in range(low, high):",
         f"        E{i}[past{i} - age, b] = R{i}[b - low]",
     ]
