@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosim.analysis.spikes import cv
 from neurosim.errors import RecordError
 from neurosim.recording import Recording, SpikeTrains
 from neurosim.units import ms, seconds
@@ -108,16 +109,8 @@ def _counts(times: NDArray[np.float64], length: float, width: float) -> NDArray[
 
 def _irregularity(times: NDArray[np.float64], neurons: NDArray[np.int64], n: int) -> float:
     """Return the mean coefficient of variation of the intervals."""
-    order = np.lexsort((times, neurons))
-    inside = np.diff(neurons[order]) == 0
-    intervals, whose = np.diff(times[order])[inside], neurons[order][1:][inside]
-    number = np.bincount(whose, minlength=n)
-    enough = number >= LEAST_INTERVALS
-    if not enough.any():
-        return float("nan")
-    mean = np.bincount(whose, intervals, n)[enough] / number[enough]
-    squares = np.bincount(whose, intervals**2, n)[enough] / number[enough]
-    return float(np.mean(np.sqrt(np.maximum(squares - mean**2, 0)) / mean))
+    each = cv(SpikeTrains(times, neurons, n), least=LEAST_INTERVALS)
+    return float(np.nanmean(each)) if not np.isnan(each).all() else float("nan")
 
 
 def _frequency(times: NDArray[np.float64], length: float) -> float:

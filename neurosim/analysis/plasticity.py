@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.analysis.weights import variables
-from neurosim.backends.compile import simulate
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.connectivity import OneToOne
 from neurosim.circuit.neuron_model import NeuronModel
@@ -17,11 +16,15 @@ from neurosim.circuit.synapse_model import RECEPTOR, WEIGHT, SynapseModel
 from neurosim.circuit.values import as_value
 from neurosim.errors import CircuitError
 from neurosim.recording import Recording, SpikeTrains
-from neurosim.units import canonical, ms, quantity, second, seconds, unit_of
+from neurosim.units import canonical, quantity, seconds, unit_of
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
+
+#: By default, in seconds: a step, the time after the last spike, that from one pair to the next. Quantities would load
+#: Brian2 together with this module.
+_STEP, _AFTER, _PERIOD = 1e-4, 10e-3, 1.0
 
 
 def pair_protocol(
@@ -30,10 +33,10 @@ def pair_protocol(
     post: Sequence[Any],
     *,
     weight: Any,
-    dt: Any = 0.1 * ms,
+    dt: Any = None,
     delay: Any = None,
     post_delay: Any = None,
-    after: Any = 10 * ms,
+    after: Any = None,
     modulators: Mapping[str, float] | None = None,
     backend: str = "brian2",
 ) -> Recording:
@@ -49,11 +52,11 @@ def pair_protocol(
     weight
         Where the weight starts.
     dt
-        Step, of which all times are multiples.
+        Step, of which all times are multiples; by default 0.1 ms.
     delay, post_delay
         As in ``connect``.
     after
-        How long the run goes on after the last spike.
+        How long the run goes on after the last spike; by default 10 ms.
     modulators
         Constant values of postsynaptic variables that the rule reads (plain numbers), such as ``{"reward": 1.0}``.
     backend
@@ -69,7 +72,9 @@ def pair_protocol(
     CircuitError
         If a time is no multiple of `dt` or does not lie after the first step.
     """
-    circuit = Circuit("pair_protocol", dt=dt)
+    from neurosim.backends.compile import simulate
+
+    circuit = Circuit("pair_protocol", dt=quantity(_STEP, "second") if dt is None else dt)
     units = {name: "1" for name in modulators or {}}
     target = [item for item in synapse.on_pre_statements if item.target == RECEPTOR]
     unit = canonical(unit_of(weight)) if target else "1"
@@ -86,7 +91,7 @@ def pair_protocol(
     )  # fmt: skip
     steps = {side: _steps(times, circuit.dt, side) for side, times in (("pre", pre), ("post", post))}
     last = max((int(values.max(initial=0)) for values in steps.values()), default=0)
-    n_steps = last + 1 + int(np.ceil(seconds(after, "after") / circuit.dt))
+    n_steps = last + 1 + int(np.ceil((_AFTER if after is None else seconds(after, "after")) / circuit.dt))
     # The neuron crosses its threshold one step after it was pushed.
     imposed = {"pre": steps["pre"], "impose": steps["post"] - 1}
     inputs = {
@@ -95,7 +100,11 @@ def pair_protocol(
     }
     changing = {"synapse": WEIGHT} if WEIGHT in synapse.state else {}
     return simulate(
-        circuit, n_steps * circuit.dt * second, backend=backend, inputs=inputs, record={"post": "spikes", **changing}
+        circuit,
+        quantity(n_steps * circuit.dt, "second"),
+        backend=backend,
+        inputs=inputs,
+        record={"post": "spikes", **changing},
     )
 
 
@@ -105,8 +114,8 @@ def stdp_window(
     *,
     weight: Any,
     pairs: int = 1,
-    period: Any = 1 * second,
-    dt: Any = 0.1 * ms,
+    period: Any = None,
+    dt: Any = None,
     backend: str = "brian2",
     **options: Any,
 ) -> xr.DataArray:
@@ -125,7 +134,7 @@ def stdp_window(
     weight
         Where the weight starts, for every interval.
     pairs, period
-        How many pairs, and the time from one to the next.
+        How many pairs, and the time from one to the next, by default 1 s.
     dt, backend, options
         As in :func:`pair_protocol`.
 
@@ -136,9 +145,10 @@ def stdp_window(
     """
     import xarray as xr
 
+    dt = quantity(_STEP, "second") if dt is None else dt
     step = seconds(dt, "dt")
     gaps = np.atleast_1d(np.asarray(as_value(intervals, "second", "intervals"), dtype=np.float64))
-    every = seconds(period, "period")
+    every = _PERIOD if period is None else seconds(period, "period")
     unit = canonical(unit_of(weight))
     before = float(np.asarray(as_value(weight, unit, "weight")))
     start = np.abs(gaps).max(initial=0.0) + 2 * step

@@ -15,6 +15,7 @@ from neurosim.analysis.comparison.result import Comparison, Line, pair_name
 from neurosim.analysis.comparison.settings import settings_for, size_of
 from neurosim.analysis.comparison.statistics import STATISTICS, Statistic
 from neurosim.analysis.comparison.tuned import RESPONSE_STATISTICS
+from neurosim.analysis.spikes.trains import coarser, counted_in
 from neurosim.errors import AnalysisError, nearest
 from neurosim.recording import Recording
 
@@ -168,10 +169,12 @@ class _Pair:
     def line(self, name: str, drawn: Drawn, draw: np.random.Generator) -> Line:
         """Compare by one statistic."""
         if name in LIKENESSES:
+            self._check_times(self._asked.bin)
             return LIKENESSES[name].line(
                 self.names, self.responses(), drawn.resamples, drawn.surrogates, drawn.halves, drawn.confidence, draw
             )
         statistic = STATISTICS[name] if name in STATISTICS else RESPONSE_STATISTICS[name]
+        self._check_times(statistic.finest(self.settings) if statistic.of == "spikes" else self._asked.bin)
         sources: tuple[Any, Any] = self._trains if statistic.of == "spikes" else self.responses()
         parts: list[Any] = self._pieces if statistic.of == "spikes" else [Trials(one) for one in self.responses()]
         one, other = (self._side(number, statistic, sources[number], parts[number]) for number in range(2))
@@ -203,6 +206,12 @@ class _Pair:
         if isinstance(self._responses, AnalysisError):
             raise self._responses
         return self._responses
+
+    def _check_times(self, finest: float) -> None:
+        for side, recording, name in zip(_SIDES, self._recordings, self.names, strict=True):
+            wrong = coarser(counted_in(recording, name), finest)
+            if wrong is not None:
+                raise AnalysisError(f"{side}: {wrong}.")
 
     def _side(self, number: int, statistic: Statistic, source: Any, parts: Any) -> Side:
         try:

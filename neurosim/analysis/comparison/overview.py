@@ -16,10 +16,14 @@ from neurosim.analysis.comparison.settings import settings_for, size_of
 from neurosim.analysis.comparison.statistics import STATISTICS, Settings
 from neurosim.analysis.sparsity import lifetime_sparseness, population_sparseness
 from neurosim.analysis.spikes import population_spectrum, synchrony
+from neurosim.analysis.spikes.trains import coarser, counted_in
 from neurosim.errors import AnalysisError
 from neurosim.recording import Recording, SpikeTrains
 
 Floats = NDArray[np.float64]
+
+#: What looks at times in the same steps as a statistic.
+_SAME = {"spectral peak": "spectrum"}
 
 
 @dataclass(frozen=True)
@@ -128,7 +132,15 @@ def overview(
         settings = settings_for([trains], window, bin, segment)
         used[name] = asdict(settings)
         pieces = cut(trains, 2 * settings.window)
+        width = counted_in(recording, name)
         for what, (unit, estimate) in _facts(trains, settings, pieces, resamples, confidence, seed).items():
+            finest = (
+                STATISTICS[_SAME.get(what, what)].finest(settings) if _SAME.get(what, what) in STATISTICS else width
+            )
+            wrong = coarser(width, finest)
+            if wrong is not None:
+                left_out[f"{name}: {what}"] = f"{wrong}."
+                continue
             try:
                 facts.append(Fact(name, what, unit, estimate()))
             except AnalysisError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -55,6 +56,10 @@ class Settings:
         return np.asarray(np.arange(1, STEPS * REACH + 1) * (self.window / STEPS), dtype=np.float64)
 
 
+def _windows(settings: Settings) -> float:
+    return settings.window
+
+
 @dataclass(frozen=True)
 class Statistic:
     """One description of a population.
@@ -84,6 +89,8 @@ class Statistic:
         What the rows of a profile are.
     places
         Where the columns of a profile stand, from settings or responses.
+    finest
+        In which steps of time (s) spikes are looked at; infinite where times do not matter.
     """
 
     name: str
@@ -98,6 +105,7 @@ class Statistic:
     decibel: bool = False
     rows: Literal["neuron", "stretch"] = "neuron"
     places: Callable[[Any], Places] | None = None
+    finest: Callable[[Settings], float] = _windows
 
     @property
     def label(self) -> str:
@@ -209,9 +217,12 @@ def dimensions(shared: Floats, settings: Settings) -> float:
 
 
 _ALL = (
-    Statistic("rate", "Hz", "neuron", _rates, dealt, "spikes dealt out to neurons at random"),
-    Statistic("cv", "", "neuron", lambda trains, _: cv(trains), at_random, "spikes at random times"),
-    Statistic("lv", "", "neuron", lambda trains, _: lv(trains), at_random, "spikes at random times"),
+    Statistic("rate", "Hz", "neuron", _rates, dealt, "spikes dealt out to neurons at random",
+              finest=lambda _: math.inf),
+    Statistic("cv", "", "neuron", lambda trains, _: cv(trains), at_random, "spikes at random times",
+              finest=lambda _: 0.0),
+    Statistic("lv", "", "neuron", lambda trains, _: lv(trains), at_random, "spikes at random times",
+              finest=lambda _: 0.0),
     Statistic(
         "fano",
         "",
@@ -229,10 +240,11 @@ _ALL = (
         "neurons shifted in time",
     ),
     Statistic("spectrum", "dB", "profile", segment_powers, at_random, "spikes at random times",
-              decibel=True, rows="stretch", places=_frequencies),
+              decibel=True, rows="stretch", places=_frequencies,
+              finest=lambda settings: settings.bin),
     Statistic("timescale", "s", "profile", _lagged, at_random, "spikes at random times",
               summary=lambda values, settings: decay_time(settings.lags, values),
-              places=lambda settings: (settings.lags, "lag (s)")),
+              places=lambda settings: (settings.lags, "lag (s)"), finest=lambda settings: settings.window / STEPS),
     Statistic("dimensions", "", "pair", _shared, shifted, "neurons shifted in time",
               summary=dimensions, by_summary=True),
 )  # fmt: skip

@@ -28,7 +28,8 @@ def compare_rdms(a: Any, b: Any, method: Method = "cosine") -> Array:
         Dissimilarities as `rdm` returns them.
     method
         ``"pearson"``, ``"spearman"``, ``"cosine"``; ``"tau_a"`` (Kendall's tau-a) and ``"rho_a"`` (Spearman's rho as
-        expected if ties are broken at random), which do not favour models that predict ties; ``"whitened_cosine"`` and
+        expected if ties are broken at random), which do not favour models that predict ties
+        (what differs by no more than rounding is a tie); ``"whitened_cosine"`` and
         ``"whitened_correlation"``, which allow for the dependence of dissimilarities that share a condition (the first,
         of squared Euclidean distances, is linear centred kernel alignment); ``"bures"``, the cosine of the Bures angle
         of the centred Gram matrices. Those of ranks carry no gradient.

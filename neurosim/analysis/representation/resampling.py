@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from neurosim.analysis.compiled import Compiled
 from neurosim.analysis.representation.arrays import pair_indices
 from neurosim.analysis.representation.dissimilarity import conditions_of, symmetric
-from neurosim.analysis.representation.ordering import tau_a
+from neurosim.analysis.representation.ordering import new_value, tau_a
 from neurosim.errors import AnalysisError
 
 Floats = NDArray[np.float64]
@@ -74,7 +74,7 @@ class Resampler:
         ordered = np.take_along_axis(everything, order, axis=1)
         # Where each run of equal entries ends, in sorted order.
         ends = np.ones(order.shape, dtype=np.bool_)
-        ends[:, :-1] = ordered[:, 1:] != ordered[:, :-1]
+        ends[:, :-1] = new_value(ordered)
         found = _rank_products(counts, rows, columns, order, ends, self.models.shape[0], self.method == "rho_a")
         return _divided(found[..., 0], found[..., 1])
 

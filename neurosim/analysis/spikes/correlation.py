@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from neurosim.analysis.products import scatter
 from neurosim.analysis.spikes.intervals import spike_counts
-from neurosim.analysis.spikes.trains import spike_trains, times_of
+from neurosim.analysis.spikes.trains import spike_trains, times_of, warn_if_counted
 from neurosim.errors import AnalysisError
 from neurosim.recording.times import one_time
 
@@ -94,6 +94,7 @@ def correlogram(
     """
     trains = spike_trains(source, population)
     width, far = one_time(bin, "bin"), one_time(reach, "reach")
+    warn_if_counted(source, population, "correlogram", width)
     if not 0 < width <= far:
         raise AnalysisError(f"correlogram: bin must be above 0 and not above reach, got {width:g} s and {far:g} s.")
     for number in (first, second):

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.analysis.features import Features, features
-from neurosim.analysis.spikes.trains import spike_trains, stretch_of
+from neurosim.analysis.spikes.trains import spike_trains, stretch_of, warn_if_counted
 from neurosim.errors import AnalysisError
 from neurosim.recording import Recording
 
@@ -64,6 +64,7 @@ def intervals(source: Any, population: str | None = None) -> Intervals:
     [0.2, 0.3]
     """
     trains = spike_trains(source, population)
+    warn_if_counted(source, population, "intervals")
     place = stretch_of(trains)
     order = np.lexsort((trains.times, place, trains.trials, trains.neurons))
     neurons, trials, place, times = (part[order] for part in (trains.neurons, trains.trials, place, trains.times))

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neurosim.analysis.binning import binned_counts
-from neurosim.analysis.spikes.trains import spike_trains
+from neurosim.analysis.spikes.trains import spike_trains, warn_if_counted
 from neurosim.errors import AnalysisError
 from neurosim.recording.times import one_time
 
@@ -79,6 +79,7 @@ def population_spectrum(
 
     trains = spike_trains(source, population)
     width, length = one_time(bin, "bin"), one_time(segment, "segment")
+    warn_if_counted(source, population, "population_spectrum", width)
     trains.observed()  # refuses trains without any
     bins = binned_counts(trains, width)
     common = bins.values.sum(axis=1)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from neurosim.analysis.binning import Bins, binned_counts
 from neurosim.analysis.features import Features, features
-from neurosim.analysis.spikes.trains import spike_trains
+from neurosim.analysis.spikes.trains import spike_trains, warn_if_counted
 from neurosim.errors import AnalysisError
 from neurosim.recording.times import one_time
 
@@ -73,6 +73,7 @@ def autocorrelation(source: Any, population: str | None = None, *, bin: Any, rea
         counts = features(source).values
         runs = [(0, len(counts))]
     else:
+        warn_if_counted(source, population, "autocorrelation", width)
         bins = binned_counts(spike_trains(source, population), width)
         counts, runs = bins.values, contiguous(bins, width)
     number = round(far / width)

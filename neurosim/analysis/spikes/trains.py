@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -47,6 +48,36 @@ def spike_trains(source: Any, population: str | None = None) -> SpikeTrains:
     times = [times_of(train) for train in source]
     neurons = np.repeat(np.arange(len(times)), [train.size for train in times])
     return SpikeTrains(np.concatenate(times) if times else [], neurons, len(times))
+
+
+def counted_in(source: Any, population: str | None = None) -> float:
+    """Return the width (s) of the bins in which spikes were counted, where nothing else was measured; else 0.
+
+    Such a recording says so in its metadata: ``bin``, and ``spike_times``, how spikes were put into the bins.
+    """
+    if not isinstance(source, Recording) or "spike_times" not in source.metadata:
+        return 0.0
+    name = population if population is not None or len(source.spikes) != 1 else next(iter(source.spikes))
+    if name is None:
+        return 0.0
+    trace = source.traces[name].get("count") if name in source.traces else None
+    width = source.metadata.get("bin", 0.0) if trace is None else trace.attrs.get("bin", 0.0)
+    return float(width)
+
+
+def coarser(width: float, finest: float) -> str | None:
+    """Return what is wrong with times in steps of `finest` where spikes were counted in bins of a width (both s)."""
+    if finest >= width * (1 - 1e-9):
+        return None
+    said = "when each came within one" if finest == 0 else f"what they did within one, in steps of {finest:g} s,"
+    return f"spikes were counted in bins of {width:g} s; {said} was not measured"
+
+
+def warn_if_counted(source: Any, population: str | None, what: str, finest: float = 0.0) -> None:
+    """Warn where times are looked at that are finer than the bins in which spikes were counted."""
+    wrong = coarser(counted_in(source, population), finest)
+    if wrong is not None:
+        warnings.warn(f"{what}: {wrong}.", stacklevel=3)
 
 
 def times_of(train: Any, name: str = "a spike train") -> NDArray[np.float64]:

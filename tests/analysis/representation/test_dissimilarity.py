@@ -13,6 +13,7 @@ from scipy.spatial.distance import pdist, squareform
 
 from neurosim.analysis.representation import (
     cka,
+    compare_models,
     compare_rdms,
     crossnobis,
     geodesic,
@@ -132,6 +133,27 @@ def test_ties() -> None:
     assert compare_rdms(tied, strict, "rho_a") == pytest.approx(np.mean(broken), abs=0.005)
     assert compare_rdms(np.ones(6), strict, "tau_a") == 0
     assert compare_rdms(np.ones(6), strict, "rho_a") == 0
+
+
+def test_ties_are_decided_within_rounding() -> None:
+    """Conditions in groups, in turned axes: all distances within a group are equal, and so are those between two."""
+    groups = np.eye(4)[np.repeat(np.arange(4), 3)] @ np.diag([1.0, 1.0, 2.0, 2.0])
+    turn = np.linalg.qr(normal(9, 9))[0][:4]
+    model, meant = rdm(groups @ turn, "correlation"), rdm(groups @ turn)
+    assert np.unique(meant).size > 5  # by their digits; there are four values
+    data = rdm(normal(12, 20, seed=1))
+    by_hand = np.round(meant, 9)
+    assert np.unique(by_hand).size == 4
+    for method in ("spearman", "rho_a", "tau_a"):
+        assert compare_rdms(meant, data, method) == pytest.approx(compare_rdms(by_hand, data, method), abs=1e-12)
+        assert compare_rdms(np.round(model, 9), model, method) == pytest.approx(compare_rdms(model, model, method))
+        one, other = (
+            compare_models({"a": side}, data, method, resamples=10, factors=("conditions",)).resampled["conditions"]
+            for side in (meant, by_hand)
+        )
+        assert one == pytest.approx(other, abs=1e-12)
+    close = np.array([1.0, 1.0 + 1e-9, 2.0])  # which is no rounding
+    assert compare_rdms(close, np.array([2.0, 1.0, 3.0]), "tau_a") == pytest.approx(1 / 3)
 
 
 def repeated(
