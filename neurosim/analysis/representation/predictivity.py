@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neurosim.analysis.representation.arrays import Number, basis, centred, matrices, numpy_of, scalar
+from neurosim.analysis.representation.partial_least_squares import COMPONENTS, PartialLeastSquares
 from neurosim.analysis.representation.ridge import (
     PENALTIES,
+    Model,
     Ridge,
-    best_penalties,
+    best_settings,
     correlation,
     explained,
     predict_each,
 )
 from neurosim.analysis.representation.splits import group_splits
-from neurosim.errors import AnalysisError
+from neurosim.errors import AnalysisError, nearest
+
+Method = Literal["ridge", "pls"]
+METHODS = ("ridge", "pls")
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +39,10 @@ class Predictivity:
     normalised : numpy.ndarray, shape (neuron,)
         r over the square root of the neuron's reliability, the highest that is to be had; NaN where it is not positive,
         or not known.
-    penalties : numpy.ndarray, shape (fold, neuron)
-        Those that were chosen.
+    settings : numpy.ndarray, shape (fold, neuron)
+        The penalties that were chosen, or the numbers of components.
+    method : str
+        ``"ridge"`` or ``"pls"``.
     conditions, units, folds, seed : int
         What it was measured with: conditions, units that predict.
     """
@@ -43,7 +50,8 @@ class Predictivity:
     r: NDArray[np.float64]
     r2: NDArray[np.float64]
     normalised: NDArray[np.float64]
-    penalties: NDArray[np.float64] = field(repr=False)
+    settings: NDArray[np.float64] = field(repr=False)
+    method: str
     conditions: int
     units: int
     folds: int
@@ -59,14 +67,16 @@ def predictivity(
     x: Any,
     y: Any,
     *,
+    method: Method = "ridge",
     folds: int = 5,
     inner_folds: int = 4,
     groups: ArrayLike | None = None,
     penalties: Sequence[float] = PENALTIES,
+    components: Sequence[int] = COMPONENTS,
     reliability: ArrayLike | None = None,
     seed: int = 0,
 ) -> Predictivity:
-    """Predict each unit of y from all of x by ridge regression, in nested cross-validation over conditions.
+    """Predict each unit of y from all of x by linear regression, in nested cross-validation over conditions.
 
     Not symmetric: what x predicts of y may be much of y and little of x.
 
@@ -76,12 +86,15 @@ def predictivity(
         What predicts: the units of a model.
     y : array_like, shape (condition, neuron)
         What is predicted.
+    method
+        ``"ridge"``: a penalty on the squares of weights. ``"pls"``: partial least squares, on components of x that are
+        common to all neurons.
     folds, inner_folds
-        In how many parts conditions are tested in turn, and how many choose the penalty within what is learned from.
+        In how many parts conditions are tested in turn, and how many choose the setting within what is learned from.
     groups : array_like, shape (condition,), optional
         Conditions that belong together are tested together.
-    penalties
-        Of which the best is chosen for each neuron and fold.
+    penalties, components
+        Of which the best is chosen for each neuron and fold: of ridge regression; numbers of components of PLS.
     reliability : array_like, shape (neuron,), optional
         Of the neurons (see `split_half_reliability`).
     seed
@@ -95,21 +108,33 @@ def predictivity(
     known = np.full(second.shape[1], np.nan) if reliability is None else np.asarray(reliability, dtype=np.float64)
     if known.shape != (second.shape[1],):
         raise AnalysisError(f"reliability: one for each of the {second.shape[1]} neurons, got shape {known.shape}.")
-    if not penalties:
-        raise AnalysisError("predictivity: there is no penalty.")
+    if method not in METHODS:
+        raise AnalysisError(f"predictivity: there is no method {method!r}.{nearest(str(method), METHODS)}")
+    settings = [float(value) for value in (penalties if method == "ridge" else components)]
+    if not settings:
+        raise AnalysisError(f"predictivity: there is no {'penalty' if method == 'ridge' else 'number of components'}.")
+    if method == "pls" and (min(settings) < 1 or any(value % 1 for value in settings)):
+        raise AnalysisError(f"predictivity: components are whole numbers from 1 on, got {list(components)}.")
+
+    def fit(regressors: NDArray[np.float64], targets: NDArray[np.float64]) -> Model:
+        if method == "ridge":
+            return Ridge(regressors, targets)
+        return PartialLeastSquares(regressors, targets, int(max(settings)))
+
     predicted, chosen = np.empty_like(second), []
     for train, test in group_splits(names, folds, seed=seed):
-        if len(penalties) > 1:
+        if len(settings) > 1:
             inner = group_splits(names[train], inner_folds, seed=seed + 1)
-            chosen.append(best_penalties(first[train], second[train], inner, penalties))
+            chosen.append(best_settings(fit, first[train], second[train], inner, settings))
         else:
-            chosen.append(np.full(second.shape[1], float(penalties[0])))
-        predicted[test] = predict_each(Ridge(first[train], second[train]), first[test], chosen[-1])
+            chosen.append(np.full(second.shape[1], settings[0]))
+        predicted[test] = predict_each(fit(first[train], second[train]), first[test], chosen[-1])
     r = correlation(second, predicted)
     positive = np.where(known > 0, known, np.nan)
     return Predictivity(
-        r, explained(second, predicted), r / np.sqrt(positive), np.array(chosen), rows, first.shape[1], folds, seed
-    )
+        r, explained(second, predicted), r / np.sqrt(positive), np.array(chosen), method, rows, first.shape[1], folds,
+        seed,
+    )  # fmt: skip
 
 
 def regression_r2(x: Any, y: Any) -> Number:

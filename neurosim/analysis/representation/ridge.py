@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,23 +50,35 @@ class Ridge:
         return np.asarray(((x - self._mean) * self._scale) @ self.weights(penalty) + self._offset)
 
 
-def best_penalties(x: Floats, y: Floats, folds: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]],
-                   penalties: Sequence[float]) -> Floats:  # fmt: skip
-    """Return the penalty that predicts each target best in cross-validation, shape (target,)."""
-    errors = np.zeros((len(penalties), y.shape[1]))
+class Model(Protocol):
+    """What predicts, for every value of a setting: a penalty, a number of components."""
+
+    def predict(self, x: Floats, setting: float, /) -> Floats:
+        """Return predictions for rows, shape (row, target)."""
+
+
+def best_settings(
+    fit: Callable[[Floats, Floats], Model],
+    x: Floats,
+    y: Floats,
+    folds: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]],
+    settings: Sequence[float],
+) -> Floats:
+    """Return the setting that predicts each target best in cross-validation, shape (target,)."""
+    errors = np.zeros((len(settings), y.shape[1]))
     for train, test in folds:
-        model = Ridge(x[train], y[train])
-        for number, penalty in enumerate(penalties):
-            errors[number] += ((y[test] - model.predict(x[test], penalty)) ** 2).sum(0)
-    return np.asarray(np.asarray(penalties, dtype=np.float64)[errors.argmin(0)])
+        model = fit(x[train], y[train])
+        for number, setting in enumerate(settings):
+            errors[number] += ((y[test] - model.predict(x[test], setting)) ** 2).sum(0)
+    return np.asarray(np.asarray(settings, dtype=np.float64)[errors.argmin(0)])
 
 
-def predict_each(model: Ridge, x: Floats, penalties: Floats) -> Floats:
-    """Return predictions in which every target has its own penalty, shape (row, target)."""
-    result = np.empty((x.shape[0], penalties.size))
-    for penalty in np.unique(penalties):
-        chosen = penalties == penalty
-        result[:, chosen] = model.predict(x, float(penalty))[:, chosen]
+def predict_each(model: Model, x: Floats, settings: Floats) -> Floats:
+    """Return predictions in which every target has its own setting, shape (row, target)."""
+    result = np.empty((x.shape[0], settings.size))
+    for setting in np.unique(settings):
+        chosen = settings == setting
+        result[:, chosen] = model.predict(x, float(setting))[:, chosen]
     return result
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neurosim.analysis.representation.arrays import matrix, numpy_of
-from neurosim.analysis.representation.ridge import PENALTIES, Ridge, best_penalties, explained, predict_each
+from neurosim.analysis.representation.ridge import PENALTIES, Ridge, best_settings, explained, predict_each
 from neurosim.analysis.representation.splits import Split, block_splits, checked_splits
 from neurosim.errors import AnalysisError
 
@@ -125,7 +125,7 @@ def _predictions(
     for train, test in parts:
         if len(penalties) > 1:
             inner = block_splits(train.size, max(2, folds), gap=gap)
-            chosen.append(best_penalties(x[train], y[train], inner, penalties))
+            chosen.append(best_settings(Ridge, x[train], y[train], inner, penalties))
         else:
             chosen.append(np.full(y.shape[1], float(penalties[0])))
         predicted[test] = predict_each(Ridge(x[train], y[train]), x[test], chosen[-1])

@@ -117,6 +117,26 @@ def test_estimates_are_those_of_scipy() -> None:
     np.testing.assert_allclose(found.response, across[1:], rtol=1e-12)
 
 
+def test_values_of_elephant() -> None:
+    """What Elephant 1.2.1 says of the same signals: coherence and power at some frequencies, by Welch's method."""
+    x, noise = Stream(5, "elephant x").normal(4096), Stream(5, "elephant n").normal(4096)
+    y = 0.5 * np.roll(x, 2) + noise
+    found = transfer_function(x, y, dt=1e-3, segment=0.256)
+    assert found.coherence is not None
+    places = np.array([1, 10, 50, 127]) - 1  # without 0
+    assert found.frequency[places] == pytest.approx([3.90625, 39.0625, 195.3125, 496.09375])
+    assert found.coherence[places] == pytest.approx(
+        [0.29957126740499285, 0.23769078510980762, 0.1567051727088655, 0.22244342782188187], rel=1e-9
+    )
+    assert found.output_power[places] == pytest.approx(
+        [0.0027140492823597684, 0.0023114337770408617, 0.0021224311430853133, 0.0026952590075509067], rel=1e-9
+    )
+    spectral = pytest.importorskip("elephant.spectral")
+    _, coherence, phase = spectral.welch_coherence(x, y, fs=1000.0, len_segment=256, overlap=0.5)
+    assert np.squeeze(coherence)[1:] == pytest.approx(found.coherence, rel=1e-12)
+    assert np.exp(1j * np.squeeze(phase)[1:]) == pytest.approx(np.exp(1j * found.phase), abs=1e-9)
+
+
 def test_errors_of_gains_are_what_repetitions_scatter_by() -> None:
     drive = multi_sine([3, 11, 41], 2.0, 1e-3, amplitudes=0.5)
     noisy = broadband(2.0, 1e-3, seed=9)

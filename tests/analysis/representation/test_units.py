@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 import torch
@@ -17,7 +15,6 @@ from neurosim.analysis.representation import (
     feature_strengths,
     match_units,
     participation_ratio,
-    predictivity,
     regression_r2,
     relative_representation,
     spectrum_ratio,
@@ -222,55 +219,3 @@ def test_simple_features_take_more_of_a_trained_network() -> None:
         assert 0.48 < found["linear"].variance < 0.58
         assert 0.28 < found["xor"].variance < 0.39
         assert min(one.decoding for one in found.values()) > 0.95
-
-
-# --- prediction ---
-
-
-def test_prediction_of_neurons() -> None:
-    x = normal(120, 8)
-    y = np.concatenate([x @ normal(8, 3, seed=1), normal(120, 2, seed=2), np.ones((120, 1))], axis=1)
-    y[:, 2] += 2 * y[:, 2].std() * normal(120, seed=3)
-    found = predictivity(x, y, reliability=[1, 1, 0.2, 0, np.nan, 1], seed=4)
-    assert found.r[:2] == pytest.approx([1, 1], abs=1e-3)
-    assert found.r2[:2] == pytest.approx([1, 1], abs=1e-3)
-    assert found.r[2] == pytest.approx(np.sqrt(0.2), abs=0.12)
-    assert found.normalised[2] == pytest.approx(found.r[2] / np.sqrt(0.2))
-    assert np.isnan(found.normalised[3:]).all()
-    assert (np.abs(found.r[3:5]) < 0.35).all()
-    assert found.r2[3] < 0.05
-    assert np.isnan(found.r[5])
-    assert found.penalties.shape == (5, 6)
-    assert found.median == pytest.approx(np.nanmedian(found.r))
-
-
-def test_prediction_against_scikit_learn() -> None:
-    linear_model = pytest.importorskip("sklearn.linear_model")
-    from neurosim.analysis.representation.ridge import Ridge
-
-    for rows, columns in ((30, 6), (8, 20)):
-        x, y = normal(rows, columns) * 5 + 2, normal(rows, 2, seed=1)
-        scaled = (x - x.mean(0)) / x.std(0)
-        theirs = linear_model.Ridge(alpha=3.0).fit(scaled, y)
-        assert Ridge(x, y).predict(x, 3.0) == pytest.approx(theirs.predict(scaled))
-        assert Ridge(x, y).weights(3.0) == pytest.approx(theirs.coef_.T)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"folds": 1}, "folds"),
-        ({"groups": [0]}, "groups: one for each"),
-        ({"reliability": [1]}, "reliability: one for each"),
-        ({"penalties": ()}, "no penalty"),
-        ({"penalties": (0.0,)}, "penalties must be positive"),
-    ],
-)
-def test_refusals_of_predictivity(arguments: dict[str, Any], message: str) -> None:
-    with pytest.raises(AnalysisError, match=message):
-        predictivity(X, Y, **arguments)
-
-
-def test_nothing_to_predict() -> None:
-    with pytest.raises(AnalysisError, match="same in all conditions"):
-        regression_r2(X, np.ones((10, 2)))
