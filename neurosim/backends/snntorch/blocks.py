@@ -16,8 +16,9 @@ from torch import Tensor
 from neurosim.backends.inputs import Inputs
 from neurosim.backends.simulator import steps_at_once
 from neurosim.backends.snntorch import fused
+from neurosim.backends.snntorch.gpu.components import run_in_recurrent_kernels
 from neurosim.backends.snntorch.layers import LAYER, through_layer
-from neurosim.backends.snntorch.loops.components import run_in_loops
+from neurosim.backends.snntorch.loops.components import is_recurrent, run_in_loops
 from neurosim.backends.snntorch.sparse_linear import SparseProduct
 from neurosim.backends.snntorch.stepper import Arrivals, Stepper, writable
 from neurosim.circuit.sources import SIGNAL
@@ -153,12 +154,15 @@ class BlockRun:
         return self.module.stepped[component] is None
 
     def _in_loops(self, stepper: Stepper, component: Component, records: Sequence[tuple[str, str]]) -> None:
-        """Run a component in compiled loops."""
+        """Run a component in compiled loops or kernels."""
         items = stepper.populations
         traced = {name: [key for part, key in records if part == name and key != "spikes"] for name in items}
         rows = {name: self._rows(name, 0, self.n_steps) for name in self._inputs_of(component)}
         driven = {name: self._driven(stepper, item, rows) for name, item in items.items()}
-        if fused.by_triton(self.module):
+        if fused.by_triton(self.module) and is_recurrent(component):
+            arriving = {name: self._arriving(stepper, name) for name in component.ahead}
+            found = run_in_recurrent_kernels(stepper, arriving, rows, driven, traced, self.n_steps)
+        elif fused.by_triton(self.module):
             (item,) = items.values()
             arriving = {name: self._arriving(stepper, name) for name in component.ahead}
             deliveries = fused.deliveries_of(stepper, arriving, rows)

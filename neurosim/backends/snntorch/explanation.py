@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from neurosim.backends.snntorch.fused import WORTH_IT, by_triton
+from neurosim.backends.snntorch.gpu import recurrent_source
+from neurosim.backends.snntorch.gpu.components import by_launches
 from neurosim.backends.snntorch.gpu.modules import why_no_triton
+from neurosim.backends.snntorch.loops.components import is_recurrent
 from neurosim.program.components import Component
 from neurosim.program.convolution import ConvolutionProgram
 
@@ -146,7 +149,11 @@ def _component(module: CircuitModule, component: Component, why: str | None) -> 
         return PartPath(component.populations, PASSED_ON, "a source: nothing is computed")
     if why is not None:
         return PartPath(component.populations, STEPS, why)
-    return PartPath(component.populations, KERNELS if by_triton(module) else LOOPS)
+    if not by_triton(module):
+        return PartPath(component.populations, LOOPS)
+    if is_recurrent(component) and by_launches(module, component):
+        why = f"two launches in every step: a population has more than {recurrent_source.WIDEST} neurons"
+    return PartPath(component.populations, KERNELS, why or "")
 
 
 def _projection(module: CircuitModule, name: str) -> PartPath:

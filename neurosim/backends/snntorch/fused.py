@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from neurosim.backends.snntorch.gpu.components import try_recurrent, why_projection_not_in_kernels
 from neurosim.backends.snntorch.gpu.modules import why_no_triton
 from neurosim.backends.snntorch.gpu.scan import TritonScan, make_triton_scan, run_triton_scan
 from neurosim.backends.snntorch.gpu.source import KernelSource, triton_source
 from neurosim.backends.snntorch.loops.components import (
-    has_variables,
     is_recurrent,
     try_loops,
-    values_of_run,
     why_projection_stepped,
 )
+from neurosim.backends.snntorch.loops.exchange import has_variables, values_of_run
 from neurosim.backends.snntorch.scanned import Scanned
 from neurosim.backends.snntorch.surrogate_slopes import slope_text
 from neurosim.circuit.language import names_in
@@ -42,16 +42,19 @@ def why_stepped(module: CircuitModule, component: Component) -> str | None:
         return reason
     if module.relaxed:
         return "relaxed=True"
-    if is_recurrent(component) and by_triton(module):
-        return "it reaches itself, and such loops are for a CPU"
     graded = any(item.name in component.within for item in module.program.graded)
     reasons = [*(_why_population(module, name, graded=graded) for name in component.populations)]
-    reasons += [why_projection_stepped(module, name) for name in module.program.projections if name in component.within]
+    within = [name for name in module.program.projections if name in component.within]
+    reasons += [why_projection_stepped(module, name) for name in within]
+    if by_triton(module):
+        reasons += [why_projection_not_in_kernels(module, name) for name in within]
     if found := next((reason for reason in reasons if reason is not None), None):
         return found
     try:
         if not by_triton(module):
             try_loops(module, component)
+        elif is_recurrent(component):
+            try_recurrent(module, component)
         else:
             item = module.program.populations[component.populations[0]]
             _source(module, item, [], [*item.inputs, *(site.symbol for site in item.noise)], ())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from neurosim.backends.snntorch.explanation import say_what_is_stepped
 from neurosim.backends.snntorch.fused import make_kernels, why_stepped
+from neurosim.backends.snntorch.gpu.components import RecurrentKernels
 from neurosim.backends.snntorch.gpu.scan import TritonScan
 from neurosim.backends.snntorch.loops.components import component_loops
 from neurosim.backends.snntorch.loops.graded_terms import GradedStage, graded_stage
@@ -44,6 +45,8 @@ class Paths:
         )
         self._stepped: tuple[Any, dict[Component, str | None]] = (None, {})
         self._kernels: dict[Any, TritonScan] = {}
+        #: Kernels of components that reach themselves.
+        self.recurrent = RecurrentKernels(module)
         #: Memory for the large arrays of a call.
         self.workspace = Workspace()
         self._loops: dict[Any, Loops] = {}

@@ -171,6 +171,15 @@ def test_text_of_lines(single: bool) -> None:
     assert ast.unparse(ast.parse(text)) == ast.unparse(ast.parse(expected))
 
 
+def test_text_of_elements() -> None:
+    from neurosim.backends.snntorch.gpu.text import TritonText
+
+    text = TritonText(single=False)
+    assert text.line("V0_v[at] = V0_v[at] + x") == "tl.store(V0_v + at, (tl.load(V0_v + at) + x), mask=inside)"
+    with pytest.raises(Uncovered):
+        text.line("V0_v[at + 1] = x")
+
+
 def test_why_kernels_cannot_run(monkeypatch: pytest.MonkeyPatch) -> None:
     assert modules.why_no_triton(torch.device("cuda")) is None
     assert modules.why_no_triton(torch.device("mps")) == "there are no loops for mps"

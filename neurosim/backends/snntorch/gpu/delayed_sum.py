@@ -24,6 +24,39 @@ def delayed_sum_of_triton(train: Tensor, weight: Tensor, delay: Tensor, plan: Ed
     return result
 
 
+def edge_gradients(spikes: Tensor, g: Tensor, pre: Tensor, post: Tensor, delay: Tensor, past: int) -> Tensor:
+    """Return the gradient of what each edge adds for a spike, (edge,).
+
+    Parameters
+    ----------
+    spikes
+        Oldest first, (past + time, batch, n_pre).
+    g
+        Gradients of what arrives in every step, (time, batch, n_post).
+    pre, post, delay
+        Of each edge, int64, (edge,); no delay is longer than `past` steps.
+    past
+        From how many steps before the first the spikes are known.
+    """
+    from neurosim.backends.snntorch.gpu import delay_kernels as kernels
+
+    steps, batch, _ = g.shape
+    amounts, late = (g.new_zeros(len(pre)) for _ in range(2))
+    if not len(pre) or not steps * batch:
+        return amounts
+    # One step more in front: the far tap of the longest delay looks there, though it counts for nothing.
+    rows = spikes.new_zeros((spikes.shape[2], len(spikes) + 1, batch))
+    rows[:, 1:] = spikes.permute(2, 0, 1)
+    sizes = (steps * batch, rows.shape[1] * batch, (past + 1) * batch, batch)
+    felt, whole = g.permute(2, 0, 1).contiguous(), delay.contiguous()
+    with on(g.device):
+        kernels.edge_gradients[(len(pre),)](
+            amounts, late, felt, pre, post, whole, torch.zeros_like(amounts), torch.zeros_like(amounts), rows, *sizes,
+            BLOCK=BLOCK, num_warps=WARPS, enable_fp_fusion=False,
+        )  # fmt: skip
+    return amounts
+
+
 class _DelayedSum(torch.autograd.Function):
     """The kernels, forward and backward."""
 

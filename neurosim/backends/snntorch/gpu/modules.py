@@ -27,13 +27,15 @@ def on(device: torch.device) -> AbstractContextManager[Any]:
 
 
 @cache
-def kernels(text: str) -> dict[str, Any]:
+def kernels(text: str, names: tuple[str, ...] = ("forward", "backward")) -> dict[str, Any]:
     """Return the kernels of a module, compiled by Triton when they are first called.
 
     Parameters
     ----------
     text
-        The module: kernels called ``forward`` and ``backward``.
+        The module.
+    names
+        What its kernels are called.
     """
     module = imported(text, "neurosim_kernels")
-    return {name: getattr(module, name) for name in ("forward", "backward")}
+    return {name: getattr(module, name) for name in names}

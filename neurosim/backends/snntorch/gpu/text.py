@@ -35,7 +35,7 @@ class TritonText:
         self.single = single
 
     def line(self, text: str) -> str:
-        """Return an assignment of a loop as one of a kernel.
+        """Return an assignment of a loop as one of a kernel; elements of arrays are loaded and stored.
 
         Raises
         ------
@@ -43,14 +43,26 @@ class TritonText:
             If it does something that kernels do not know.
         """
         (statement,) = ast.parse(text).body
-        if not isinstance(statement, ast.Assign) or not isinstance(statement.targets[0], ast.Name):
+        if not isinstance(statement, ast.Assign) or not isinstance(statement.targets[0], (ast.Name, ast.Subscript)):
             raise Uncovered(text)
-        return f"{statement.targets[0].id} = {self.expression(statement.value)}"
+        target, value = statement.targets[0], self.expression(statement.value)
+        if isinstance(target, ast.Subscript):
+            return f"tl.store({self._place(target)}, {value}, mask=inside)"
+        return f"{target.id} = {value}"
+
+    @staticmethod
+    def _place(tree: ast.Subscript) -> str:
+        """Return where the elements of an array lie: both are names."""
+        if not isinstance(tree.value, ast.Name) or not isinstance(tree.slice, ast.Name):
+            raise Uncovered(ast.unparse(tree))
+        return f"{tree.value.id} + {tree.slice.id}"
 
     def expression(self, tree: ast.expr) -> str:
         """Return an expression of a loop as one of a kernel (see :meth:`line`)."""
         if isinstance(tree, ast.Name):
             return tree.id
+        if isinstance(tree, ast.Subscript):
+            return f"tl.load({self._place(tree)})"
         if isinstance(tree, ast.Constant) and isinstance(tree.value, bool):
             return f"tl.full((BLOCK,), {int(tree.value)}, tl.int1)"
         if isinstance(tree, ast.IfExp):

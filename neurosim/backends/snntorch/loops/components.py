@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 from torch import Tensor
 
 from neurosim.backends.snntorch.kernel_projection import KernelProjection
 from neurosim.backends.snntorch.loops.edge_table import EdgeTable
+from neurosim.backends.snntorch.loops.exchange import (
+    handed_over,
+    has_variables,
+    in_places,
+    last_fired,
+    only_read,
+    taken_back,
+)
 from neurosim.backends.snntorch.loops.graded_arrays import EdgesOfPost, graded_inputs
 from neurosim.backends.snntorch.loops.graded_terms import GradedStage
 from neurosim.backends.snntorch.loops.graded_text import GradedText
@@ -21,7 +29,6 @@ from neurosim.backends.snntorch.loops.source import Arrival, loop_source
 from neurosim.backends.snntorch.row_events import RowEvents
 from neurosim.backends.snntorch.scanned import Scanned
 from neurosim.backends.snntorch.sparse_linear import SparseProduct
-from neurosim.backends.snntorch.step_lines import LIMIT
 from neurosim.backends.snntorch.surrogate_slopes import slope_text
 from neurosim.circuit.sources import SIGNAL
 from neurosim.circuit.synapse_model import WEIGHT
@@ -33,6 +40,8 @@ if TYPE_CHECKING:
     from neurosim.backends.snntorch.stepper import Stepper
 
 
+#: The edges of a projection whose delays are learned.
+Table = TypeVar("Table")
 #: What other components bring, by projection and target: (time, batch, neuron), or a product that is not computed yet.
 Ahead = Mapping[str, Mapping[str, Tensor | SparseProduct]]
 
@@ -54,16 +63,6 @@ def why_projection_stepped(module: CircuitModule, name: str) -> str | None:
     return None
 
 
-def in_places(items: Mapping[str, PopulationProgram]) -> list[str]:
-    """Return the populations of a component by their places in the loops: those with variables first."""
-    return sorted(items, key=lambda name: not has_variables(items[name]))
-
-
-def has_variables(item: PopulationProgram) -> bool:
-    """Tell whether a population has anything to carry from step to step."""
-    return item.kind == "neurons" and bool(item.state)
-
-
 def try_loops(module: CircuitModule, component: Component) -> None:
     """Write the loops of a component as far as they can fail.
 
@@ -75,7 +74,7 @@ def try_loops(module: CircuitModule, component: Component) -> None:
     items = {name: module.program.populations[name] for name in component.populations}
     names = [name for name in in_places(items) if has_variables(items[name])]
     stage = module.paths.graded_stage(in_places(items))
-    members = [_member(module, name, (), None) for name in names]
+    members = [member_of(module, name, (), None) for name in names]
     learned = {name: _everything(item) for name, item in items.items()}
     learned |= {item.name: frozenset(item.values) for item in module.program.graded}
     loop_source(members, [], keep=True, graded=_graded(stage, {name: () for name in items}, learned, keep=True))
@@ -101,7 +100,7 @@ def _everything(item: PopulationProgram) -> frozenset[str]:
     return frozenset([*item.parameters, *item.inputs, *(site.symbol for site in item.noise), SIGNAL])
 
 
-def _member(module: CircuitModule, name: str, traced: Sequence[str], learned: frozenset[str] | None) -> Member:
+def member_of(module: CircuitModule, name: str, traced: Sequence[str], learned: frozenset[str] | None) -> Member:
     """Return a population as loops take it; `learned` is ``None`` where everything may be."""
     item, part = module.program.populations[name], module.part(name)
     driven = (*item.inputs, *(site.symbol for site in item.noise))
@@ -134,7 +133,7 @@ def component_loops(
     """
     items = {name: module.program.populations[name] for name in traced}
     names = [name for name in in_places(items) if has_variables(items[name])]
-    members = [_member(module, name, traced[name], learned[name]) for name in names]
+    members = [member_of(module, name, traced[name], learned[name]) for name in names]
     stage = module.paths.graded_stage(in_places(items))
     bare = [item for item, _ in arrivals]
     links: list[int | EdgeTable | None] = []
@@ -171,8 +170,8 @@ def _tables(module: CircuitModule, stage: GradedStage) -> dict[int, EdgesOfPost]
 
 
 def arrivals_of(
-    stepper: Stepper, ahead: Ahead, pulses: Mapping[str, Tensor]
-) -> tuple[list[tuple[Arrival, str]], dict[str, Tensor], dict[int, RowEvents], dict[int, EdgeTable]]:
+    stepper: Stepper, ahead: Ahead, pulses: Mapping[str, Tensor], split: Callable[..., tuple[Table, Tensor]]
+) -> tuple[list[tuple[Arrival, str]], dict[str, Tensor], dict[int, RowEvents], dict[int, Table]]:
     """Return what is added to which variable, in the order of the contract, what tells how much, and learned delays.
 
     Parameters
@@ -183,12 +182,15 @@ def arrivals_of(
         What other components bring.
     pulses
         Counts of each Poisson input, (time, batch, receiving neuron).
+    split
+        Returns edges whose delays are learned, as they are at present, and what each adds, from a projection, its
+        delays in steps and what its edges add.
     """
     place = {name: count for count, name in enumerate(in_places(stepper.populations))}
     found: list[tuple[Arrival, str]] = []
     values: dict[str, Tensor] = {}
     events: dict[int, RowEvents] = {}
-    tables: dict[int, EdgeTable] = {}
+    tables: dict[int, Table] = {}
 
     def add(kind: str, item: ProjectionProgram | PoissonProgram, target: str, **given: Tensor) -> None:
         pre = -1 if kind in ("ahead", "train") or isinstance(item, PoissonProgram) else place[item.pre]
@@ -218,9 +220,10 @@ def arrivals_of(
                         add("lines", item, target, W=edge_values[WEIGHT])
                     elif name == target:
                         amount = printed({key: edge_values[key] for key in printed.reads})["value"]
-                        amount = torch.as_tensor(amount, dtype=stepper.dtype).expand(item.n)
+                        amount = torch.as_tensor(amount, dtype=stepper.dtype, device=stepper.device)
+                        amount = amount.expand(item.n)
                         if part.learns_delays:
-                            tables[len(found)], amount = two_edges(part, part.steps(edge_values), amount)
+                            tables[len(found)], amount = split(part, part.steps(edge_values), amount)
                         add("edges", item, target, amounts=amount)
     return found, values, events, tables
 
@@ -250,48 +253,22 @@ def run_in_loops(
     steps
         How many.
     """
-    arrivals, values, events, tables = arrivals_of(stepper, ahead, rows)
+    arrivals, values, events, tables = arrivals_of(stepper, ahead, rows, two_edges)
     names = in_places(stepper.populations)
     stage = stepper.module.paths.graded_stage(names)
-    inputs: dict[str, Tensor] = {}
-    for place, name in enumerate(names):
-        item = stepper.populations[name]
-        inputs.update({f"B{place}_{key}": stepper.values[name][key] for key in item.state if has_variables(item)})
-    for place, name in enumerate(names):
-        item = stepper.populations[name]
-        for key, value in values_of_run(stepper, name, item).items():
-            inputs[f"P{place}_{key}"] = torch.as_tensor(value, dtype=stepper.dtype).expand(item.n)
-        inputs.update({f"I{place}_{key}": value for key, value in driven[name].items()})
-        if item.spiking:
-            past = list(stepper.history[name])[::-1]
-            empty = torch.zeros((0, stepper.batch, item.n), dtype=stepper.dtype)
-            inputs[f"past{place}"] = torch.stack(past) if past else empty
-    inputs.update(values)
+    inputs = {**handed_over(stepper, driven), **values}
     inputs.update({} if stage is None else graded_inputs(stepper, stage, rows))
     keep = torch.is_grad_enabled() and any(value.requires_grad for value in inputs.values())
-    learned = _learned(names, stage, inputs, keep=keep)
+    learned = learned_among(names, stage, inputs, keep=keep)
     scan = stepper.module.paths.loops(arrivals, traced, learned, keep=keep)
     scan = replace(scan, links=tuple(tables.get(place, link) for place, link in enumerate(scan.links)))
-    read = {f"P{text.place}_{key}" for text in scan.source.members for key in text.fixed}
-    read |= {f"I{text.place}_{key}" for text in scan.source.members for key in text.driven}
-    read |= set() if scan.source.graded is None else scan.source.graded.given
-    inputs = {key: value for key, value in inputs.items() if key[0] not in "PI" or key in read}
-    last = {place: stepper.last[name] for place, name in enumerate(names) if name in stepper.last}
+    inputs = only_read(inputs, scan.source.members, () if scan.source.graded is None else scan.source.graded.given)
     sizes = (steps, stepper.batch)
-    found = run_loops(scan, inputs, events, last, stepper.step_number, stepper.dt, sizes)
-    for name, scanned in zip(names, found, strict=True):
-        if has_variables(stepper.populations[name]):
-            stepper.values[name] = dict(scanned.final)
-        if scanned.last is not None and scanned.active is not None:
-            stepper.last[name], stepper.active[name] = scanned.last, scanned.active
-        if scanned.spikes is not None:
-            for row in scanned.spikes[-max(stepper.program.history_depth[name], 1) :]:
-                stepper.remember(name, row)
-    stepper.step_number += steps
-    return dict(zip(names, found, strict=True))
+    found = run_loops(scan, inputs, events, last_fired(stepper), stepper.step_number, stepper.dt, sizes)
+    return taken_back(stepper, found, steps)
 
 
-def _learned(
+def learned_among(
     names: Sequence[str], stage: GradedStage | None, inputs: Mapping[str, Tensor], *, keep: bool
 ) -> dict[str, frozenset[str]]:
     """Return what has a gradient, by population and by graded projection: sums do wherever the way back is gone."""
@@ -309,14 +286,3 @@ def _learned(
         own = frozenset(key.removeprefix(start) for key in felt if key.startswith(start))
         found[term.projection] = found.get(term.projection, frozenset()) | own
     return found
-
-
-def values_of_run(stepper: Stepper, name: str, item: PopulationProgram) -> dict[str, Any]:
-    """Return the values of a population that stay the same in a run, the length of its rest among them."""
-    fixed: dict[str, Any] = dict(stepper.fixed[name])
-    if item.refractory is not None:
-        refractory = stepper.dynamics[name].refractory
-        if refractory is None:
-            raise TypeError("a population that rests has a printed period")
-        fixed[LIMIT] = torch.as_tensor(refractory({**fixed, "dt": stepper.dt})["value"]).detach()
-    return fixed
