@@ -56,7 +56,7 @@ def handed_over(stepper: Stepper, driven: Mapping[str, Mapping[str, Tensor]]) ->
 
 
 def only_read(inputs: Mapping[str, Tensor], members: Sequence[Any], besides: Iterable[str] = ()) -> dict[str, Tensor]:
-    """Return inputs without the values of the run and the inputs that no population reads and `besides` does not name."""
+    """Return inputs without those values and inputs that no population reads and `besides` does not name."""
     names = {*besides}
     names |= {f"P{text.place}_{key}" for text in members for key in text.fixed}
     names |= {f"I{text.place}_{key}" for text in members for key in text.driven}
