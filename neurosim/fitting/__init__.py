@@ -7,8 +7,9 @@ from neurosim.fitting.baselines import own_past, same_bin_ridge
 from neurosim.fitting.held_out import HeldOut, Neurons, Part, Split, Stimuli, Time, Trials
 from neurosim.fitting.population import PopulationFit, fit_population, rate_network
 from neurosim.fitting.result import Fit, FittedValue, Score
+from neurosim.fitting.states import StatesFit, fit_states
 
 __all__ = [
-    "Fit", "FittedValue", "HeldOut", "Neurons", "Part", "PopulationFit", "Score", "Split", "Stimuli", "Time", "Trials",
-    "fit_population", "own_past", "rate_network", "same_bin_ridge",
+    "Fit", "FittedValue", "HeldOut", "Neurons", "Part", "PopulationFit", "Score", "Split", "StatesFit", "Stimuli",
+    "Time", "Trials", "fit_population", "fit_states", "own_past", "rate_network", "same_bin_ridge",
 ]  # fmt: skip
