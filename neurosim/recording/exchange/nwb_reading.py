@@ -24,6 +24,7 @@ from neurosim.recording.exchange.facts import (
 )
 from neurosim.recording.exchange.foreign_nwb import foreign_file
 from neurosim.recording.exchange.layout import Layout
+from neurosim.recording.exchange.nwb_imaging import INTERFACES, MODULE
 from neurosim.recording.exchange.nwb_writing import PURPOSE, TRACES, interval_name, series_name, stored_name
 from neurosim.recording.recording import Recording
 from neurosim.recording.spikes import SpikeTrains
@@ -119,9 +120,19 @@ def _trace(file: Any, name: str, variable: str, facts: Mapping[str, Any], layout
     shape = tuple(facts["shape"])
     if 0 in shape:
         return trace_from(np.empty(shape if len(shape) == 3 else (*shape, 1)), facts)
-    stored = file.processing[TRACES][series_name(name, variable)]
+    stored = _stored(file, series_name(name, variable), facts["attrs"].get("modality"))
     data = np.asarray(stored.data[:]) if hasattr(stored, "data") else np.asarray(stored["values"].data[:]).T
     return trace_from(data.reshape(shape[0], shape[1], -1), facts)
+
+
+def _stored(file: Any, name: str, modality: str | None) -> Any:
+    """Return the series of a trace: of regions of an image, where it was imaged, else a variable."""
+    interface = INTERFACES.get(modality or "")
+    if interface is not None and MODULE in file.processing and interface in file.processing[MODULE].data_interfaces:
+        held = file.processing[MODULE][interface].roi_response_series
+        if name in held:
+            return held[name]
+    return file.processing[TRACES][name]
 
 
 def _table(

@@ -16,6 +16,7 @@ from neurosim.errors import FileFormatError, RecordError
 from neurosim.recording.exchange.extras import extra
 from neurosim.recording.exchange.facts import NAME, describe, period_of, plain_column, to_text
 from neurosim.recording.exchange.layout import Layout
+from neurosim.recording.exchange.nwb_imaging import Imaging, is_imaged
 from neurosim.recording.recording import Recording
 from neurosim.recording.spikes import SpikeTrains
 
@@ -163,13 +164,17 @@ def _unit_columns(units: pandas.DataFrame, sizes: Mapping[str, int]) -> list[Any
 
 
 def _add_traces(file: Any, recording: Recording, layout: Layout) -> None:
-    if not any(recording.traces.values()):
-        return
-    module = file.create_processing_module(name=TRACES, description="Variables, sampled.")
+    module, imaging = None, Imaging(file)
     for owner, group in recording.traces.items():
         for variable, trace in group.items():
-            if trace.size:
-                module.add(_series(owner, variable, trace, layout))
+            if not trace.size:
+                continue
+            if is_imaged(trace):
+                imaging.add(owner, series_name(owner, variable), trace, _samples(owner, variable, trace, layout))
+                continue
+            if module is None:
+                module = file.create_processing_module(name=TRACES, description="Variables, sampled.")
+            module.add(_series(owner, variable, trace, layout))
 
 
 def series_name(owner: str, variable: str) -> str:
@@ -181,11 +186,8 @@ def _series(owner: str, variable: str, trace: Any, layout: Layout) -> Any:
     """Return a trace as a time series; as a table with a row for each column, if these are more than the samples."""
     pynwb, common = extra("pynwb", PURPOSE), extra("hdmf.common", PURPOSE)
     name, unit = series_name(owner, variable), str(trace.attrs["units"])
-    values = np.concatenate(list(trace.values))
-    times, trials = trace["time"].values, trace.sizes["trial"]
-    stamps = layout.laid(np.tile(times, trials), np.repeat(np.arange(trials), times.size))
-    span = f"{stamps.size} samples from {stamps[0]:g} s to {stamps[-1]:g} s"
-    about = f"{variable} of {owner}" + (f", {trace.attrs['reduce']}" if "reduce" in trace.attrs else "")
+    series = _samples(owner, variable, trace, layout)
+    values = series["data"]
     if values.ndim == 2 and values.shape[1] > values.shape[0]:
         dimension = str(trace.dims[2])
         columns = [
@@ -194,14 +196,35 @@ def _series(owner: str, variable: str, trace: Any, layout: Layout) -> Any:
         ]
         return common.DynamicTable(
             name=name,
-            description=f"{about}: a row for each {dimension}, {span}.",
+            description=f"{series['description']}: a row for each {dimension}, {_span(trace, layout)}.",
             id=np.arange(values.shape[1]),
             columns=columns,
             colnames=[column.name for column in columns],
         )
+    return pynwb.TimeSeries(name=name, **series)
+
+
+def _samples(owner: str, variable: str, trace: Any, layout: Layout) -> dict[str, Any]:
+    """Return what a series is made of: its trials one after the other."""
+    unit, stamps = str(trace.attrs["units"]), _stamps(trace, layout)
     period = period_of(stamps)
     when = {"timestamps": stamps} if period is None else {"starting_time": float(stamps[0]), "rate": 1 / period}
-    return pynwb.TimeSeries(name=name, description=about, data=values, unit=NWB_UNITS.get(unit, unit), **when)
+    return {
+        "description": f"{variable} of {owner}" + (f", {trace.attrs['reduce']}" if "reduce" in trace.attrs else ""),
+        "data": np.concatenate(list(trace.values)),
+        "unit": NWB_UNITS.get(unit, unit),
+        **when,
+    }
+
+
+def _stamps(trace: Any, layout: Layout) -> NDArray[np.float64]:
+    times, trials = trace["time"].values, trace.sizes["trial"]
+    return layout.laid(np.tile(times, trials), np.repeat(np.arange(trials), times.size))
+
+
+def _span(trace: Any, layout: Layout) -> str:
+    stamps = _stamps(trace, layout)
+    return f"{stamps.size} samples from {stamps[0]:g} s to {stamps[-1]:g} s"
 
 
 # -- tables ----------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from neurosim.recording import Recording
+from neurosim.recording.traces import trace_array
 
 pynwb = pytest.importorskip("pynwb")
 
@@ -74,6 +75,58 @@ def test_series_of_regions(tmp_path: Path) -> None:
     assert not units["identified"].any()
     cells = read.select("DfOverFSeries", units=read.units["accepted"])
     assert np.array_equal(cells["DfOverFSeries"]["data"].values[0], 2 * VALUES[:, [0, 2]])
+
+
+def imaged(modality: str = "fluorescence", *, n: int = N, trials: int = 1) -> Recording:
+    values = np.arange(trials * FRAMES * n, dtype=np.float32).reshape(trials, FRAMES, n)
+    traces = {
+        name: trace_array(values * factor, variable=name, unit="1", time=np.arange(FRAMES) / 10.0)
+        for name, factor in (("f", 1), ("g", 2))
+    }
+    for trace in traces.values():
+        trace.attrs |= {"modality": modality, "indicator": "GCaMP6f", "location": "CA1"}
+    volts = trace_array(values, variable="v", unit="volt", time=np.arange(FRAMES) / 10.0)
+    return Recording(traces={"cells": traces, "other": {"v": volts}}, support=(0.0, FRAMES / 10.0))
+
+
+@pytest.mark.parametrize(("modality", "interface"), [("fluorescence", "Fluorescence"), ("dF/F", "DfOverF")])
+@pytest.mark.parametrize("trials", [1, 2])
+def test_fluorescence_is_written_where_others_look_for_it(
+    modality: str, interface: str, trials: int, tmp_path: Path
+) -> None:
+    recording = imaged(modality, trials=trials)
+    recording.to_nwb(tmp_path / "a.nwb")
+    assert Recording.from_nwb(tmp_path / "a.nwb") == recording
+    with pynwb.NWBHDF5IO(str(tmp_path / "a.nwb"), "r") as stream:
+        file = stream.read()
+        held = file.processing["ophys"][interface].roi_response_series
+        assert set(held) == {"cells.f", "cells.g"}
+        series = held["cells.g"]
+        assert np.array_equal(series.data[:FRAMES], recording["cells"]["g"].values[0])
+        assert series.rois.table is held["cells.f"].rois.table
+        assert series.rois.table["neuron"].data[:].tolist() == [0, 1, 2]
+        plane = series.rois.table.imaging_plane
+        assert (plane.indicator, plane.location) == ("GCaMP6f", "CA1")
+        assert list(file.processing["traces"].data_interfaces) == ["other.v"]
+    read = Recording.from_nwb(tmp_path / "a.nwb", series=["cells.f"])  # as anyone's
+    assert read["cells.f"]["data"].attrs["modality"] == modality
+    assert read["cells.f"]["data"].attrs["indicator"] == "GCaMP6f"
+    assert read.units["population"].tolist() == ["cells.f"] * N
+
+
+def test_what_is_no_series_of_regions_stays_a_variable(tmp_path: Path) -> None:
+    for name, recording in (("scored", imaged("calcium, z-scored")), ("wide", imaged(n=FRAMES + 1))):
+        recording.to_nwb(tmp_path / f"{name}.nwb")
+        assert Recording.from_nwb(tmp_path / f"{name}.nwb") == recording
+        with pynwb.NWBHDF5IO(str(tmp_path / f"{name}.nwb"), "r") as stream:
+            assert list(stream.read().processing) == ["traces"]
+
+
+def test_the_inspector_finds_nothing_critical_in_what_was_imaged(tmp_path: Path) -> None:
+    inspector = pytest.importorskip("nwbinspector")
+    imaged().to_nwb(tmp_path / "a.nwb")
+    found = list(inspector.inspect_nwbfile(str(tmp_path / "a.nwb"), importance_threshold=inspector.Importance.CRITICAL))
+    assert [message.message for message in found] == []
 
 
 def test_a_series_of_some_regions(tmp_path: Path) -> None:
