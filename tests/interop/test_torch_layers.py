@@ -208,7 +208,7 @@ RUNNER = """
 import runpy, sys, warnings
 sys.modules["neurosim"] = None
 warnings.simplefilter("error")
-warnings.filterwarnings("ignore", ".torch.jit.script. is deprecated", DeprecationWarning)
+warnings.filterwarnings("ignore", ".torch.jit.script. is deprecated")
 for path in sys.argv[1:]:
     sys.argv = [path, "spikes.npy", "--save", path[:-3] + ".result.npz"]
     runpy.run_path(path, run_name="__main__")

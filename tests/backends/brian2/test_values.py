@@ -212,6 +212,8 @@ def delayed() -> ns.Circuit:
 @pytest.mark.parametrize("queue", ["compiled", "pure Python"])
 def test_spikes_under_way_go_on_through_either_queue_of_brian2(queue: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if queue == "pure Python":
+        if "cython" in SpikeQueue.__module__:
+            pytest.skip("Brian2 has had one queue since 2.10, the compiled one")
 
         def python_queue(self: Any, source_start: int, source_end: int) -> SpikeQueue:
             return SpikeQueue(source_start=source_start, source_end=source_end)
@@ -230,7 +232,7 @@ def test_spikes_under_way_go_on_through_either_queue_of_brian2(queue: str, monke
     assert state is not None
     assert state == whole.state
     (queue_of_loop,) = {type(item.pre.queue) for item in simulator._prepared().objects.synapses.values()}
-    assert (queue_of_loop is SpikeQueue) == (queue == "pure Python")
+    assert ("cython" in queue_of_loop.__module__) == (queue == "compiled")
 
 
 def test_rates_of_drawn_sources_are_the_same_on_both_backends() -> None:
