@@ -174,7 +174,7 @@ class _Writer:
             if not lanes.is_condition(name("fired")):
                 lanes.let("fires", ast.Compare(name("fired"), [ast.NotEq()], [constant(0.0)]))
             fired = name("fired" if lanes.is_condition(name("fired")) else "fires")
-            lanes.store("I[j]", ast.Call(name("int"), [fired], []))
+            lanes.store("I[j]", fired)  # as it is: a choice between numbers would become stores of some lanes
             sums = {"hits": fired.id}
             if self.keeps_active:
                 still = ast.BoolOp(ast.And(), [name("active"), ast.UnaryOp(ast.Not(), fired)])

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: Spikes of a population that memory holds beside those of one step in which all neurons spike.
 SPARE = 2**16
+#: Bytes of a line of the cache.
+LINE = 64
 
 
 class SpikeBuffer:
@@ -117,7 +119,7 @@ class Trial:
         self, plan: Plan, stepper: Stepper, number: int, before: int, steps: int, division: Division
     ) -> None:  # fmt: skip
         self.number, self.before = number, before
-        self.memory = np.zeros(plan.size)
+        self.memory = _aligned(plan.size)
         self.spikes: dict[str, SpikeBuffer] = {}
         #: Where parts note their spikes, if there are several.
         self.found: dict[str, Found] = {}
@@ -156,3 +158,10 @@ class Trial:
                 home.write(self.memory, variable, fixed_limit(item, stepper.dynamics[name], fixed))
             elif variable in fixed:
                 home.write(self.memory, variable, fixed[variable].numpy())
+
+
+def _aligned(size: int) -> NDArray[np.float64]:
+    """Return zeros that begin where a line of the cache does, so that no vector lies on two."""
+    memory = np.zeros(size + LINE // 8)
+    first = -memory.ctypes.data % LINE // 8
+    return memory[first : first + size]
