@@ -140,7 +140,7 @@ def synchrony(source: Any, population: str | None = None, *, window: Any = None)
     counts = spike_counts(source, population, window)
     if len(counts) < 2:
         raise AnalysisError(f"synchrony: at least 2 windows are needed, there are {len(counts)}.")
-    single = float(counts.var(axis=0).mean())
+    single = float(counts.var(axis=0).mean()) if counts.size else 0.0
     return float(np.sqrt(counts.mean(axis=1).var() / single)) if single > 0 else float("nan")
 
 

@@ -155,10 +155,27 @@ def spike_counts(source: Any, population: str | None = None, window: Any = None)
     ----------
     source, population, window
         As of :func:`fano`.
+
+    Raises
+    ------
+    AnalysisError
+        If counts are given that are not finite.
     """
     if isinstance(source, np.ndarray | Features):
-        return features(source).values
+        return finite_counts(features(source).values)
     return features(Recording({"spikes": spike_trains(source, population)}), bin=window).values
+
+
+def finite_counts(counts: Floats) -> Floats:
+    """Return counts or responses, or say where they are not finite."""
+    bad = ~np.isfinite(counts)
+    if bad.any():
+        rows, columns = np.nonzero(bad)
+        raise AnalysisError(
+            f"counts hold NaN or infinite values, the first in row {rows[0]} of unit {columns[0]}; leave such rows or "
+            "units out."
+        )
+    return counts
 
 
 def _of_pairs(source: Any, population: str | None, least: int, price: Callable[[Floats], Floats]) -> Floats:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neurosim.analysis.features import features
+from neurosim.analysis.spikes.intervals import finite_counts
 from neurosim.analysis.spikes.trains import spike_trains
 from neurosim.errors import AnalysisError
 from neurosim.recording import Recording
@@ -161,6 +162,7 @@ def tuning(source: Any, labels: ArrayLike | None = None, **where: Any) -> Tuning
         Of a recording: what :func:`neurosim.analysis.features` takes, such as ``label="orientation"``.
     """
     table = features(source, labels=labels, **where)
+    finite_counts(table.values)
     if table.labels is None:
         raise AnalysisError("tuning: give labels=, or of a recording label=.")
     conditions, place = np.unique(table.labels, return_inverse=True)

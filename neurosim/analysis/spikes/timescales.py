@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.analysis.binning import Bins, binned_counts
-from neurosim.analysis.features import Features, features
+from neurosim.analysis.features import Features
+from neurosim.analysis.spikes.intervals import spike_counts
 from neurosim.analysis.spikes.trains import spike_trains, warn_if_counted
 from neurosim.errors import AnalysisError
 from neurosim.recording.times import one_time
@@ -70,7 +71,7 @@ def autocorrelation(source: Any, population: str | None = None, *, bin: Any, rea
     if not 0 < width <= far:
         raise AnalysisError(f"autocorrelation: bin must be above 0 and not above reach, got {width:g} and {far:g} s.")
     if isinstance(source, np.ndarray | Features):
-        counts = features(source).values
+        counts = spike_counts(source)
         runs = [(0, len(counts))]
     else:
         warn_if_counted(source, population, "autocorrelation", width)

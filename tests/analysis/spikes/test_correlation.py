@@ -7,14 +7,17 @@ import pytest
 from scipy import signal, stats
 
 from neurosim.analysis.spikes import (
+    autocorrelation,
     correlogram,
     count_correlation,
+    fano,
     lempel_ziv,
     mean_correlation,
     population_complexity,
     population_spectrum,
     synchrony,
     tiling_coefficient,
+    tuning,
 )
 from neurosim.errors import AnalysisError
 from neurosim.recording import SpikeTrains
@@ -90,7 +93,26 @@ def test_independent_neurons_have_their_rate_at_every_lag() -> None:
     assert found.rate == pytest.approx(np.full(21, 30), rel=0.12)
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        fano, count_correlation, synchrony,
+        lambda counts: autocorrelation(counts, bin=0.1, reach=0.2),
+        lambda counts: tuning(counts, [0, 0, 1, 1, 2, 2]),
+    ],
+    ids=["fano", "correlation", "synchrony", "autocorrelation", "tuning"],
+)  # fmt: skip
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_counts_must_be_finite(call: Any, wrong: float) -> None:
+    counts = np.arange(18.0).reshape(6, 3)
+    call(counts)
+    counts[2, 1] = wrong
+    with pytest.raises(AnalysisError, match="NaN or infinite values, the first in row 2 of unit 1"):
+        call(counts)
+
+
 def test_synchrony() -> None:
+    assert np.isnan(synchrony(np.empty((5, 0))))
     counts = np.random.default_rng(0).poisson(1.0, (4000, 25)).astype(float)
     assert synchrony(counts) == pytest.approx(0.2, rel=0.05)
     assert synchrony(np.repeat(counts[:, :1], 5, axis=1)) == pytest.approx(1)
