@@ -17,7 +17,7 @@ from neurosim.circuit.sources import SIGNAL, SignalSource
 from neurosim.circuit.values import Trainable
 from neurosim.errors import CircuitError, EquationError, UnsupportedError
 from neurosim.program.discretise import NOT_REFRACTORY, Continuous, discretise, units_as_numbers
-from neurosim.program.normalise import fold, normalised, powers_as_products
+from neurosim.program.normalise import fold, normalised, powers_as_products, without_silent
 from neurosim.program.ordering import graded_ranks
 from neurosim.program.projections import lower_projection
 from neurosim.program.statements import NoiseSites, Statement, substitute, with_fresh_names
@@ -153,17 +153,23 @@ def _population(
     if model.threshold is not None:
         tree = substitute(parse_expression(model.threshold, where), dict(expanded))
         threshold = powers_as_products(units_as_numbers(noise.replace(tree), units), None)
+    update, reset = normalised(update, everything, "_update_"), normalised(reset, everything, "_reset_")
+    threshold = None if threshold is None else fold(threshold, everything)
+    refractory = _refractory(model, units, everything, expanded, noise, where)
+    symbols = [site.symbol for site in noise.sites]
+    integrate, update, reset = (without_silent(given, symbols) for given in (integrate, update, reset))
+    trees = [item.expression for item in (*integrate, *update, *reset)]
+    trees += [] if threshold is None else [threshold]
+    trees += [] if refractory is None else [refractory.expression]
+    drawn = {used for tree in trees for used in names_in(tree)}
     return PopulationProgram(
         name=part.name, n=part.n, kind="neurons", units=own, state=state, constants=constants,
         parameters=parameters, inputs=dict(inputs),
         written=written,
         subexpressions={key: fold(tree, everything, collect=False) for key, tree in expanded.items()},
         integrate=integrate,
-        update=normalised(update, everything, "_update_"),
-        threshold=None if threshold is None else fold(threshold, everything),
-        reset=normalised(reset, everything, "_reset_"),
-        refractory=_refractory(model, units, everything, expanded, noise, where),
-        masked=masked & variables, noise=tuple(noise.sites), method=method,
+        update=update, threshold=threshold, reset=reset, refractory=refractory,
+        masked=masked & variables, noise=tuple(site for site in noise.sites if site.symbol in drawn), method=method,
     )  # fmt: skip
 
 

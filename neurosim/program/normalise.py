@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import numpy as np
 
@@ -72,6 +72,29 @@ def fold(tree: ast.expr, constants: Mapping[str, float], *, collect: bool = True
         return _collected(node) if collect and isinstance(node, ast.BinOp) else None
 
     return transform(tree, visit)
+
+
+def without_silent(statements: Iterable[Statement], symbols: Collection[str]) -> tuple[Statement, ...]:
+    """Return normal statements without the random numbers that a factor of 0 silences: they are finite, and add 0.
+
+    Parameters
+    ----------
+    statements
+        From :func:`normalised`.
+    symbols
+        Names that stand for random numbers.
+    """
+
+    def silent(node: ast.expr) -> ast.expr | None:
+        inner, factor = _split(node)
+        return constant(0.0) if factor == 0.0 and isinstance(inner, ast.Name) and inner.id in symbols else None
+
+    found = []
+    for statement in statements:
+        tree = transform(statement.expression, silent)
+        changed = names_in(tree) != statement.reads
+        found.append(Statement(statement.target, fold(tree, {})) if changed else statement)
+    return tuple(found)
 
 
 def _operands(node: ast.expr) -> list[ast.expr]:

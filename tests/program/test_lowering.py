@@ -219,3 +219,18 @@ def test_conditions_and_synapses_that_read_nothing_that_changes() -> None:
         assert found == {"always": [1, 0, 0, 1, 0, 0, 1], "once": [1, 0, 0, 0, 0, 0, 0]}
         assert level == [0.5, 0.5, 0.5, 1.0, 1.0, 1.0, 1.5]
         assert drive == [0.5] * 7
+
+
+def test_noise_that_is_multiplied_by_nothing_is_not_drawn() -> None:
+    model = ns.NeuronModel(
+        "v : 1\nu : 1", update="v = 0.5*v + quiet*randn() + quiet*rand()*u; u = loud*randn()",
+        parameters={"quiet": 0.0, "loud": 2.0},
+    )  # fmt: skip
+    circuit = ns.Circuit("noisy", dt=1 * ms)
+    circuit.population("cells", 2, model)
+    found = lower(circuit).populations["cells"]
+    texts = [item.text for item in found.update]
+    assert "_update_v_0 = v * 0.5 + rand_1 * u * 0.0" in texts  # u may be infinite
+    assert [site.site for site in found.noise] == [1, 2]  # those that are left draw what they did
+    loud = lower(circuit.replace({"cells.quiet": 1.0})).populations["cells"]
+    assert [site.site for site in loud.noise] == [0, 1, 2]

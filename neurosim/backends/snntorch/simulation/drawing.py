@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.backends.poisson import TABLES, distribution
+from neurosim.backends.snntorch.simulation.normals import SCRATCH, invert
 from neurosim.backends.snntorch.simulation.operating import ALL, FIELDS, carray, compiled_function
 from neurosim.backends.snntorch.simulation.pointers import address_of, apply_in_place, at_address
 
@@ -47,25 +48,52 @@ def _uniform(bits: Any) -> float:
     return np.float64(np.int64(bits >> _UPPER_53)) * 2.0**-53
 
 
-draw, uniform = compiled_function(_draw), compiled_function(_uniform)
+def _drawn_of(block: int, width: int, n: int) -> Any:
+    """Return how many numbers are drawn for the neurons of a block: an even number, of width at most."""
+    count = min(width, n - block * width)
+    return count + (count & 1)
+
+
+def _between(raw: Any, values: Any) -> None:
+    """Write the uniform numbers between 0 and 1 whose inverse distribution function is normal."""
+    for lane in range(values.size):
+        values[lane] = (np.float64(np.int64(raw[lane] >> _UPPER_52)) + 0.5) * 2.0**-52
+
+
+draw, uniform, between = (compiled_function(item) for item in (_draw, _uniform, _between))
+drawn_of = compiled_function(_drawn_of)
 
 
 def noise(line: Any, home: Any, column: int, step: int, start: int, time: float) -> None:
-    """Fill a variable with noise."""
+    """Fill a variable with noise: uniform numbers, or normal ones by a function that is called by address."""
     op, memory = carray(line, FIELDS), carray(home, ALL)
-    base, offset, stride, width, first, last = op[3], op[4], op[5], op[6], op[7], op[8]
-    raw = carray(at_address(op[14]), width, np.uint64)
+    base, offset, stride, width, first, last, n = op[3], op[4], op[5], op[6], op[7], op[8], op[9]
     for block in range(first, last):
         place = base + block * stride + offset
+        raw = carray(at_address(op[14]), drawn_of(block, width, n), np.uint64)
         draw(raw, block * width, step, op[13], op[11], op[12])
         values = memory[place : place + raw.size]
         if op[1]:
-            for lane in range(raw.size):
-                values[lane] = (np.float64(np.int64(raw[lane] >> _UPPER_52)) + 0.5) * 2.0**-52
-            apply_in_place(op[1], op[2], width, address_of(values))
+            between(raw, values)
+            apply_in_place(op[1], op[2], values.size, address_of(values))
         else:
             for lane in range(raw.size):
                 values[lane] = uniform(raw[lane])
+
+
+def normal_noise(line: Any, home: Any, column: int, step: int, start: int, time: float) -> None:
+    """Fill a variable with normal noise (see :func:`normals.invert`)."""
+    op, memory = carray(line, FIELDS), carray(home, ALL)
+    base, offset, stride, width, first, last, n = op[3], op[4], op[5], op[6], op[7], op[8], op[9]
+    scratch = carray(at_address(op[14] + 8 * width), SCRATCH * width + 1, np.float64)
+    functions = (op[1], op[2], op[15], op[16])
+    for block in range(first, last):
+        place = base + block * stride + offset
+        raw = carray(at_address(op[14]), drawn_of(block, width, n), np.uint64)
+        draw(raw, block * width, step, op[13], op[11], op[12])
+        values = memory[place : place + raw.size]
+        between(raw, values)
+        invert(values, scratch, functions)
 
 
 def count(line: Any, home: Any, column: int, step: int, start: int, time: float) -> None:

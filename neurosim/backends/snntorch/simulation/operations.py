@@ -14,6 +14,7 @@ from neurosim.backends.snntorch.simulation.division import Division, Piece
 from neurosim.backends.snntorch.simulation.edge_tables import EdgeTable, spikes_of
 from neurosim.backends.snntorch.simulation.feeding import Drawn
 from neurosim.backends.snntorch.simulation.neuron_source import ACTIVE, LAST, LIMIT, Program
+from neurosim.backends.snntorch.simulation.normals import SCRATCH, found_functions
 from neurosim.backends.snntorch.simulation.operating import FIELDS, operation
 from neurosim.backends.snntorch.simulation.plan import WIDTH, Plan, fixed_limit, terms_of
 from neurosim.backends.snntorch.simulation.pointers import loop_of
@@ -250,12 +251,14 @@ class Operations:
         piece, raw = self.piece(name, part), self._raw(part)
         lines = []
         for site in self.stepper.populations[name].noise:
-            function = loop_of(normal) if site.kind == "normal" else (0, 0)
-            if function is None:
+            functions, direct = found_functions(), loop_of(normal)
+            if direct is None:
                 raise TypeError("normal numbers are fed where their function is not found")
-            key = noise_key(self.seed, name, site.site)
-            place = _place(piece, site.symbol)
-            lines.append([operation(drawing.noise), *function, *place, 0, *key, trial.number, raw])
+            fast = site.kind == "normal" and functions is not None
+            line = [operation(drawing.normal_noise if fast else drawing.noise)]
+            line += [*(direct if site.kind == "normal" else (0, 0)), *_place(piece, site.symbol), 0]
+            line += [*noise_key(self.seed, name, site.site), trial.number, raw]
+            lines.append([*line, *(functions[2:] if fast and functions is not None else ())])
         return lines
 
     def _emit(self, name: str, chances: NDArray[np.float64], trial: Trial) -> list[int]:
@@ -263,8 +266,8 @@ class Operations:
         return [*line, trial.number, self._raw(0), chances.ctypes.data, *_spikes(trial.spikes[name])]
 
     def _raw(self, part: int) -> int:
-        """Return memory for the random bits of a block."""
-        return self.keep(f"raw/{part}", np.zeros(WIDTH, dtype=np.uint64))
+        """Return memory for the random bits of a block, and for what normal numbers are computed with."""
+        return self.keep(f"raw/{part}", np.zeros((1 + SCRATCH) * WIDTH + 1, dtype=np.uint64))
 
     def _active(self, item: PoissonProgram) -> int:
         form = self.plan.homes[item.post].form
