@@ -73,7 +73,12 @@ class BlockRun:
 
     def run(self) -> tuple[Collected, State]:
         """Return what was to be collected, and the state after the last step."""
-        ends = [self._advance(component) for component in self.module.schedule]
+        ends, schedule = [], self.module.schedule
+        for place, component in enumerate(schedule):
+            ends.append(self._advance(component))
+            # What nobody reads any more is memory for those who come.
+            read = {self.projections[name].pre for later in schedule[place + 1 :] for name in later.ahead}
+            self.trains = {name: train for name, train in self.trains.items() if name in read}
         return self.collected, _joined(ends)
 
     def _advance(self, component: Component) -> State:
@@ -90,9 +95,9 @@ class BlockRun:
             self._send(source.name, spikes)
             return self._after_source(stepper, source.name, spikes)
         if self._fits_loops(stepper, component, records):
-            self._in_loops(stepper, component, records)
+            fired = self._in_loops(stepper, component, records)
             for name in sending:
-                self._send(name, self.collected[name, "spikes"])
+                self._send(name, fired[name])
             return stepper.state(self.seed)
         arrivals = {
             name: {target: values.unbind(0) for target, values in self._arriving(stepper, name).items()}
@@ -153,8 +158,10 @@ class BlockRun:
             return False
         return self.module.stepped[component] is None
 
-    def _in_loops(self, stepper: Stepper, component: Component, records: Sequence[tuple[str, str]]) -> None:
-        """Run a component in compiled loops or kernels."""
+    def _in_loops(
+        self, stepper: Stepper, component: Component, records: Sequence[tuple[str, str]]
+    ) -> dict[str, Tensor]:
+        """Run a component in compiled loops or kernels; return the spikes of its populations."""
         items = stepper.populations
         traced = {name: [key for part, key in records if part == name and key != "spikes"] for name in items}
         rows = {name: self._rows(name, 0, self.n_steps) for name in self._inputs_of(component)}
@@ -173,11 +180,12 @@ class BlockRun:
             }
         else:
             ahead = {name: self._arriving_in_loops(stepper, name) for name in component.ahead}
-            found = run_in_loops(stepper, ahead, rows, driven, traced, self.n_steps)
+            found = run_in_loops(stepper, ahead, rows, driven, traced, self.n_steps, self._noise_of)
         for name, scanned in found.items():
             self.collected.update({(name, variable): values for variable, values in scanned.traces.items()})
-            if scanned.spikes is not None:
-                self.collected[name, "spikes"] = scanned.spikes
+        spikes = {name: scanned.spikes for name, scanned in found.items() if scanned.spikes is not None}
+        self.collected.update({(name, "spikes"): spikes[name] for name in spikes if (name, "spikes") in records})
+        return spikes
 
     def _driven(self, stepper: Stepper, item: PopulationProgram, rows: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return the inputs of a population that have a value in every step, (time, batch, neuron)."""
@@ -190,9 +198,13 @@ class BlockRun:
             for variable, sources in item.inputs.items()
             if all(source.kind == "injection" for source in sources)
         }
-        start = self.start.step
-        driven.update(self.module.noise_of(item.name, self.seed, self.start.trials, start, start + self.n_steps))
+        driven.update(self._noise_of(item.name))
         return driven
+
+    def _noise_of(self, name: str) -> dict[str, Tensor]:
+        """Return the random numbers of a population in all steps, by symbol, (time, batch, neuron)."""
+        start = self.start.step
+        return self.module.noise_of(name, self.seed, self.start.trials, start, start + self.n_steps)
 
     # -- what a component is fed ---------------------------------------------------------------------------------
 

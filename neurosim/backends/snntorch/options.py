@@ -19,6 +19,7 @@ SURROGATES = (
 )  # fmt: skip
 PROPAGATIONS = ("auto", "ordered")
 FUSED = ("auto", "always", "never")
+KEEPS = ("variables", "spikes")
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,11 @@ class SnntorchOptions:
         ``"auto"`` runs parts of the circuit, and simulations without gradients, in compiled loops where a call is large
         enough for it, ``"always"`` wherever it can be done, ``"never"`` nowhere: torch's operations step through them.
         ``module.stepped`` says what the loops do not cover, and why.
+    keep
+        What compiled loops on a CPU keep of every step for the way back: ``"variables"``, or ``"spikes"`` alone (a bit
+        each), from which the loops find the variables again, some trials at a time. Gradients are the same to the last
+        bit; a training step takes longer by the loops that run twice, and memory no longer goes with the number of
+        variables.
     relaxed
         Let spikes be real numbers between 0 and 1 (the smooth function whose derivative the surrogate is: a sigmoid),
         for checking gradients; never for simulation.
@@ -64,6 +70,7 @@ class SnntorchOptions:
     modules: Mapping[str, Any] = field(default_factory=dict)
     training: bool = True
     fused: str = "auto"
+    keep: str = "variables"
     relaxed: bool = False
 
     def __post_init__(self) -> None:
@@ -75,6 +82,8 @@ class SnntorchOptions:
             raise BackendError(f"propagation={self.propagation!r} is unknown.{nearest(self.propagation, PROPAGATIONS)}")
         if self.fused not in FUSED:
             raise BackendError(f"fused={self.fused!r} is unknown.{nearest(self.fused, FUSED)}")
+        if self.keep not in KEEPS:
+            raise BackendError(f"keep={self.keep!r} is unknown.{nearest(self.keep, KEEPS)}")
         if isinstance(self.surrogate, str) and self.surrogate not in SURROGATES:
             raise BackendError(f"surrogate={self.surrogate!r} is unknown.{nearest(self.surrogate, SURROGATES)}")
         if not isinstance(self.surrogate, str) and not callable(self.surrogate):

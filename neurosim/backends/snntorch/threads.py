@@ -38,13 +38,13 @@ def kept_on_disk(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     return compile_it
 
 
-def in_parts(kernel: Callable[..., None], rows: int, threads: int, *arguments: Any) -> None:
-    """Run ``kernel(first, last, ...)`` over all rows, as many parts of them at a time as there are threads."""
+def in_parts(kernel: Callable[..., None], rows: int, threads: int, *arguments: Any, begin: int = 0) -> None:
+    """Run ``kernel(first, last, ...)`` over rows from `begin`, as many parts of them at a time as there are threads."""
     parts = max(1, min(threads, rows))
     if parts == 1:
-        kernel(0, rows, *arguments)
+        kernel(begin, begin + rows, *arguments)
         return
-    edges = [rows * part // parts for part in range(parts + 1)]
+    edges = [begin + rows * part // parts for part in range(parts + 1)]
     waiting, errors = deque(pairwise(edges)), list[BaseException]()
 
     def work(_: object = None) -> None:

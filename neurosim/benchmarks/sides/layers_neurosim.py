@@ -22,7 +22,8 @@ class Side(Training):
         sizes = self.settings["sizes"]
         self.late = len(sizes) - 1  # every delivered spike acts in the next step
         self.last = names(sizes)[-1]
-        module: nn.Module = compile(layers(sizes, self.settings["recurrent"]), "snntorch")
+        keep = self.settings.get("keep", "variables")
+        module: nn.Module = compile(layers(sizes, self.settings["recurrent"]), "snntorch", keep=keep)
         return module
 
     def forward(self, x: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from neurosim.benchmarks.sides.kept import kept_bytes
-from neurosim.benchmarks.sides.memory import resident
+from neurosim.benchmarks.sides.memory import Peak, resident
 from neurosim.benchmarks.sides.turns import seconds_of_one
 
 
@@ -20,7 +21,8 @@ class Training:
 
     With ``measure="saved"`` in the settings a run returns the bytes that the forward pass keeps for the backward pass
     for each neuron in a step: the difference between all steps and half of them, so that what does not grow with time
-    is left out. By how much the process grows in a forward pass of its size, the first time, is told as ``held``.
+    is left out. By how much the process grows in a forward pass of its size, the first time, is told as ``held``, and
+    in the whole step as ``peak``; ``seconds`` is the time of a step.
     """
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
@@ -35,6 +37,7 @@ class Training:
         self.module: nn.Module = self.build()
         self.spikes: Tensor | None = None
         self.held: float | None = None
+        self.peak = self.seconds = 0.0
         if settings.get("measure") == "saved":  # what is loaded and compiled on first use
             self.step(self.x[:3, :1], self.target[:1])
 
@@ -63,10 +66,14 @@ class Training:
         if self.held is None:  # later on, memory that was given back may be taken again
             self.module.zero_grad()
             before = resident()
-            spikes = self.forward(self.x)
-            self.held = (resident() - before) / (steps * neurons)
-            cross_entropy(spikes.sum(0), self.target).backward()  # type: ignore[no-untyped-call]
+            with Peak() as peak:
+                spikes = self.forward(self.x)
+                self.held = (resident() - before) / (steps * neurons)
+                cross_entropy(spikes.sum(0), self.target).backward()  # type: ignore[no-untyped-call]
+            self.peak = (peak.most - before) / (steps * neurons)
             self.spikes = spikes.detach()
+            del spikes
+            self.seconds = median(seconds_of_one(lambda: self.step(self.x, self.target), first=True) for _ in range(5))
         whole, half = (
             kept_bytes(lambda x=x: self.forward(x), self.x, self.passed_over)  # type: ignore[misc]
             for x in (self.x, self.x[: steps // 2])
@@ -78,7 +85,10 @@ class Training:
         if self.spikes is None:
             raise RuntimeError("nothing was run")
         found = {"spikes": self.spikes.numpy() > 0, "late": np.asarray(self.late)}
-        return found if self.held is None else {**found, "held": np.asarray(self.held)}
+        if self.held is None:
+            return found
+        weighed = {"held": self.held, "peak": self.peak, "seconds": self.seconds}
+        return {**found, **{name: np.asarray(value) for name, value in weighed.items()}}
 
     #: Steps by which the last layer's spikes come later than in a network that passes them on in the same step.
     late = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import torch
@@ -154,9 +155,11 @@ def component_loops(
     ]
     source = loop_source(members, bare, keep=keep, graded=_graded(stage, traced, learned, keep=keep))
     tables = {} if stage is None else _tables(module, stage)
+    again = keep and stage is None and module.options.keep == "spikes"
     return make_loops(
-        source, module.torch_dtype, bare, links, surrogates, keep=keep, workspace=module.paths.workspace, tables=tables
-    )
+        source, module.torch_dtype, bare, links, surrogates, keep=keep, again=again, workspace=module.paths.workspace,
+        tables=tables,
+    )  # fmt: skip
 
 
 def _tables(module: CircuitModule, stage: GradedStage) -> dict[int, EdgesOfPost]:
@@ -235,6 +238,7 @@ def run_in_loops(
     driven: Mapping[str, Mapping[str, Tensor]],
     traced: Mapping[str, Sequence[str]],
     steps: int,
+    noise: Callable[[str], Mapping[str, Tensor]],
 ) -> dict[str, Scanned]:
     """Run all steps of a component in loops, and leave the stepper in the state after them.
 
@@ -252,6 +256,8 @@ def run_in_loops(
         By population, what is recorded besides spikes.
     steps
         How many.
+    noise
+        Draws the random numbers of a population once more.
     """
     arrivals, values, events, tables = arrivals_of(stepper, ahead, rows, two_edges)
     names = in_places(stepper.populations)
@@ -263,9 +269,19 @@ def run_in_loops(
     scan = stepper.module.paths.loops(arrivals, traced, learned, keep=keep)
     scan = replace(scan, links=tuple(tables.get(place, link) for place, link in enumerate(scan.links)))
     inputs = only_read(inputs, scan.source.members, () if scan.source.graded is None else scan.source.graded.given)
-    sizes = (steps, stepper.batch)
-    found = run_loops(scan, inputs, events, last_fired(stepper), stepper.step_number, stepper.dt, sizes)
+    drawn = {
+        f"I{place}_{site.symbol}": partial(_drawn, noise, name, site.symbol)
+        for place, name in enumerate(names)
+        for site in stepper.populations[name].noise
+        if f"I{place}_{site.symbol}" in inputs
+    }
+    clock = (stepper.step_number, stepper.dt, steps)
+    found = run_loops(scan, inputs, events, last_fired(stepper), clock, stepper.batch, drawn)
     return taken_back(stepper, found, steps)
+
+
+def _drawn(noise: Callable[[str], Mapping[str, Tensor]], name: str, symbol: str) -> Tensor:
+    return noise(name)[symbol]
 
 
 def learned_among(

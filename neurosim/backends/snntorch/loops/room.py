@@ -16,15 +16,20 @@ Array = np.ndarray
 
 
 def room(
-    lent: Workspace, text: Any, given: Mapping[str, Array], last: Mapping[int, Tensor], batch: int, steps: int
-) -> dict[str, Any]:
-    """Return the arrays that the way forward writes for a member."""
-    i, state, keep = text.place, text.item.state, text.keep
+    lent: Workspace, text: Any, given: Mapping[str, Array], last: Mapping[int, Tensor], sizes: tuple[int, int],
+    *, whole: bool,
+) -> dict[str, Any]:  # fmt: skip
+    """Return the arrays that the way forward writes for a member, of some steps and trials.
+
+    Where they are not wanted `whole`, variables of all steps are written into the room of one.
+    """
+    i, state, keep, (steps, batch) = text.place, text.item.state, text.keep, sizes
+    of_variables = (steps if whole else 1, batch, text.item.n)
     n, dtype = text.item.n, given[f"B{i}_{state[0]}"].dtype
     found: dict[str, Any] = {f"V{i}_{key}": given[f"B{i}_{key}"].copy() for key in state}
     found.update({f"T{i}_{key}": lent.empty((steps, batch, n), dtype) for key in text.member.traced})
     if keep:
-        found.update({f"Q{i}_{key}": lent.empty((steps, batch, n), dtype) for key in text.kept})
+        found.update({f"Q{i}_{key}": lent.empty(of_variables, dtype) for key in text.kept})
     if text.spiking:
         past = given[f"past{i}"]
         spikes = lent.empty((len(past) + steps, batch, n), dtype)
@@ -34,7 +39,7 @@ def room(
         found[f"past{i}"] = len(past)
         found[f"ring{i}"] = len(past) + 1
         if text.member.slope is None and keep:
-            found[f"U{i}"] = lent.empty((steps, batch, n), dtype)
+            found[f"U{i}"] = lent.empty(of_variables, dtype)
     if text.rests:
         found[f"L{i}"] = last[i].detach().numpy().copy()
         found[f"A{i}"] = np.zeros((steps, batch, (n + 7) // 8), np.uint8)

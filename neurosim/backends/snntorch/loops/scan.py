@@ -7,7 +7,7 @@ the number of threads. Of a step only what the way back reads is kept, spikes as
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from neurosim.backends.snntorch.compiled_modules import compiled
+from neurosim.backends.snntorch.loops.again import FOUND_AGAIN, pieces, worth_it
 from neurosim.backends.snntorch.loops.edge_table import EdgeTable
 from neurosim.backends.snntorch.loops.graded_arrays import (
     EdgesOfPost,
@@ -51,6 +52,8 @@ class Loops(Frozen):
         By member, where the surrogate's derivative is not in the loops.
     keep
         Whether the way back will be gone.
+    again
+        Whether variables are found again on the way back, where that keeps less.
     workspace
         Lends the large arrays.
     tables
@@ -63,6 +66,7 @@ class Loops(Frozen):
     links: tuple[int | EdgeTable | None, ...]
     surrogates: tuple[Callable[[Tensor], Tensor] | None, ...]
     keep: bool
+    again: bool
     workspace: Workspace
     tables: Mapping[int, EdgesOfPost]
 
@@ -75,17 +79,18 @@ def make_loops(
     surrogates: Sequence[Any],
     *,
     keep: bool,
+    again: bool,
     workspace: Workspace,
     tables: Mapping[int, EdgesOfPost],
 ) -> Loops:
     """Return the loops of a component, compiled when they are first run."""
     loops = compiled(source.text.replace("np.REAL", "np.float32" if dtype == torch.float32 else "np.float64"))
-    return Loops(source, loops, tuple(arrivals), tuple(links), tuple(surrogates), keep, workspace, tables)
+    return Loops(source, loops, tuple(arrivals), tuple(links), tuple(surrogates), keep, again, workspace, tables)
 
 
 def run_loops(
     scan: Loops, inputs: Mapping[str, Tensor], events: Mapping[int, RowEvents], last: Mapping[int, Tensor],
-    step: int, dt: float, sizes: tuple[int, int],
+    clock: tuple[int, float, int], trials: int, drawn: Mapping[str, Callable[[], Tensor]],
 ) -> list[Scanned]:  # fmt: skip
     """Run all steps.
 
@@ -103,10 +108,12 @@ def run_loops(
         Of arrivals that are spikes from outside: these as lists, by step and trial.
     last
         The step in which each neuron fired last, (batch, neuron), of members that rest.
-    step, dt
-        The first step and how long one takes, in seconds.
-    sizes
-        How many steps and trials.
+    clock
+        The first step, how long one takes, in seconds, and how many there are.
+    trials
+        How many.
+    drawn
+        Draws an input again that is random, by name.
 
     Returns
     -------
@@ -114,7 +121,7 @@ def run_loops(
         What each population did.
     """
     names = tuple(inputs)
-    outputs = _Loops.apply(scan, names, dict(events), dict(last), step, dt, sizes, *inputs.values())  # type: ignore[no-untyped-call]
+    outputs = _Loops.apply(scan, names, dict(events), dict(last), clock, trials, drawn, *inputs.values())  # type: ignore[no-untyped-call]
     found, place = [], 0
     for text in scan.source.members:
         spikes, since, active = outputs[place : place + 3]
@@ -143,7 +150,7 @@ class _Loops(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any, scan: Loops, names: tuple[str, ...], events: dict[int, RowEvents], last: dict[int, Tensor],
-        step: int, dt: float, sizes: tuple[int, int], *tensors: Tensor,
+        clock: tuple[int, float, int], trials: int, drawn: Mapping[str, Callable[[], Tensor]], *tensors: Tensor,
     ) -> tuple[Tensor, ...]:  # fmt: skip
         """Run forward; keep what the way back reads."""
         source = scan.source
@@ -152,24 +159,26 @@ class _Loops(torch.autograd.Function):
             for name, tensor in zip(names, tensors, strict=True)
             if not name.startswith("R_")
         }
-        arrays: dict[str, Any] = dict(given)
-        steps, batch = sizes
+        sizes = (clock[2], trials)
         dtype = next(iter(given.values())).dtype
+        again = scan.again and worth_it(scan, given, frozenset(drawn), sizes)
+        arrays: dict[str, Any] = {**given, "base": 0, "whole": int(not again), "trials": trials}
         for text in source.members:
-            arrays.update(room(scan.workspace, text, given, last, batch, steps))
+            arrays.update(room(scan.workspace, text, given, last, sizes, whole=not again))
         arrays.update(rooms(scan, given, sizes, dtype))
         for place, link in enumerate(scan.links):
             arrays.update(ways(place, link, given))
         for place, found in events.items():
             arrays.update(zip((f"start_{place}", f"column_{place}", f"value_{place}"), found.arrays, strict=True))
         taken = [arrays[name] for name in source.forward]
-        in_parts(scan.loops["forward"], batch, torch.get_num_threads(), step, dt, steps, *taken)
+        in_parts(scan.loops["forward"], trials, torch.get_num_threads(), *clock, *taken)
         ctx.set_materialize_grads(False)
-        ctx.scan, ctx.names, ctx.step, ctx.dt, ctx.sizes = scan, names, step, dt, sizes
+        ctx.scan, ctx.names, ctx.clock, ctx.sizes = scan, names, clock, sizes
         ctx.events = events
         ctx.dtype = dtype
+        ctx.drawn, ctx.last = (drawn, last) if again else ({}, None)
         if scan.keep:
-            _keep(ctx, scan, arrays, dict(zip(names, tensors, strict=True)))
+            _keep(ctx, scan, arrays, dict(zip(names, tensors, strict=True)), again=again)
         results: list[Tensor] = []
         for text in source.members:
             member = results_of(text, arrays)
@@ -185,28 +194,38 @@ class _Loops(torch.autograd.Function):
         """Run backward from the last step to the first."""
         scan, (steps, batch) = ctx.scan, ctx.sizes
         arrays: dict[str, Any] = {
-            name: tensor.detach().numpy() for name, tensor in zip(ctx.kept_names, ctx.saved_tensors, strict=True)
+            name: tensor.detach().contiguous().numpy()
+            for name, tensor in zip(ctx.kept_names, ctx.saved_tensors, strict=True)
         }
+        arrays.update({name: draw().numpy() for name, draw in ctx.drawn.items()})
+        given = {name: arrays[name] for name in ctx.names if name in arrays}
+        kept = {name: array for name, array in arrays.items() if name not in given} | ctx.numbers
         arrays.update(ctx.numbers)
         for place, link in enumerate(scan.links):
             arrays.update(ways_back(place, link, arrays))
         left = list(gradients)
-        for text, surrogate in zip(scan.source.members, scan.surrogates, strict=True):
+        for text in scan.source.members:
             count = 3 + len(text.item.state) + len(text.member.traced)
             targets = {item.target for item in scan.arrivals if item.post == text.place}
             past = ctx.numbers.get(f"past{text.place}", 0)
             arrays.update(upstream(scan.workspace, text, left[:count], targets, past, (steps, batch), ctx.dtype))
-            if surrogate is not None:
-                arrays[f"H{text.place}"] = slope_of(surrogate, torch.from_numpy(arrays[f"U{text.place}"])).numpy()
             del left[:count]
         arrays |= {
             name: value
             for name, value in rooms_back(scan, arrays, left, ctx.sizes, ctx.dtype).items()
             if name not in arrays or not name.startswith("D")
         }
-        taken = [arrays[name] for name in scan.source.backward]
-        in_parts(scan.loops["backward"], batch, torch.get_num_threads(), ctx.step, ctx.dt, steps, *taken)
-        sum_over_edges(scan, arrays, ctx.step, ctx.dt, steps)
+        parts: Iterable[tuple[int, int, dict[str, Any]]] = [(0, batch, {})]
+        if ctx.last is not None:
+            parts = pieces(scan, given, kept, ctx.events, ctx.last, ctx.clock, batch)
+        for first, count, found_again in parts:
+            arrays.update(found_again)
+            for text, surrogate in zip(scan.source.members, scan.surrogates, strict=True):
+                if surrogate is not None:
+                    arrays[f"H{text.place}"] = slope_of(surrogate, torch.from_numpy(arrays[f"U{text.place}"])).numpy()
+            taken = [arrays[name] for name in scan.source.backward]
+            in_parts(scan.loops["backward"], count, torch.get_num_threads(), *ctx.clock, *taken, begin=first)
+        sum_over_edges(scan, arrays, *ctx.clock)
         wanted = ctx.needs_input_grad[7:]
         found = [
             gradient_of(scan, name, ctx.events, arrays) if wants else None
@@ -215,7 +234,7 @@ class _Loops(torch.autograd.Function):
         return (None, None, None, None, None, None, None, *found)
 
 
-def _keep(ctx: Any, scan: Loops, arrays: Mapping[str, Any], inputs: Mapping[str, Tensor]) -> None:
+def _keep(ctx: Any, scan: Loops, arrays: Mapping[str, Any], inputs: Mapping[str, Tensor], *, again: bool) -> None:
     """Save what the way back reads, and what the gradients of weights are found from."""
     names = [name for name in scan.source.backward if name in arrays and isinstance(arrays[name], np.ndarray)]
     names = [name for name in names if not name.startswith(("delays_", "starts_", "posts_", "amounts_"))]
@@ -224,6 +243,10 @@ def _keep(ctx: Any, scan: Loops, arrays: Mapping[str, Any], inputs: Mapping[str,
     for place, link in enumerate(scan.links):
         if f"W_{place}" in inputs or link is not None:
             names.append(f"amounts_{place}" if isinstance(link, EdgeTable) else f"W_{place}")
+    if again:
+        names = [name for name in names if name[0] not in FOUND_AGAIN]
+        names += [f"A{text.place}" for text in scan.source.members if text.rests]
+        names += [name for name in inputs if not name.startswith("R_") and name not in ctx.drawn]
     names = list(dict.fromkeys(kept_of_graded(scan, names)))
     kept = [inputs[name] if name in inputs else torch.from_numpy(arrays[name]) for name in names]
     ctx.kept_names = names

@@ -102,7 +102,10 @@ def loop_source(
     )  # fmt: skip
     back = _backward(texts, arrivals, graded) if keep else ["pass"]
     bodies = {"forward": _forward(texts, arrivals, graded), "backward": back}
-    bodies |= {} if graded is None else graded.edge_functions()
+    if graded is None:
+        bodies = {name: [_of_piece(line, back=name == "backward") for line in body] for name, body in bodies.items()}
+    else:
+        bodies |= graded.edge_functions()
     names = ", ".join(repr(member.item.name) for member in members)
     lines = [f'"""All steps of {names}, and the way back. Written by neurosim."""', "", "import math"]
     lines += ["", "import numpy as np", "", f"from {KERNEL} import ({HELPERS})  # {DIGEST}"]
@@ -121,8 +124,17 @@ def loop_source(
 #: Names of what a body is given: numbers of steps, arrays of a population, arrays of an arrival.
 _GIVEN = re.compile(
     r"\b(past\d+|ring\d+|wants\d+|[VBQTPIGCDOJ]\d+_\w+|(?:GT|DP|DI)\d+_\w+|[SZALUGHE]\d+"
-    r"|[XWMYF]_\d+|G[WMSXP]_\d+|[GD]E_\d+_\w+|(?:delay|delays|start|starts|column|value|posts|amounts)_\d+)\b"
+    r"|base|whole|trials|[XWMYF]_\d+|G[WMSXP]_\d+|[GD]E_\d+_\w+|(?:delay|delays|start|starts|column|value|posts|amounts)_\d+)\b"
 )
+
+
+def _of_piece(line: str, *, back: bool) -> str:
+    """Return a line that goes to its place in arrays of some trials only, those from `base`.
+
+    Variables are written where `whole` steps are kept, or all into the room of one.
+    """
+    line = re.sub(r"\b([VSTLQUH]\d+(?:_\w+)?\[(?:[^\[\],]+, )?)b(?=[,\]])", r"\1b - base", line)
+    return line if back else re.sub(r"\b([QU]\d+(?:_\w+)?\[)t, ", r"\1t * whole, ", line)
 
 
 def _taken(body: Sequence[str]) -> tuple[str, ...]:
@@ -208,7 +220,7 @@ def _summed(item: Arrival, place: int = 0) -> list[str]:
         ]
     if item.kind == "train":
         return [
-            f"row = t * V{item.post}_{item.target}.shape[0] + b",
+            "row = t * trials + b",
             f"sum_of_lines(sum_{place}, start_{place}[row], start_{place}[row + 1], column_{place}, value_{place}, "
             f"W_{place})",
         ]
