@@ -126,6 +126,7 @@ _ENTRIES = (
         "127,400 neurons of a fly's brain, driven by sugar: real wiring where its files are, else drawn (scale=0.02)",
         0.1,
         "P. K. Shiu et al., Nature 634:210 (2024); S. Dorkenwald et al., Nature 634:124 (2024)",
+        experiment="neurosim.circuits.fly_brain.experiment:reproduce",
     ),
     CircuitEntry(
         "frequency-bias",

@@ -11,6 +11,8 @@ import pytest
 import neurosim as ns
 from neurosim.circuits.fly_brain.circuit import MN9, SUGAR, build, neuron, notes
 from neurosim.circuits.fly_brain.drawn import SECOND, SENSORY, draw_wiring
+from neurosim.circuits.fly_brain.experiment import PUBLISHED as EXAMPLE
+from neurosim.circuits.fly_brain.experiment import brain, reproduce
 from neurosim.datasets.fly_wiring import PUBLISHED, FlyWiring, write_fly_wiring
 from neurosim.errors import CircuitError, FileFormatError
 from neurosim.units import Hz, ms, mV, second
@@ -218,3 +220,53 @@ def test_the_driven_neurons_are_those_of_the_published_spikes() -> None:
     assert most == set(SUGAR)
     rate = counts[list(ids).index(str(MN9))] / 30
     assert rate == pytest.approx(93.27, abs=0.01)
+
+
+# --- the published example ---
+
+
+def test_what_can_be_said_without_the_wiring() -> None:
+    found = reproduce(quick=True, backend="snntorch", options={})
+    assert found.ok, found.rows
+    assert len(found.rows) == 17
+    assert "FlyWire 630" in found.skipped[0].needs
+
+
+def test_the_example_on_a_wiring_from_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """22 neurons are not the brain, and the rows say so; what is driven is as published."""
+    pytest.importorskip("pyarrow")
+    monkeypatch.setenv("NEUROSIM_CACHE", str(tmp_path))
+    with pytest.raises(FileFormatError, match="630"):
+        reproduce(quick=True, backend="snntorch", options={}, data=True)
+    folder = tmp_path / "fly_wiring"
+    folder.mkdir()
+    rows = brain(published(folder), 200, 2, backend="snntorch", options={})
+    assert [row.ok for row in rows] == [False, False, False, True]
+    spikes, active, motor, kicked = (float(row.obtained) for row in rows)
+    assert active == 22
+    assert motor > 150
+    assert spikes == pytest.approx(21 * kicked + motor, abs=0.3)
+
+
+@pytest.mark.slow
+def test_the_whole_example_on_what_files_are_there() -> None:
+    """The real wiring must be in the cache for it (see load_fly_wiring)."""
+    try:
+        found = reproduce(quick=True, backend="snntorch", options={}, data=True)
+    except FileFormatError as missing:
+        pytest.skip(str(missing))
+    assert found.ok, found.rows
+
+
+def test_published_numbers_are_those_of_the_published_spikes() -> None:
+    tables, folder = pytest.importorskip("pyarrow.parquet"), reference_folder("fly_lif_reference_output")
+    for rate, file in ((200, "sugarR"), (100, "sugarR_100Hz")):
+        spikes = tables.read_table(folder / f"{file}.parquet")
+        trial, neurons = (spikes.column(name).to_numpy() for name in ("trial", "flywire_id"))
+        expected = EXAMPLE[rate]
+        counts = np.bincount(trial, minlength=30)
+        active = [np.unique(neurons[trial == one]).size for one in range(30)]
+        motor = np.bincount(trial[neurons == MN9], minlength=30)
+        for values, stated in ((counts, expected.spikes), (active, expected.neurons), (motor, expected.motor)):
+            assert (np.mean(values), np.std(values, ddof=1)) == pytest.approx(stated, rel=2e-3)
+        assert np.isin(neurons, SUGAR).sum() / 30 / 21 == pytest.approx(expected.driven, rel=1e-3)
