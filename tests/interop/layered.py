@@ -90,3 +90,27 @@ def check_shifted(expected: dict[str, np.ndarray], outputs: dict[str, np.ndarray
         else:
             assert np.abs(want - rest).max() > 1e-3
             np.testing.assert_allclose(got, want - rest, rtol=0, atol=1e-12)
+
+
+#: How many steps are recorded.
+STEPS = 150
+
+
+def record(circuit: ns.Circuit, inputs: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Return the spikes, or v, of every population under the name of its node."""
+    parts = {name: part for name, part in circuit.populations.items() if isinstance(part.model, ns.NeuronModel)}
+    wanted = {name: ["spikes"] if part.spiking else ["v"] for name, part in parts.items()}
+    recording = ns.simulate(
+        circuit, STEPS * circuit.dt * 1000 * ms, backend="snntorch", dtype="float64", inputs=inputs, record=wanted
+    )
+    found = {}
+    for name, part in parts.items():
+        if part.spiking:
+            trains = recording.spikes[name]
+            array = np.zeros((STEPS, part.n))
+            array[trains.to_steps(circuit.dt), np.asarray(trains.neurons)] = 1
+            assert array.any(), name
+        else:
+            array = recording[name]["v"].values[0]
+        found[name.replace("/", "_")] = array
+    return found
