@@ -62,6 +62,17 @@ def test_pooling_of_noise(kind: str, row: dict[str, tuple[float, float]]) -> Non
     assert ratios["average"] < ratios["max"] < ratios["none"]
 
 
+def test_pooling_of_photographs() -> None:
+    """Of photographs most power is low; pooling takes what is high, the average more than the maximum."""
+    datasets = pytest.importorskip("sklearn.datasets")
+    pytest.importorskip("PIL")
+    grey = np.stack([photograph.mean(axis=2) for photograph in datasets.load_sample_images().images])
+    tiles = grey[:, :416, :640].reshape(2, 13, 32, 20, 32).transpose(0, 1, 3, 2, 4).reshape(-1, 32, 32)
+    ratios = {how: spatial_spectrum(pooled(tiles, how)).high_frequency_ratio for how in ("none", "average", "max")}
+    assert ratios["average"] < ratios["max"] < ratios["none"] < 0.3
+    assert ratios["average"] < 0.7 * ratios["max"]
+
+
 def test_circular_average_in_closed_form() -> None:
     maps = images("normal")
     around = sum(np.roll(maps, (y, x), (1, 2)) for y in (-1, 0, 1) for x in (-1, 0, 1)) / 9

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import neurosim as ns
-from neurosim.analysis.sparsity import Soft, cut_patches, learn, penalty, weight_for, whiten
+from neurosim.analysis.sparsity import Cel0, Soft, cut_patches, learn, penalty, weight_for, whiten
 from neurosim.errors import AnalysisError
 
 IMAGES = whiten(ns.datasets.dead_leaves(6, 64, seed=3))
@@ -86,6 +86,26 @@ def test_a_weight_may_stay_and_a_dictionary_may_be_given() -> None:
     np.testing.assert_array_equal(
         found.columns, learn(patches, 16, Soft(0.1), batches=3, batch_size=10, start=np.eye(16)).columns
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("units", "ratio"), [(64, 2.7), (192, 3.9)])
+def test_counting_prices_on_photographs(units: int, ratio: float) -> None:
+    """Parts of two photographs, one part held out: how much less error CEL0 leaves than l1, six units active."""
+    datasets = pytest.importorskip("sklearn.datasets")
+    pytest.importorskip("PIL")
+    grey = np.stack([photograph.mean(axis=2) for photograph in datasets.load_sample_images().images])
+    parts = grey[:, :384, :576].reshape(2, 2, 192, 3, 192).transpose(0, 1, 3, 2, 4).reshape(-1, 192, 192)
+    parts = (parts - parts.mean(axis=(1, 2), keepdims=True)) / parts.std(axis=(1, 2), keepdims=True)
+    white = whiten(parts)
+    patches, unseen = cut_patches(white[1:], 20_000, 8, seed=0), cut_patches(white[:1], 200, 8, seed=1)
+    errors = []
+    for price in (Soft(0.3), Cel0(0.08)):
+        learned = learn(patches, units, price, batches=200, batch_size=100, rate=5.0, active=6)
+        code = weight_for(6, unseen, learned.columns, learned.penalty)[1]
+        assert code.active == pytest.approx(6, abs=0.25)
+        errors.append(code.relative_error(unseen))
+    assert errors[0] / errors[1] == pytest.approx(ratio, rel=0.15)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurosim.analysis.spikes import psth, spike_triggered_average, tuning
+from neurosim.analysis.spikes import correlogram, psth, spike_triggered_average, tuning
 from neurosim.datasets import recordings
 from neurosim.errors import AnalysisError
 from neurosim.recording import Recording, SpikeTrains
@@ -55,6 +55,38 @@ def test_tuning() -> None:
     assert found.preferred[0] == "b"
     assert np.isnan(found.information[2])
     assert found.information[1] < 0.05 < found.information[0]
+
+
+def test_against_pynapple() -> None:
+    """Rates around events, bits a spike, and spikes at lags: what pynapple makes of the same spikes."""
+    nap = pytest.importorskip("pynapple")
+    random = np.random.default_rng(4)
+    times = np.sort(random.uniform(0.0, 60.0, 900))
+    trains = SpikeTrains(times, random.integers(0, 2, 900), 2, duration=60.0)
+    events = np.sort(random.uniform(1.0, 58.0, 30))
+    recording = Recording({"cells": trains}, events={"tone": {"time": events}})
+    units = {number: nap.Ts(times[trains.neurons == number]) for number in range(2)}
+    group = nap.TsGroup(units, time_support=nap.IntervalSet(0.0, 60.0))
+    found = psth(recording, "tone", window=(-0.2, 0.4), bin=0.1)
+    around = nap.compute_perievent(group[0], nap.Ts(events), (-0.2, 0.4))
+    every = np.concatenate([around[number].t for number in range(30)])
+    counts = np.histogram(every, np.arange(-2, 5) * 0.1)[0]
+    assert found.rate[:, 0] == pytest.approx(counts / 30 / 0.1)
+
+    place = nap.Tsd(np.arange(0.0, 60.0, 0.01), np.arange(6000) // 100 % 4)  # a second in each of four places
+    curves = nap.compute_tuning_curves(group, place, bins=4, range=(-0.5, 3.5), epochs=nap.IntervalSet(0.0, 60.0))
+    bits = nap.compute_mutual_information(curves)["bits/spike"].to_numpy()
+    labels = np.arange(60) % 4
+    responses = np.zeros((60, 2))
+    np.add.at(responses, (np.floor(times).astype(int), trains.neurons), 1)
+    tuned = tuning(responses, labels)
+    assert tuned.mean.T == pytest.approx(curves.values, rel=0.02)  # its samples end 10 ms early
+    assert tuned.information == pytest.approx(bits, rel=0.05)
+
+    lags = nap.compute_crosscorrelogram(group, 0.01, 0.05, norm=False)[(0, 1)]
+    ours = correlogram(trains, 0, 1, bin=0.01, reach=0.05)
+    assert lags.index.to_numpy() == pytest.approx(ours.lags)
+    assert lags.to_numpy() == pytest.approx(ours.rate)
 
 
 def test_selectivity_against_scipy() -> None:
