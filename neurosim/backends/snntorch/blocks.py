@@ -151,8 +151,7 @@ class BlockRun:
     def _fits_loops(self, stepper: Stepper, component: Component, records: Sequence[tuple[str, str]]) -> bool:
         """Tell whether a component can run in compiled loops, and whether that is worth it."""
         items = stepper.populations
-        size = self.n_steps * self.start.trials * sum(item.n for item in self.program.populations.values())
-        if self.module.options.fused != "always" and size < fused.WORTH_IT:
+        if not fused.worth_it(self.module, self.n_steps * self.start.trials):
             return False
         if not all(part in items and (key == "spikes" or key in items[part].state) for part, key in records):
             return False

@@ -113,7 +113,8 @@ def explain(module: CircuitModule) -> Explanation:
 
 def _runs(module: CircuitModule) -> PartPath:
     why = module.stepped_runs
-    return PartPath(tuple(module.program.populations), PROGRAMS if why is None else STEPS, why or "")
+    path = KERNELS if by_triton(module) else PROGRAMS
+    return PartPath(tuple(module.program.populations), path if why is None else STEPS, why or "")
 
 
 def is_passed_on(module: CircuitModule, component: Component) -> bool:

@@ -100,6 +100,12 @@ def make_kernels(
     return make_triton_scan(source, other, spiking=spiking, refractory=refractory, traced=traced)
 
 
+def worth_it(module: CircuitModule, steps: int) -> bool:
+    """Tell whether so many steps, of all trials, are worth loops or kernels."""
+    size = steps * sum(item.n for item in module.program.populations.values())
+    return module.options.fused == "always" or size >= WORTH_IT
+
+
 def by_triton(module: CircuitModule) -> bool:
     """Tell whether a module's loops are kernels of Triton."""
     return module.device.type != "cpu"

@@ -24,6 +24,8 @@ from neurosim.backends.snntorch.blocks import BlockRun
 from neurosim.backends.snntorch.delays import DELAY, Rounding, mark_in_steps, rounding, set_width
 from neurosim.backends.snntorch.devices import checked_device, checked_dtype
 from neurosim.backends.snntorch.explanation import Explanation, explain
+from neurosim.backends.snntorch.fused import by_triton, worth_it
+from neurosim.backends.snntorch.gpu.runs import simulate_in_kernels, why_runs_stepped
 from neurosim.backends.snntorch.kernel_projection import KernelProjection
 from neurosim.backends.snntorch.layers import LAYER, checked_layers, layers_of, refuse_layers
 from neurosim.backends.snntorch.options import SnntorchOptions
@@ -119,7 +121,12 @@ class CircuitModule(nn.Module, Simulator):
 
     @property
     def stepped_runs(self) -> str | None:
-        """Why torch's operations step through runs without gradients; ``None`` where compiled programs carry them."""
+        """Why torch's operations step through runs without gradients; ``None`` where compiled code carries them.
+
+        That is compiled programs on a CPU, on a GPU the kernels of calls.
+        """
+        if by_triton(self):
+            return why_runs_stepped(self)
         simulation = self.paths.simulation
         return simulation if isinstance(simulation, str) else None
 
@@ -305,9 +312,11 @@ class CircuitModule(nn.Module, Simulator):
     def _run(self, run: Run, builder: RecordingBuilder, progress: Progress | None) -> State:
         refuse_layers(self)
         plan = self.paths.simulated(run.n_steps * run.trials)
-        if plan is None:
-            return self._simulate(run, builder, progress, exact=self.exact, events=True)
-        return simulate_compiled(self, plan, run, builder, progress)
+        if plan is not None:
+            return simulate_compiled(self, plan, run, builder, progress)
+        if by_triton(self) and worth_it(self, run.n_steps * run.trials) and why_runs_stepped(self) is None:
+            return simulate_in_kernels(self, run, builder, progress)
+        return self._simulate(run, builder, progress, exact=self.exact, events=True)
 
     def run_eager(
         self,

@@ -181,10 +181,20 @@ def test_text_of_elements() -> None:
 
 
 def test_why_kernels_cannot_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert modules.why_no_triton(torch.device("cuda")) is None
-    assert modules.why_no_triton(torch.device("mps")) == "there are no loops for mps"
+    why_not = modules.why_no_triton.__wrapped__  # which keeps no answers
+    monkeypatch.setenv("CC", "cc")
+    assert why_not(torch.device("cuda")) is None
+    monkeypatch.delenv("CC")
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    assert "C compiler" in str(why_not(torch.device("cuda")))
+    monkeypatch.setenv("CC", "cc")
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.cuda, "is_available", lambda: True)
+        patch.setattr(torch.cuda, "get_device_capability", lambda device: (6, 1))
+        assert "compute capability 7.0, this one has 6.1" in str(why_not(torch.device("cuda")))
+    assert why_not(torch.device("mps")) == "there are no loops for mps"
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    assert "neurosim-circuits[gpu]" in str(modules.why_no_triton(torch.device("cuda")))
+    assert "neurosim-circuits[gpu]" in str(why_not(torch.device("cuda")))
 
 
 COMPILE = """

@@ -18,8 +18,10 @@ import triton.language as tl
 @triton.jit
 def add_rows(y, starts, edges, pre, whole, part, weight, x, length, reach, origin, batch, BLOCK: tl.constexpr):
     """Write the rows of `y` (post, `length`): what the rows of `x` (pre, `reach`) bring."""
-    post = tl.program_id(0).to(tl.int64)
-    place = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
+    # Programs count along one axis: the others have no more than 65,535.
+    blocks = tl.cdiv(length, BLOCK)
+    post = (tl.program_id(0) // blocks).to(tl.int64)
+    place = tl.program_id(0) % blocks * BLOCK + tl.arange(0, BLOCK)
     inside = place < length
     total = tl.zeros((BLOCK,), y.dtype.element_ty)
     for index in range(tl.load(starts + post), tl.load(starts + post + 1)):
@@ -58,8 +60,9 @@ def input_gradients(
     d_x, starts, edges, post, whole, part, weight, g, length, reach, origin, batch, BLOCK: tl.constexpr
 ):
     """Write the rows of `d_x` (pre, `reach`), from `g` (post, `length`); `edges` go by presynaptic neuron."""
-    pre = tl.program_id(0).to(tl.int64)
-    place = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
+    blocks = tl.cdiv(reach, BLOCK)
+    pre = (tl.program_id(0) // blocks).to(tl.int64)
+    place = tl.program_id(0) % blocks * BLOCK + tl.arange(0, BLOCK)
     total = tl.zeros((BLOCK,), d_x.dtype.element_ty)
     for index in range(tl.load(starts + pre), tl.load(starts + pre + 1)):
         edge = tl.load(edges + index)

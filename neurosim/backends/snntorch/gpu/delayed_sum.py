@@ -77,7 +77,7 @@ class _DelayedSum(torch.autograd.Function):
         result = train.new_empty((plan.n_post, steps, batch))
         if result.numel():
             with on(train.device):
-                kernels.add_rows[(plan.n_post, -(-sizes[0] // BLOCK))](
+                kernels.add_rows[(plan.n_post * -(-sizes[0] // BLOCK),)](
                     result, edges.post_starts, edges.by_post, edges.pre, whole, part, weight, rows, *sizes,
                     BLOCK=BLOCK, num_warps=WARPS, enable_fp_fusion=False,
                 )  # fmt: skip
@@ -107,7 +107,7 @@ class _DelayedSum(torch.autograd.Function):
             if ctx.needs_input_grad[0]:
                 d_rows = torch.zeros_like(rows)
                 if rows.numel():
-                    kernels.input_gradients[(plan.n_pre, -(-sizes[1] // BLOCK))](
+                    kernels.input_gradients[(plan.n_pre * -(-sizes[1] // BLOCK),)](
                         d_rows, edges.pre_starts, edges.by_pre, edges.post, whole, part, weight, g, *sizes, **options
                     )
                 d_train = d_rows[:, 1:].permute(1, 2, 0)

@@ -20,6 +20,7 @@ from neurosim.backends.snntorch.gpu.edge_gather import DelayedEdges
 from neurosim.backends.snntorch.gpu.modules import kernels, on
 from neurosim.backends.snntorch.gpu.recurrent_member import MemberKernels
 from neurosim.backends.snntorch.gpu.recurrent_source import BACKWARD, FORWARD, RecurrentSource
+from neurosim.backends.snntorch.gpu.scan import copied
 from neurosim.backends.snntorch.loops.source import Arrival
 from neurosim.backends.snntorch.scanned import Scanned, slope_of
 from neurosim.program.frozen import Frozen
@@ -117,8 +118,9 @@ class _Recurrent(torch.autograd.Function):
     ) -> tuple[Tensor, ...]:  # fmt: skip
         """Run forward; keep what the way back reads."""
         source = scan.source
-        arrays = {name: tensor.contiguous() for name, tensor in zip(names, tensors, strict=True)}
-        batch = len(tensors[0])
+        # Under autocast a product may come in half precision.
+        dtype, batch = tensors[0].dtype, len(tensors[0])
+        arrays = {name: tensor.to(dtype).contiguous() for name, tensor in zip(names, tensors, strict=True)}
         for text in source.members:
             arrays.update(_room(text, arrays, last, batch, steps))
         for place, link in enumerate(scan.links):
@@ -206,7 +208,7 @@ def _room(
     """Return the arrays that the way forward writes for a member."""
     i, state, n = text.place, text.item.state, text.item.n
     like = given[f"B{i}_{state[0]}"]
-    found = {f"V{i}_{key}": given[f"B{i}_{key}"].clone() for key in state}
+    found = {f"V{i}_{key}": copied(given[f"B{i}_{key}"]) for key in state}
     found.update({f"T{i}_{key}": like.new_empty((steps, batch, n)) for key in text.member.traced})
     if text.keep:
         found.update({f"Q{i}_{key}": like.new_empty((steps, batch, n)) for key in text.kept})
@@ -221,7 +223,7 @@ def _room(
             found[f"NE{i}"] = torch.empty((*lists, block), dtype=torch.int32, device=like.device)
             found[f"NC{i}"] = torch.empty(lists, dtype=torch.int32, device=like.device)
     if text.rests:
-        found[f"L{i}"] = last[i].detach().clone(memory_format=torch.contiguous_format)
+        found[f"L{i}"] = copied(last[i])
         found[f"A{i}"] = torch.empty((steps, batch, n), dtype=torch.int8, device=like.device)
     return found
 
@@ -262,7 +264,7 @@ def _upstream(
         return like.new_zeros(shape) if gradient is None else gradient.contiguous()
 
     ends, traces = gradients[3 : 3 + len(state)], gradients[3 + len(state) :]
-    found = {f"C{i}_{key}": given(gradient, now).clone() for key, gradient in zip(state, ends, strict=True)}
+    found = {f"C{i}_{key}": copied(given(gradient, now)) for key, gradient in zip(state, ends, strict=True)}
     found.update({f"GT{i}_{key}": given(gradient, series) for key, gradient in zip(traced, traces, strict=True)})
     if text.spiking:
         found[f"G{i}"], found[f"R{i}"] = given(gradients[0], series), like.new_empty(now)

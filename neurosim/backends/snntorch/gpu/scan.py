@@ -116,12 +116,13 @@ class _Kernels(torch.autograd.Function):
         states = [like.new_empty((steps + 1, batch, n)) for _ in source.state]
         for kept, initial in zip(states, tensors, strict=False):
             kept[0] = initial
-        others = [tensor.contiguous() for tensor in tensors[count:]]
+        # Under autocast a product may come in half precision.
+        others = [tensor.to(like.dtype).contiguous() for tensor in tensors[count:]]
         whole, none = (steps, batch, n), (0, batch, n)
         spikes = like.new_empty(whole if scan.spiking else none)
         distance = like.new_empty(whole if scan.spike_gradient is not None else none)
         active = torch.empty(whole if scan.refractory else none, dtype=torch.int8, device=like.device)
-        since = torch.zeros(none[1:], dtype=torch.int64, device=like.device) if last is None else last.clone()
+        since = torch.zeros(none[1:], dtype=torch.int64, device=like.device) if last is None else copied(last)
         arrays = (*states, *others, spikes, distance, active)
         _launch(scan, "forward", (steps, batch, n), step, dt, 0, *arrays, since)
         ctx.scan, ctx.step, ctx.dt, ctx.sizes = scan, step, dt, (steps, batch, n)
@@ -150,7 +151,7 @@ class _Kernels(torch.autograd.Function):
         slope = like.new_empty(none)
         if scan.spike_gradient is not None:
             slope = slope_of(scan.spike_gradient, arrays[-2])
-        carried = [given(gradient, (batch, n)).clone() for gradient in gradients[3 : 3 + count]]
+        carried = [copied(given(gradient, (batch, n))) for gradient in gradients[3 : 3 + count]]
         traces = [given(gradient, whole) for gradient in gradients[3 + count :]]
         of_fixed = [like.new_zeros((batch, n)) for _ in source.fixed]
         of_driven = [like.new_zeros(whole) for _ in source.driven]
@@ -159,6 +160,11 @@ class _Kernels(torch.autograd.Function):
             *traces, *of_fixed, *of_driven,
         )  # fmt: skip
         return (None, None, None, None, None, *carried, *(array.sum(0) for array in of_fixed), *of_driven)
+
+
+def copied(tensor: Tensor) -> Tensor:
+    """Return a copy whose elements lie side by side."""
+    return tensor.detach().clone(memory_format=torch.contiguous_format)
 
 
 def _launch(
