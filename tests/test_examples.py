@@ -29,6 +29,7 @@ SAYS = {
     "09_frequency": "the same on both backends: True",
     "10_recordings": "both backends hear the measured current alike: True",
     "11_representations": "a circle fits best: True",
+    "12_population": "the same rates in Brian2 and in torch: True",
 }
 
 

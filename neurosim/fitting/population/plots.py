@@ -38,7 +38,6 @@ def plot_bits(fit: PopulationFit, *, ax: Axes | None = None) -> Axes:
         axes.plot([found.low, found.high], [row, row], color=f"C{row}", lw=3, solid_capstyle="butt")
         axes.plot(found.value, row, "o", color=f"C{row}")
     axes.axvline(0.0, color="k", lw=0.6)
-    axes.set_xscale("symlog", linthresh=0.1)
     axes.set_yticks(range(len(fit.bits)), list(fit.bits))
     axes.set(xlabel="bits a spike beyond the unit's mean, held out", ylim=(len(fit.bits) - 0.5, -0.5))
     return axes
