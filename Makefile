@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-EXTRAS ?= analysis,datasets,dev,exchange,gpu,nir,plot,training
+EXTRAS ?= analysis,datasets,dev,exchange,fitting,gpu,nir,plot,training
 PYTEST_ARGS ?=
 # Tests run in this many processes, of about a gigabyte, each on one thread: more would wait for one another.
 WORKERS ?= 2

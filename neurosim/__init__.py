@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from neurosim.version import __version__
 
 if TYPE_CHECKING:
-    from neurosim import analysis, circuits, datasets, interop, models, training, units
+    from neurosim import analysis, circuits, datasets, fitting, interop, models, training, units
     from neurosim.analysis.comparison import compare
     from neurosim.backends import RunInterrupted, compile, simulate
     from neurosim.circuit import (
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         UnitError,
         UnsupportedError,
     )
+    from neurosim.fitting import fit
     from neurosim.interop import export_brian2_script
     from neurosim.models import NMDA, Alpha, Delta, DoubleExponential, Exponential
     from neurosim.recording import Record, Recording, SpikeTrains, State
@@ -72,13 +73,14 @@ _HOME = {
         "AnalysisError", "BackendError", "CircuitError", "EquationError", "FileFormatError", "NeurosimError",
         "RecordError", "TrainingError", "UnitError", "UnsupportedError",
     ),
+    "neurosim.fitting": ("fit",),
     "neurosim.interop": ("export_brian2_script",),
     "neurosim.models": ("NMDA", "Alpha", "Delta", "DoubleExponential", "Exponential"),
     "neurosim.recording": ("Record", "Recording", "SpikeTrains", "State"),
     "neurosim.verification": ("verify",),
 }  # fmt: skip
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
-_SUBMODULES = ("analysis", "circuits", "datasets", "interop", "models", "training", "units")
+_SUBMODULES = ("analysis", "circuits", "datasets", "fitting", "interop", "models", "training", "units")
 
 __all__ = [
     "NMDA", "AllToAll", "Alpha", "AnalysisError", "BackendError", "Circuit", "CircuitError", "Convolution", "Delta",
@@ -88,7 +90,7 @@ __all__ = [
     "Record", "RecordError", "Recording", "RunInterrupted", "Signal", "SignalSource", "Sine", "SpikeSource",
     "SpikeTrains", "State", "Step", "SynapseModel", "Trainable", "TrainingError", "Uniform", "UnitError",
     "UnsupportedError", "__version__", "analysis", "circuits", "compare", "compile", "datasets", "export_brian2_script",
-    "interop", "models", "simulate", "training", "units", "verify",
+    "fit", "fitting", "interop", "models", "simulate", "training", "units", "verify",
 ]  # fmt: skip
 
 

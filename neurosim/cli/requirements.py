@@ -16,6 +16,7 @@ EXTRAS = {
     "exchange": "recordings as Neo, pynapple and NWB",
     "analysis": "structure of networks; images of digits",
     "training": "ns.training.Trainer: devices, several processes, checkpoints, logs",
+    "fitting": "ns.fit with method='cma-es'",
     "swimmer": "bodies that circuits move, in MuJoCo",
     "gpu": "fused kernels on NVIDIA devices",
 }

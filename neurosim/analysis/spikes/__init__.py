@@ -5,6 +5,7 @@ counts batch by batch; :mod:`neurosim.analysis.spikes.differentiable` has what a
 """
 
 from neurosim.analysis.spikes import plots
+from neurosim.analysis.spikes.coincidence import coincidence_factor
 from neurosim.analysis.spikes.correlation import (
     Correlogram,
     correlogram,
@@ -42,8 +43,8 @@ from neurosim.analysis.spikes.trains import spike_trains
 
 __all__ = [
     "Autocorrelation", "Correlogram", "CountStatistics", "Intervals", "PopulationSpectrum", "PredictionScore", "Psth",
-    "TriggeredAverage", "Tuning", "autocorrelation", "bits_per_spike", "correlogram", "count_correlation", "cv",
-    "cv2", "decay_time", "deviance_explained", "distance_matrix", "fano", "intervals", "isi_distance", "lempel_ziv",
+    "TriggeredAverage", "Tuning", "autocorrelation", "bits_per_spike", "coincidence_factor", "correlogram",
+    "count_correlation", "cv", "cv2", "decay_time", "deviance_explained", "distance_matrix", "fano", "intervals", "isi_distance", "lempel_ziv",
     "lv", "mean_correlation", "plots", "poisson_log_likelihood", "population_complexity", "population_spectrum",
     "psth", "spike_counts", "spike_distance", "spike_trains", "spike_triggered_average", "synchrony",
     "tiling_coefficient", "tuning", "van_rossum", "victor_purpura",
