@@ -131,7 +131,8 @@ def _counts(task: Task, recording: Recording, part: Part, population: str) -> tu
 
 
 def _train(trains: SpikeTrains, trial: int, neuron: int) -> Floats:
-    return trains.times[(trains.trials == trial) & (trains.neurons == neuron)]
+    found: Floats = trains.times[(trains.trials == trial) & (trains.neurons == neuron)]
+    return found
 
 
 def _mean(values: list[float]) -> float:

@@ -44,8 +44,8 @@ from neurosim.analysis.spikes.trains import spike_trains
 __all__ = [
     "Autocorrelation", "Correlogram", "CountStatistics", "Intervals", "PopulationSpectrum", "PredictionScore", "Psth",
     "TriggeredAverage", "Tuning", "autocorrelation", "bits_per_spike", "coincidence_factor", "correlogram",
-    "count_correlation", "cv", "cv2", "decay_time", "deviance_explained", "distance_matrix", "fano", "intervals", "isi_distance", "lempel_ziv",
-    "lv", "mean_correlation", "plots", "poisson_log_likelihood", "population_complexity", "population_spectrum",
-    "psth", "spike_counts", "spike_distance", "spike_trains", "spike_triggered_average", "synchrony",
-    "tiling_coefficient", "tuning", "van_rossum", "victor_purpura",
+    "count_correlation", "cv", "cv2", "decay_time", "deviance_explained", "distance_matrix", "fano", "intervals",
+    "isi_distance", "lempel_ziv", "lv", "mean_correlation", "plots", "poisson_log_likelihood", "population_complexity",
+    "population_spectrum", "psth", "spike_counts", "spike_distance", "spike_trains", "spike_triggered_average",
+    "synchrony", "tiling_coefficient", "tuning", "van_rossum", "victor_purpura",
 ]  # fmt: skip
