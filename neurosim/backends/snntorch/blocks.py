@@ -19,6 +19,7 @@ from neurosim.backends.snntorch import fused
 from neurosim.backends.snntorch.gpu.components import run_in_recurrent_kernels
 from neurosim.backends.snntorch.layers import LAYER, through_layer
 from neurosim.backends.snntorch.loops.components import is_recurrent, run_in_loops
+from neurosim.backends.snntorch.recorded import is_driven, read_for, values_recorded
 from neurosim.backends.snntorch.sparse_linear import SparseProduct
 from neurosim.backends.snntorch.stepper import Arrivals, Stepper, writable
 from neurosim.circuit.sources import SIGNAL
@@ -153,7 +154,7 @@ class BlockRun:
         items = stepper.populations
         if not fused.worth_it(self.module, self.n_steps * self.start.trials):
             return False
-        if not all(part in items and (key == "spikes" or key in items[part].state) for part, key in records):
+        if not all(part in items and read_for(items[part], key) is not None for part, key in records):
             return False
         return self.module.stepped[component] is None
 
@@ -162,7 +163,12 @@ class BlockRun:
     ) -> dict[str, Tensor]:
         """Run a component in compiled loops or kernels; return the spikes of its populations."""
         items = stepper.populations
-        traced = {name: [key for part, key in records if part == name and key != "spikes"] for name in items}
+        wanted = {name: [key for part, key in records if part == name and key != "spikes"] for name in items}
+        read = {
+            name: sorted({used for key in keys for used in read_for(items[name], key) or ()})
+            for name, keys in wanted.items()
+        }
+        traced = {name: [key for key in keys if not is_driven(items[name], key)] for name, keys in read.items()}
         rows = {name: self._rows(name, 0, self.n_steps) for name in self._inputs_of(component)}
         driven = {name: self._driven(stepper, item, rows) for name, item in items.items()}
         if fused.by_triton(self.module) and is_recurrent(component):
@@ -181,7 +187,9 @@ class BlockRun:
             ahead = {name: self._arriving_in_loops(stepper, name) for name in component.ahead}
             found = run_in_loops(stepper, ahead, rows, driven, traced, self.n_steps, self._noise_of)
         for name, scanned in found.items():
-            self.collected.update({(name, variable): values for variable, values in scanned.traces.items()})
+            known = scanned.traces | {key: driven[name][key] for key in read[name] if is_driven(items[name], key)}
+            values = values_recorded(stepper, name, wanted[name], known, self.start.step)
+            self.collected.update({(name, key): trace for key, trace in values.items()})
         spikes = {name: scanned.spikes for name, scanned in found.items() if scanned.spikes is not None}
         self.collected.update({(name, "spikes"): spikes[name] for name in spikes if (name, "spikes") in records})
         return spikes

@@ -102,7 +102,7 @@ def explain(module: CircuitModule) -> Explanation:
     projections = tuple(_projection(module, name) for component in module.schedule for name in component.ahead)
     notes = []
     if any(row.path in (LOOPS, KERNELS) for row in populations):
-        notes.append("Where a call records values that are no state variables, steps of torch take over.")
+        notes.append("Where a call records values of edges, or what depends on who rests, steps of torch take over.")
         if module.options.fused == "auto":
             notes.append(f'So they do below {WORTH_IT} steps x trials x neurons, since fused="auto".')
     return Explanation(

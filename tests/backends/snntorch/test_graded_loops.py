@@ -85,7 +85,11 @@ def mixed(*, n: tuple[int, int] = (8, 6), seed: int = 2) -> ns.Circuit:
 PER_NEURON = ns.Trainable(per="neuron")
 CIRCUITS = {
     "worm": (worm, {"cells": ["v", "s"]}, {"cells.beta": PER_NEURON, "cells.C": ns.Trainable()}),
-    "rates": (rates, {"hidden": ["x"], "out": ["v"]}, {"hidden.gain": PER_NEURON, "gate.gain": ns.Trainable()}),
+    "rates": (
+        rates,
+        {"hidden": ["x", "r", "drive"], "gate": "r", "out": "v"},
+        {"hidden.gain": PER_NEURON, "gate.gain": ns.Trainable()},
+    ),
     "mixed": (mixed, {"spiking": ["spikes", "v"], "slow": ["x"]}, {"spiking.tau_mem": PER_NEURON}),
 }
 
@@ -183,7 +187,7 @@ def graded_circuits(draw: Any) -> tuple[ns.Circuit, dict[str, list[str]]]:
             model = ns.models.rate_unit(nonlinearity=draw(st.sampled_from(["tanh", "relu", "softplus"])))
         initial = {} if kind == "rate" else {"v": ns.Uniform(-0.4, 0.8)}
         circuit.population(name, n, model, initial=initial)
-        record[name] = {"slow": ["v"], "fires": ["v", "spikes"], "rate": []}[kind]
+        record[name] = {"slow": ["v", "r"], "fires": ["v", "spikes"], "rate": ["r"]}[kind]
         if draw(st.booleans()):
             circuit.inject(f"in{place}", name, "x", ns.Step(draw(st.sampled_from([0.0, 0.6]))))
     for count in range(draw(st.integers(1, 5))):

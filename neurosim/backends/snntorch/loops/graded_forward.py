@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from neurosim.backends.snntorch.loops.graded_terms import GradedStage, Reading, Term, Total
-from neurosim.backends.snntorch.loops.lines import needed
+from neurosim.backends.snntorch.loops.lines import needed, once
 from neurosim.program.straight_line import printed
 
 Lines = list[str]
@@ -170,7 +170,7 @@ class GradedForward:
             f"    i = GX_{number}[e]",
             *indented([*values, *self.at_end(term, "a", "i", arrays)]),
             "    for r in range(high - low):",
-            *indented(needed([*lanes, *inner]), 2),
+            *indented(needed(once([*lanes, *inner])), 2),
         ]
 
     def _total(self, total: Total) -> Lines:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from neurosim.backends.snntorch.loops.graded_forward import GradedForward, Lines, indented
 from neurosim.backends.snntorch.loops.graded_terms import GradedStage, Term, Total
-from neurosim.backends.snntorch.loops.lines import needed, read_by
-from neurosim.program.straight_line import Adjoint, Let
+from neurosim.backends.snntorch.loops.lines import needed, once, read_by
+from neurosim.program.straight_line import Adjoint, Let, printed
 
 
 class GradedText(GradedForward):
@@ -139,7 +139,10 @@ class GradedText(GradedForward):
         parts = [f"dy_{number}[r, j]"] if number in self.rows else []
         parts += [f"dlane_{number}[j, r]"] if number in self.lanes else []
         body = [f"d = {' + '.join(parts)}", *self.loads(reading, "O"), *adjoint.lines, *results]
-        return needed(body) if results else []
+        if not results:
+            return []
+        again = once([f"y = Y_{number}[t, b, j]", *body], {printed(reading.tree): "y"})
+        return needed(again)
 
     # -- values of edges -----------------------------------------------------------------------------------------
 
@@ -161,7 +164,7 @@ class GradedText(GradedForward):
         loads += [f"a_{reading} = row_{reading}[GX_{number}[e]]" for reading in term.readings("a")]
         loads += [f"b_{reading} = row_{reading}[GP_{number}[e]]" for reading in term.readings("b")]
         gradient = f"DI{term.post}_{term.target}"
-        body = needed([*loads, f"g = gs[GP_{number}[e]]", *adjoint.lines, *results])
+        body = needed(once([*loads, f"g = gs[GP_{number}[e]]", *adjoint.lines, *results]))
         rows = [f"row_{reading} = Y_{reading}[t, b]" for reading in sorted({*term.readings("a"), *term.readings("b")})]
         time = ["x_t = real((step + t) * dt)"] if "x_t" in read_by(body) else []
         text = [

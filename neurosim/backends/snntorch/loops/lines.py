@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from neurosim.backends.snntorch.population import Dynamics
 from neurosim.backends.snntorch.step_lines import leaves, step_lines
@@ -88,3 +90,57 @@ def needed(lines: Sequence[str], wanted: Iterable[str] = ()) -> list[str]:
 def read_by(lines: Iterable[str]) -> set[str]:
     """Return every name that occurs in lines of text."""
     return {node.id for line in lines for node in ast.walk(ast.parse(line)) if isinstance(node, ast.Name)}
+
+
+def once(lines: Sequence[str], known: Mapping[str, str] = MappingProxyType({})) -> list[str]:
+    """Return a text in which a function of the same names is called once, and what is known not at all.
+
+    Compilers know that of ``exp``, but not of ``tanh``.
+
+    Parameters
+    ----------
+    lines
+        Assignments, each name assigned once.
+    known
+        Names of what is known already, by its text.
+    """
+    trees = [ast.parse(line).body[0] for line in lines]
+    counts = Counter(text for tree in trees for text in _calls(tree))
+    names = {ast.unparse(ast.parse(text)): found for text, found in known.items()}
+    result: list[str] = []
+
+    class Named(ast.NodeTransformer):
+        def visit_IfExp(self, node: ast.IfExp) -> ast.IfExp:
+            """Leave what may not be called."""
+            return node
+
+        def visit_Call(self, node: ast.Call) -> ast.AST:
+            """Put a name in the place of a call."""
+            text = ast.unparse(node)
+            if text not in names and counts[text] > 1:
+                self.generic_visit(node)
+                names[text] = f"m_{len(names)}"
+                result.append(f"{names[text]} = {ast.unparse(node)}")
+            if text in names:
+                return ast.Name(names[text], ast.Load())
+            return self.generic_visit(node)
+
+    for line, tree in zip(lines, trees, strict=True):
+        if isinstance(tree, (ast.Assign, ast.AugAssign)) and any(
+            text in names or counts[text] > 1 for text in _calls(tree)
+        ):
+            tree.value = Named().visit(tree.value)
+            result.append(ast.unparse(tree))
+        else:
+            result.append(line)
+    return result
+
+
+def _calls(tree: ast.AST) -> list[str]:
+    """Return the calls of ``math`` in a statement, apart from those that are made on one condition only."""
+    if isinstance(tree, ast.IfExp):
+        return []
+    found = [text for child in ast.iter_child_nodes(tree) for text in _calls(child)]
+    if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Attribute):
+        found.append(ast.unparse(tree))
+    return found

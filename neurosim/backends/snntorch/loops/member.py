@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from neurosim.backends.snntorch.loops.lines import needed, read_by, two_parts
+from neurosim.backends.snntorch.loops.lines import needed, once, read_by, two_parts
 from neurosim.backends.snntorch.population import Dynamics
 from neurosim.backends.snntorch.step_lines import LIMIT, leaves
 from neurosim.program.step_program import PopulationProgram
@@ -180,7 +180,7 @@ class MemberText:
             name = rows.setdefault(found[1], f"row{self.place}_{len(rows)}")
             return f"{name}[j]"
 
-        text = [re.sub(r"\b(\w+\[[^\[\]]+), j\]", row, line) for line in body]
+        text = [re.sub(r"\b(\w+\[[^\[\]]+), j\]", row, line) for line in once(list(body))]
         taken = [f"{name} = {array}]" for array, name in rows.items()]
         return [*taken, f"for j in range(n{self.place}):", *(f"    {line}" for line in text)]
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from neurosim.backends.snntorch.loops import graded_kernels
+from neurosim.backends.snntorch.loops import functions, graded_kernels
 from neurosim.backends.snntorch.loops.graded_forward import indented
 from neurosim.backends.snntorch.loops.graded_text import GradedText
 from neurosim.backends.snntorch.loops.kernels import DIGEST, TOGETHER
@@ -111,6 +111,9 @@ def loop_source(
     lines += ["", "import numpy as np", "", f"from {KERNEL} import ({HELPERS})  # {DIGEST}"]
     if graded is not None:
         lines.append(f"from {graded_kernels.__name__} import products  # {graded_kernels.DIGEST}")
+    text = "\n".join(line for body in bodies.values() for line in body)
+    if "math.tanh" in text:
+        lines.append(f"from {functions.__name__} import tanh  # {functions.DIGEST}")
     lines += ["", "real = np.REAL"]
     taken = {}
     for name, body in bodies.items():
@@ -118,7 +121,8 @@ def loop_source(
         arguments = ", ".join(("first", "last_row", "step", "dt", "steps", *taken[name]))
         lines += ["", "", f"def {name}({arguments}):", *indented(body)]
     forward, backward = taken.pop("forward"), taken.pop("backward")
-    return LoopSource("\n".join([*lines, ""]), forward, backward, texts, graded, taken)
+    written = "\n".join([*lines, ""]).replace("math.tanh(", "tanh(")
+    return LoopSource(written, forward, backward, texts, graded, taken)
 
 
 #: Names of what a body is given: numbers of steps, arrays of a population, arrays of an arrival.
