@@ -37,12 +37,16 @@ class CompareCommand(RecordingOptions):
         ),
         UseAppendAction,
     ] = ()
+    variable: Annotated[str, arg(metavar="NAME")] = "spikes"
+    """What responses are of: spikes, the name of a trace, or SIM=REC, such as spikes=fluorescence."""
     events: Annotated[str | None, optional("NAME", "own trials")] = None
     """What trials begin with: a table of events, or SIM=REC, such as =tone where SIM has trials of its own."""
     label: Annotated[str | None, optional("NAME", "")] = None
     """The column of that table which says what was shown, or SIM=REC."""
     response: Annotated[str | None, optional("START:STOP", "whole trials")] = None
     """Which part of a trial is looked at, such as 0ms:500ms from the event."""
+    response_bin: Annotated[str, arg(metavar="TIME")] = "20ms"
+    """In which responses are averaged for their course in time."""
 
     def __call__(self, command: Sequence[str]) -> int:
         """Run the verb; return the exit code."""
@@ -57,9 +61,11 @@ class CompareCommand(RecordingOptions):
             load_recording(self.recorded),
             _pairs(self.pairs),
             window=parse_time(self.window, "--window"),
+            variable=_each(self.variable),
             events=_each(self.events),
             label=_each(self.label),
             response=_extent(self.response),
+            response_bin=parse_time(self.response_bin, "--response-bin"),
             seed=self.seed,
         )
         return self.show(command, output, found, lambda: _figure(found))

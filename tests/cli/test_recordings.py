@@ -65,6 +65,12 @@ def test_compare_responses(neurosim: Neurosim, workplace: Path) -> None:
     assert done.code == 0
     assert json.loads(done.out) == {**expected.to_dict(), "files": []}
     assert {"psth", "tuning", "selectivity", "trajectory"} < {line.statistic for line in expected}
+    done = neurosim(
+        "compare", "sim.zarr", "rec.zarr", *words, "--variable", "spikes=fluorescence", "--response-bin", "50ms"
+    )
+    assert done.code == 0
+    assert "trajectory (rad)" in done.out
+    assert "psth, tuning: rate (Hz) and fluorescence (1) are not the same quantity." in done.out
 
 
 def test_figures(neurosim: Neurosim, saved: ns.Recording, workplace: Path) -> None:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from neurosim.analysis.comparison.likeness import LIKENESSES
-from neurosim.analysis.comparison.resampling import Side, centre, cut, interval
-from neurosim.analysis.comparison.responses import Asked, Responses, Trials
-from neurosim.analysis.comparison.result import Comparison, Line, pair_name
-from neurosim.analysis.comparison.settings import settings_for, size_of
-from neurosim.analysis.comparison.statistics import STATISTICS, Statistic
+from neurosim.analysis.comparison.pairing import SIDES, Drawn, Pair
+from neurosim.analysis.comparison.responses import Asked
+from neurosim.analysis.comparison.result import Comparison, pair_name
+from neurosim.analysis.comparison.statistics import STATISTICS
 from neurosim.analysis.comparison.tuned import RESPONSE_STATISTICS
-from neurosim.analysis.spikes.trains import coarser, counted_in
+from neurosim.analysis.features import SPIKES
 from neurosim.errors import AnalysisError, nearest
 from neurosim.recording import Recording
 
@@ -32,6 +31,7 @@ def compare(
     window: Any = 0.1,
     bin: Any = 0.005,
     segment: Any = None,
+    variable: Any = SPIKES,
     events: Any = None,
     label: Any = None,
     response: Any = None,
@@ -69,6 +69,10 @@ def compare(
     bin, segment
         Of spectra: in which spikes are counted, and the stretches that are averaged over, by default 1 s or a quarter
         of the longest stretch that both sides have.
+    variable
+        What responses in trials are of: ``"spikes"``, or the name of a trace such as fluorescence, or a pair of what
+        the simulation and the recording have. Rates are compared with traces by what has no unit: ``selectivity``,
+        ``rsa``, ``cka``, ``trajectory``.
     events
         What trials begin with: the name of a table of events or intervals, or a pair of what the simulation and the
         recording have: a name, times in seconds, or None for its own trials. By default, own trials on both sides.
@@ -119,15 +123,15 @@ def compare(
             "compare: resamples, surrogates and halves must be 2 or more, and confidence between 0 and 1; got "
             f"{resamples}, {surrogates}, {halves} and {confidence}."
         )
-    asked = Asked.of(events, label, response, response_bin)
-    both = _pairs(simulated, recorded, pairs)
+    asked = Asked.of(events, label, response, response_bin, variable)
+    both = _pairs(simulated, recorded, pairs, asked.variables)
     drawn = Drawn(resamples, surrogates, halves, confidence)
     lines, left_out, sizes = [], {}, {}
     used: dict[str, Any] = {}
     for first, second in both.items():
         heading = pair_name(first, second)
-        pair = _Pair((first, second), (simulated, recorded), (window, bin, segment), asked)
-        sizes[heading], used[heading] = pair.size, asdict(pair.settings)
+        pair = Pair((first, second), (simulated, recorded), (window, bin, segment), asked)
+        sizes[heading], used[heading] = pair.size, None if pair.settings is None else asdict(pair.settings)
         for name in names:
             try:
                 lines.append(pair.line(name, drawn, np.random.default_rng([seed, *name.encode()])))
@@ -139,100 +143,27 @@ def compare(
     return Comparison(tuple(lines), left_out, sizes, facts)
 
 
-_SIDES = ("simulated", "recorded")
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """How many are drawn for intervals, nulls and ceilings, and how sure intervals are."""
-
-    resamples: int
-    surrogates: int
-    halves: int
-    confidence: float
-
-
-class _Pair:
-    """A simulated population beside a recorded one; what several statistics need is made once."""
-
-    def __init__(
-        self, names: tuple[str, str], recordings: tuple[Recording, Recording], how: tuple[Any, Any, Any], asked: Asked
-    ) -> None:
-        self.names, self._recordings, self._asked = names, recordings, asked
-        self._trains = recordings[0].spikes[names[0]], recordings[1].spikes[names[1]]
-        self.size = " and ".join(size_of(side) for side in self._trains)
-        self.settings = settings_for(self._trains, *how)
-        self._pieces = [cut(side, 2 * self.settings.window) for side in self._trains]
-        self._responses: tuple[Responses, Responses] | AnalysisError | None = None
-        self.left_out: dict[str, str] = {}
-
-    def line(self, name: str, drawn: Drawn, draw: np.random.Generator) -> Line:
-        """Compare by one statistic."""
-        if name in LIKENESSES:
-            self._check_times(self._asked.bin)
-            return LIKENESSES[name].line(
-                self.names, self.responses(), drawn.resamples, drawn.surrogates, drawn.halves, drawn.confidence, draw
-            )
-        statistic = STATISTICS[name] if name in STATISTICS else RESPONSE_STATISTICS[name]
-        self._check_times(statistic.finest(self.settings) if statistic.of == "spikes" else self._asked.bin)
-        sources: tuple[Any, Any] = self._trains if statistic.of == "spikes" else self.responses()
-        parts: list[Any] = self._pieces if statistic.of == "spikes" else [Trials(one) for one in self.responses()]
-        one, other = (self._side(number, statistic, sources[number], parts[number]) for number in range(2))
-        places, axis = None, ""
-        if statistic.places is not None:
-            places, axis = statistic.places(self.settings if statistic.of == "spikes" else sources[1])
-        draws = [side.resampled(drawn.resamples, draw) for side in (one, other)]
-        apart = draws[0] - draws[1] if all(side.size for side in draws) else np.empty(0)
-        chance = np.array([other.surrogate_distance(draw) for _ in range(drawn.surrogates)])
-        return Line(
-            *self.names, statistic.name, statistic.unit,
-            interval(one.described, draws[0], drawn.confidence),
-            interval(other.described, draws[1], drawn.confidence),
-            interval(one.described - other.described, apart, drawn.confidence),
-            statistic.distance(one.values, other.values, self.settings),
-            centre(other.half_distances(drawn.halves, draw), drawn.confidence),
-            centre(chance, drawn.confidence),
-            statistic.null, one.values, other.values, statistic.kind, places, axis,
-        )  # fmt: skip
-
-    def responses(self) -> tuple[Responses, Responses]:
-        """Return what both sides did in the conditions that they share."""
-        if self._responses is None:
-            try:
-                *found, self.left_out = self._asked.find(self._recordings, self.names)
-                self._responses = found[0], found[1]
-            except AnalysisError as error:
-                self._responses = error
-        if isinstance(self._responses, AnalysisError):
-            raise self._responses
-        return self._responses
-
-    def _check_times(self, finest: float) -> None:
-        for side, recording, name in zip(_SIDES, self._recordings, self.names, strict=True):
-            wrong = coarser(counted_in(recording, name), finest)
-            if wrong is not None:
-                raise AnalysisError(f"{side}: {wrong}.")
-
-    def _side(self, number: int, statistic: Statistic, source: Any, parts: Any) -> Side:
-        try:
-            return Side.of(source, statistic, self.settings, parts)
-        except AnalysisError as error:
-            raise AnalysisError(f"{_SIDES[number]}: {error}") from error
-
-
 def _checked(name: str) -> str:
     if name not in NAMES:
         raise AnalysisError(f"compare: there is no statistic {name!r}.{nearest(str(name), NAMES)}")
     return name
 
 
-def _pairs(simulated: Recording, recorded: Recording, pairs: Mapping[str, str] | None) -> dict[str, str]:
-    for side, name in ((simulated, "simulated"), (recorded, "recorded")):
+def _pairs(
+    simulated: Recording, recorded: Recording, pairs: Mapping[str, str] | None, variables: tuple[str, str]
+) -> dict[str, str]:
+    known = []
+    for side, name, variable in zip((simulated, recorded), SIDES, variables, strict=True):
         if not isinstance(side, Recording):
             raise AnalysisError(f"compare: {name} must be a Recording, got {type(side).__name__}.")
-        if not list(side.spikes):
-            raise AnalysisError(f"compare: the {name} recording holds no spikes.")
-    ours, theirs = list(simulated.spikes), list(recorded.spikes)
+        if variable == SPIKES:
+            known.append(list(side.spikes))
+        else:
+            known.append([population for population, group in side.traces.items() if variable in group])
+        if not known[-1]:
+            what = "spikes; give variable= the name of a trace" if variable == SPIKES else f"trace {variable!r}"
+            raise AnalysisError(f"compare: the {name} recording holds no {what}.")
+    ours, theirs = known
     if pairs is None:
         common = {name: name for name in ours if name in theirs}
         if common:
@@ -245,9 +176,13 @@ def _pairs(simulated: Recording, recorded: Recording, pairs: Mapping[str, str] |
         )
     for first, second in pairs.items():
         if first not in ours:
-            raise AnalysisError(f"compare: the simulation has no spikes of {first!r}.{nearest(str(first), ours)}")
+            raise AnalysisError(
+                f"compare: the simulation has no {variables[0]} of {first!r}.{nearest(str(first), ours)}"
+            )
         if second not in theirs:
-            raise AnalysisError(f"compare: the recording has no spikes of {second!r}.{nearest(str(second), theirs)}")
+            raise AnalysisError(
+                f"compare: the recording has no {variables[1]} of {second!r}.{nearest(str(second), theirs)}"
+            )
     if not pairs:
         raise AnalysisError("compare: pairs= names no population.")
     return dict(pairs)

@@ -83,8 +83,8 @@ def plot_line(line: Line, *, ax: Axes | None = None) -> Axes:
     elif line.statistic == "spectrum":
         axes.set(xscale="log", xlabel=line.axis, ylabel="power (dB above Poisson)")
     else:
-        quantity = {"timescale": "autocorrelation", "psth": "rate (Hz)", "tuning": "rate (Hz)"}
-        axes.set(xlabel=line.axis, ylabel=quantity.get(line.statistic, line.label))
+        quantity = "autocorrelation" if line.statistic == "timescale" else f"mean response ({line.unit})"
+        axes.set(xlabel=line.axis, ylabel=quantity)
     axes.legend(frameon=False)
     return axes
 

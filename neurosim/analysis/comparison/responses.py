@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.analysis.comparison.resampling import LEAST_PIECES
-from neurosim.analysis.features import features
+from neurosim.analysis.features import SPIKES, features
 from neurosim.errors import AnalysisError, RecordError
 from neurosim.recording import Recording
 from neurosim.recording.times import one_time
 
+#: What responses are of spikes.
+RATE = "rate (Hz)"
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
@@ -26,19 +28,22 @@ class Responses:
     Parameters
     ----------
     rates : numpy.ndarray, shape (trial, bin, neuron)
-        Hertz.
+        Hertz; of traces, their means in the bins.
     times : numpy.ndarray, shape (bin,)
         Where each bin begins, seconds from the event.
     place : numpy.ndarray of int, shape (trial,)
         The number of each trial's condition.
     conditions : tuple of str
         Their names; none where trials are not told apart, which then are all of number 0.
+    quantity : str
+        What was measured: ``"rate (Hz)"``, or the name of a trace with its unit.
     """
 
     rates: Floats
     times: Floats
     place: Integers
     conditions: tuple[str, ...] = ()
+    quantity: str = RATE
 
     @property
     def n_conditions(self) -> int:
@@ -114,15 +119,18 @@ class Asked:
         From when to when (s), or None: whole trials.
     bin
         Width of a bin (s).
+    variables
+        What of each side: ``"spikes"``, or the name of a trace.
     """
 
     events: tuple[Any, Any]
     labels: tuple[Any, Any]
     window: tuple[float, float] | None
     bin: float
+    variables: tuple[str, str] = (SPIKES, SPIKES)
 
     @classmethod
-    def of(cls, events: Any, label: Any, response: Any, bin: Any) -> Asked:
+    def of(cls, events: Any, label: Any, response: Any, bin: Any, variable: Any = SPIKES) -> Asked:
         """Check what a caller gave.
 
         Raises
@@ -130,20 +138,22 @@ class Asked:
         AnalysisError
             If a pair is none, a time is not positive, or events come without a window.
         """
-        sides = _each(events, "events"), _each(label, "label")
+        sides, variables = (_each(events, "events"), _each(label, "label")), _each(variable, "variable")
+        if not all(isinstance(one, str) for one in variables):
+            raise AnalysisError(f"compare: variable= is 'spikes' or the name of a trace, got {variable!r}.")
         width = one_time(bin, "response_bin")
         if not width > 0:
             raise AnalysisError(f"compare: response_bin must be positive, got {width:g} s.")
         if response is None:
             if any(one is not None for one in sides[0]):
                 raise AnalysisError("compare: events= need response=, such as (0, 0.5) in seconds from each.")
-            return cls(*sides, None, width)
+            return cls(*sides, None, width, variables)
         if len(response) != 2:
             raise AnalysisError(f"compare: response= is a pair (start, stop), got {response!r}.")
         window = one_time(response[0], "response"), one_time(response[1], "response")
         if not window[0] < window[1]:
             raise AnalysisError(f"compare: response= must end after it begins, got {window[0]:g} and {window[1]:g} s.")
-        return cls(*sides, window, width)
+        return cls(*sides, window, width, variables)
 
     def find(
         self, recordings: tuple[Recording, Recording], populations: tuple[str, str]
@@ -188,22 +198,35 @@ class Asked:
 
     def _side(self, side: int, recording: Recording, population: str) -> tuple[Responses, NDArray[Any] | None]:
         event, label, what = self.events[side], self.labels[side], ("simulated", "recorded")[side]
+        variable = self.variables[side]
         if event is None and recording.n_trials < 2:
             raise AnalysisError(f"{what}: there is one trial and no event; give events= and response=.")
+        if variable != SPIKES:
+            stamps = recording.traces[population][variable]["time"].values
+            period = float(np.diff(stamps).max(initial=0.0))
+            if period > self.bin * (1 + 1e-6):
+                raise AnalysisError(
+                    f"{what}: {variable} has samples {period:g} s from each other; give response_bin= of that or more."
+                )
         column = {"label" if isinstance(label, str) else "labels": label}
         try:
-            table = features(recording, population, bin=self.bin, events=event, window=self.window, **column)
+            table = features(
+                recording, population, variable=variable, bin=self.bin, events=event, window=self.window, **column
+            )
         except (AnalysisError, RecordError) as error:
             raise AnalysisError(f"{what}: {error}") from error
         groups, times = np.asarray(table.groups), np.asarray(table.times)
         begins = np.unique(np.round(times, 9))
-        whole = np.flatnonzero(np.bincount(groups) == begins.size)
+        seen = np.isfinite(table.values).all(axis=1)  # of traces, samples may be missing
+        groups, times, values = (part[seen] for part in (groups, times, table.values))
+        whole = np.flatnonzero(np.bincount(groups, minlength=1) == begins.size)
         if whole.size < 2:
             raise AnalysisError(f"{what}: fewer than two trials were observed from beginning to end.")
         rows = np.isin(groups, whole)
-        rates = table.values[rows].reshape(whole.size, begins.size, -1) / self.bin
-        labels = None if table.labels is None else table.labels[rows][:: begins.size]
-        return Responses(rates, begins, np.zeros(whole.size, dtype=np.int64)), labels
+        rates = values[rows].reshape(whole.size, begins.size, -1) / (self.bin if variable == SPIKES else 1.0)
+        labels = None if table.labels is None else table.labels[seen][rows][:: begins.size]
+        quantity = RATE if variable == SPIKES else table.quantity
+        return Responses(rates, begins, np.zeros(whole.size, dtype=np.int64), (), quantity), labels
 
 
 def _labelled(

@@ -10,12 +10,15 @@ from scipy.stats import f_oneway
 
 import neurosim as ns
 from analysis.comparison.comparison_data import ANGLES, tuned
+from neurosim.analysis import features
 from neurosim.analysis.comparison import Comparison, compare
 from neurosim.analysis.comparison.responses import Asked, Responses, Trials
 from neurosim.analysis.comparison.tuned import moved, relabelled
 from neurosim.analysis.spikes import psth, tuning
+from neurosim.datasets import recordings
 from neurosim.errors import AnalysisError
 from neurosim.recording import SpikeTrains
+from neurosim.recording.traces import trace_array
 
 QUICK: dict[str, Any] = {"resamples": 40, "surrogates": 5, "halves": 5}
 TRIALS: dict[str, Any] = {"events": "flash", "label": "angle", "response": (0.0, 0.4), "response_bin": 0.05}
@@ -145,6 +148,47 @@ def test_why_a_row_is_missing(options: dict[str, Any], message: str) -> None:
     assert not found.lines
     assert set(found.left_out) == {f"cells beside cells: {name}" for name in OF_TRIALS}
     assert message in found.left_out["cells beside cells: psth"]
+
+
+def test_traces() -> None:
+    one, other = recordings.drawn_session(1), recordings.drawn_session(0)
+    options: dict[str, Any] = {"events": "tone", "label": "pitch", "response": (0.0, 0.4), "response_bin": 0.1, **QUICK}
+    pairs = {"cortex": "cortex"}
+    both = compare(one, other, pairs, variable="fluorescence", statistics=["psth", "tuning", "rate"], **options)
+    rows = features(other, "cortex", variable="fluorescence", bin=0.1, events="tone", window=(0, 0.4), label="pitch")
+    whole = np.bincount(rows.groups)[rows.groups] == 4  # one tone was not observed to its end
+    low = rows.rows(whole & (rows.labels == np.unique(rows.labels)[0]))
+    assert both["tuning"].recorded_values[0] == pytest.approx(low.values.mean())
+    assert (both["psth"].unit, both["psth"].label) == ("", "psth")
+    assert both["rate"].unit == "Hz"  # there are spikes as well
+    across = compare(one, other, pairs, variable=("spikes", "fluorescence"), **options)
+    assert across.left_out["cortex beside cortex: psth"] == "rate (Hz) and fluorescence (1) are not the same quantity."
+    assert across["selectivity"].difference.low < 0 < across["selectivity"].difference.high
+    imaged = ns.Recording(traces=other.traces, support=other.support, events=other.events)
+    alone = compare(one.select("cortex"), imaged, variable=("spikes", "fluorescence"), **options)
+    assert alone["trajectory"].distance == across["trajectory"].distance
+    assert "one side has no spikes" in alone.left_out["cortex beside cortex: rate"]
+    assert alone.settings["pairs"] == {"cortex beside cortex": None}
+    assert alone.sizes["cortex beside cortex"].endswith("and fluorescence of 12 units, 1200 samples")
+    fine = compare(one, other, pairs, variable="fluorescence", **{**options, "response_bin": 0.02})
+    assert "has samples 0.0333333 s from each other; give response_bin=" in fine.left_out["cortex beside cortex: psth"]
+    with pytest.raises(AnalysisError, match="holds no spikes; give variable="):
+        compare(one, imaged)
+    with pytest.raises(AnalysisError, match="the recorded recording holds no trace 'calcium'"):
+        compare(one, imaged, variable=("spikes", "calcium"))
+    with pytest.raises(AnalysisError, match="variable= is 'spikes' or the name of a trace"):
+        compare(one, imaged, variable=(None, "spikes"))
+
+
+def test_missing_samples_leave_their_trial_out() -> None:
+    values = np.random.default_rng(0).normal(size=(6, 4, 3))
+    values[2, 1, 0] = np.nan
+    trace = trace_array(values, variable="f", unit="volt", time=np.arange(4) * 0.1)
+    recording = ns.Recording(traces={"a": {"f": trace}}, support=(0.0, 0.4))
+    found = Asked.of(None, (list("aabbab"), list("aabbab")), None, 0.1, "f").find((recording, recording), ("a", "a"))
+    assert found[0].samples.tolist() == [3, 2]
+    assert found[0].quantity == "f (volt)"
+    assert found[0].means()[1] == pytest.approx(values[[3, 5]].mean(axis=0))
 
 
 def test_trials_of_different_length() -> None:
