@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, fields
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from neurosim.fitting.task import Task
 
 METHODS = ("gradient", "cma-es")
+#: The loss of rates that are to predict the spikes of a population.
+POISSON = "poisson"
 #: How many steps of the optimiser, or generations, by method.
 STEPS = {"gradient": 100, "cma-es": 60}
 
@@ -57,7 +60,9 @@ def fit(
         ``[ns.Step(100 * pA), ns.Step(200 * pA)]``.
     loss
         What is minimised: one of :mod:`neurosim.fitting.losses`, or a sum of them; by default
-        ``losses.counts(bin=0.1 * second) + losses.van_rossum(0.02 * second)``.
+        ``losses.counts(bin=0.1 * second) + losses.van_rossum(0.02 * second)``. ``"poisson"`` fits rates to the spikes
+        of a population: :func:`neurosim.fitting.fit_population` says what `pairs` and `inputs` then are, and which
+        options there are.
     method
         ``"gradient"``: backpropagation through time with surrogate slopes, and Adam, from the values that the circuit
         has. ``"cma-es"``: evolution of a population of candidates between the limits of the trainable values, which all
@@ -108,6 +113,10 @@ def fit(
     for given, kind in ((circuit, Circuit), (recording, Recording)):
         if not isinstance(given, kind):
             raise TrainingError(f"fit: a {kind.__name__} is needed, not {type(given).__name__}.")
+    if isinstance(loss, str) and loss == POISSON:
+        others = {"method": method, "steps": steps, "repeats": repeats, "folder": folder, "resume": resume}
+        common = {"held_out": held_out, "seed": seed, "show_progress": show_progress}
+        return _of_rates(circuit, recording, pairs, inputs, others, {**common, **options})
     if method not in METHODS:
         raise TrainingError(f"fit: method={method!r} is unknown.{nearest(str(method), METHODS)}")
     chosen = _options(method, options)
@@ -129,6 +138,31 @@ def fit(
     }  # fmt: skip
     fitted, history = _search(task, chosen, settings, folder, resume=resume, show_progress=show_progress)
     return Fit(fitted, numbers.outcome(fitted), scores(task, fitted, seed), tuple(history), method, settings)
+
+
+def _of_rates(
+    circuit: Circuit,
+    recording: Recording,
+    pairs: Mapping[str, str] | None,
+    inputs: Mapping[str, Any] | None,
+    others: Mapping[str, Any],
+    options: Mapping[str, Any],
+) -> Fit:
+    """Return the fit of a circuit's rates to the spikes of a population."""
+    from neurosim.fitting.population import fit_population
+
+    plain = {"method": "gradient", "steps": None, "repeats": 1, "folder": None, "resume": False}
+    for name, value in others.items():
+        if value != plain[name]:
+            raise TrainingError(
+                f"fit(loss={POISSON!r}) takes no {name}={value!r}: it trains by gradient for so many epochs=, and "
+                "keeps nothing on the way."
+            )
+    known = list(inspect.signature(fit_population).parameters)
+    for name in options:
+        if name not in known:
+            raise TrainingError(f"fit(loss={POISSON!r}) has no option {name!r}.{nearest(name, known)}")
+    return fit_population(circuit, recording, pairs or {}, inputs=inputs or {}, **options)
 
 
 def _search(

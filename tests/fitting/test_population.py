@@ -12,7 +12,7 @@ import neurosim as ns
 from fitting.population_data import STEP, rates, slow, white
 from neurosim.analysis.spikes import bits_per_spike
 from neurosim.datasets import recordings
-from neurosim.errors import AnalysisError, CircuitError
+from neurosim.errors import AnalysisError, CircuitError, TrainingError
 from neurosim.fitting import Neurons, PopulationFit, Stimuli, Trials, fit_population, rate_network
 from neurosim.recording import Recording
 from neurosim.units import ms
@@ -141,6 +141,25 @@ def test_what_a_fit_says() -> None:
     ]  # fmt: skip
     with pytest.raises(AnalysisError, match="Did you mean 'own past'"):
         found.median("own pats")
+
+
+def test_through_the_one_door() -> None:
+    seen, others, _ = white(200)
+    circuit = rate_network(6, rates(others), dt=STEP, hidden=10, tau=50 * ms)
+    common: dict[str, Any] = {"pairs": {"out.rate": "units"}, "inputs": {"seen": seen}, "loss": "poisson"}
+    found = ns.fit(circuit, others, **common, latency=STEP, **{**QUICK, "epochs": 2})
+    direct = fitted(seen, others, epochs=2)
+    assert isinstance(found, PopulationFit)
+    assert np.array_equal(found.expected["circuit"], direct.expected["circuit"])
+    for wrong, message in (
+        ({"method": "cma-es"}, "takes no method='cma-es'"),
+        ({"steps": 5}, "epochs="),
+        ({"latencies": STEP}, "Did you mean 'latency'"),
+    ):
+        with pytest.raises(TrainingError, match=message):
+            ns.fit(circuit, others, **common, **wrong)
+    with pytest.raises(AnalysisError, match="names nothing"):
+        ns.fit(circuit, others, inputs={"seen": seen}, loss="poisson")
 
 
 def test_figures() -> None:
