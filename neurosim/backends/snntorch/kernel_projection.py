@@ -43,8 +43,6 @@ class KernelProjection(Projection):
         Of the module.
     """
 
-    element: Tensor
-
     def __init__(
         self,
         item: ConvolutionProgram,
@@ -64,7 +62,7 @@ class KernelProjection(Projection):
         dtype = options.torch_dtype
         self.dynamics = None
         self.print_expressions(dtype)
-        self.has_edges = False
+        self._say_where()
         values = {name: item.values[name] for name in item.values if name != WEIGHT}
         values = {
             name: np.array(np.broadcast_to(value, (item.n,))) if per_edge(trainable.get(name)) else value
@@ -74,17 +72,11 @@ class KernelProjection(Projection):
         if per_edge(trainable.get(WEIGHT)):
             kernel = np.array(np.broadcast_to(kernel, item.sliding.kernel))
         self.values = Values(self, {WEIGHT: kernel, **values}, trainable, ties, item.name, dtype, item)
-        if not self.by_convolution:
-            self._make_edges()
 
-    def _make_edges(self) -> None:
-        if self.has_edges:
-            return
-        device = next(self.values.buffers()).device
-        self._add_edges()
-        self._index("element", self.item.element)
-        self.to(device)
-        self.has_edges = True
+    @property
+    def element(self) -> Tensor:
+        """The element of the kernel that each edge has, int64, (edge,)."""
+        return self._indices("element")
 
     def current(self, *, by_edge: bool) -> Tensors:
         """Return the values of the edges in SI: numbers, (edge,), or the kernel where training convolves."""
@@ -92,7 +84,6 @@ class KernelProjection(Projection):
         if self.by_convolution and not by_edge:
             found[WEIGHT] = found[WEIGHT].expand(self.sliding.kernel)
             return found
-        self._make_edges()
         if found[WEIGHT].ndim:
             found[WEIGHT] = found[WEIGHT].reshape(-1).index_select(0, self.element)
         return found
@@ -101,7 +92,6 @@ class KernelProjection(Projection):
         """Return a value per edge, in the order of the edges, (edge,)."""
         value = edge_values[name]
         if value.ndim > 1:
-            self._make_edges()
             value = value.reshape(-1).index_select(0, self.element)
         return value.expand(self.item.n)
 
@@ -115,7 +105,6 @@ class KernelProjection(Projection):
 
     def _block(self, train: Tensor, edge_values: Tensors, printed: Printed, workspace: Workspace) -> Tensor:
         if not self.by_convolution:
-            self._make_edges()
             return super()._block(train, edge_values, printed, workspace)
         steps = train.shape[0] - self.longest
         rows = train[:steps].reshape(-1, self.n_pre)  # one delay for all: the oldest step of the train comes first

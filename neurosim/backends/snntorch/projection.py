@@ -54,8 +54,7 @@ class Projection(nn.Module):
         Of the module.
     """
 
-    pre_edges: Tensor
-    post_edges: Tensor
+    here: Tensor  # empty: says on which device the projection is
     delay_width: Tensor
     _plan: EdgePlan | None = None
 
@@ -81,7 +80,7 @@ class Projection(nn.Module):
         self.by_matrix = by_matrix and weight_varies and _spread(trainable.get(WEIGHT)) == "edge"
         self.dynamics = None if item.dynamics is None else EdgeDynamics(item, item.dynamics)
         self.print_expressions(dtype)
-        self._add_edges()
+        self._say_where()
         values = {
             name: np.array(np.broadcast_to(value, (item.n,))) if per_edge(trainable.get(name)) else value
             for name, value in item.values.items()
@@ -99,15 +98,37 @@ class Projection(nn.Module):
         if self.dynamics is not None:
             self.dynamics.print_programs(dtype)
 
-    def _add_edges(self) -> None:
-        item = self.item
-        self._index("pre_edges", item.pre_index)
-        self._index("post_edges", item.post_index)
-        if not item.graded and not self.by_matrix:
-            self.arrivals = ArrivalOrder(item.pre_index, item.delay)
+    @property
+    def pre_edges(self) -> Tensor:
+        """The neuron before each edge, int64, (edge,): made when it is asked for, which compiled runs never do."""
+        return self._indices("pre_index")
 
-    def _index(self, name: str, array: np.ndarray) -> None:
-        self.register_buffer(name, torch.tensor(array, dtype=torch.int64), persistent=False)
+    @property
+    def post_edges(self) -> Tensor:
+        """The neuron behind each edge, int64, (edge,)."""
+        return self._indices("post_index")
+
+    def _say_where(self) -> None:
+        self.register_buffer("here", torch.zeros(0, dtype=torch.int64), persistent=False)
+
+    def _indices(self, name: str) -> Tensor:
+        """Return indices that the program of the projection has, as they are first asked for."""
+        found = self._buffers.get(f"_{name}")
+        if found is None:
+            with torch.inference_mode(False):  # or no gradient could pass by it later
+                found = torch.tensor(getattr(self.item, name), dtype=torch.int64, device=self.here.device)
+            self.register_buffer(f"_{name}", found, persistent=False)
+        return found
+
+    @property
+    def arrivals(self) -> ArrivalOrder:
+        """The order of arrivals, of pulses that no matrix multiplies."""
+        found = self._modules.get("_arrivals")
+        if not isinstance(found, ArrivalOrder):
+            with torch.inference_mode(False):
+                found = ArrivalOrder(self.item.pre_index, self.item.delay).to(self.here.device)
+            self.add_module("_arrivals", found)
+        return found
 
     def current(self, *, by_edge: bool) -> Tensors:
         """Return the values of the edges in SI: numbers, (edge,), or a matrix (n_post, n_pre) of weights.
@@ -131,7 +152,7 @@ class Projection(nn.Module):
         """Return the delays as they are now, in steps, (edge,): real numbers where they are learned."""
         if self.learns_delays:
             return edge_values[DELAY].expand(self.item.n)
-        return torch.tensor(self.item.delay, device=self.pre_edges.device)
+        return torch.tensor(self.item.delay, device=self.here.device)
 
     def whole_delay(self) -> np.ndarray:
         """Return the delays that a simulation uses, in steps, int64, (edge,)."""
@@ -258,7 +279,7 @@ class Projection(nn.Module):
             Use numpy's functions.
         """
         expressions = self.exact_expressions if exact else self.expressions
-        result = torch.zeros((batch, self.n_post), dtype=ends.dtype, device=self.pre_edges.device)
+        result = torch.zeros((batch, self.n_post), dtype=ends.dtype, device=self.here.device)
         for name, printed in expressions.terms:
             if name != target:
                 continue

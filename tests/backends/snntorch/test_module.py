@@ -11,7 +11,7 @@ import torch
 import neurosim as ns
 from backends.snntorch.networks import RECORD, STEPS, mixed, mixed_inputs, plain_lif
 from neurosim.errors import BackendError, CircuitError, UnsupportedError
-from neurosim.units import ms
+from neurosim.units import ms, mV
 
 IMAGES = {"img": torch.ones(7, 2, 4, 5)}
 
@@ -320,3 +320,23 @@ def test_a_parameter_that_cannot_be_one_of_a_torch_module_is_refused_where_it_is
     assert ns.compile(circuit)(steps=20)[0]["p"]["spikes"].sum() > 0
     with pytest.raises(UnsupportedError, match=f"p.{name}: a torch module has an attribute of that name"):
         ns.compile(circuit, trainable={f"p.{name}": ns.Trainable()})
+
+
+def test_edges_are_indexed_when_they_are_asked_for() -> None:
+    """A compiled run asks for none; what is asked for without gradients serves one with gradients, on any device."""
+    circuit = ns.Circuit("indexed", dt=0.1 * ms)
+    cell = ns.models.lif(
+        tau_mem=10 * ms, v_threshold=-50 * mV, v_reset=-60 * mV, v_leak=-49 * mV, receptors={"slow": 4 * ms}
+    )
+    cells = circuit.population("cells", 20, cell)
+    circuit.connect(cells, cells, ns.FixedProbability(0.5), receptor="slow", weight=1 * mV, delay=1 * ms, name="within")
+    module = ns.compile(circuit, backend="snntorch", dtype="float64", training=False, fused="always")
+    part = module.part("within")
+    module.run(5 * ms)
+    assert {name for name, _ in part.named_buffers()}.isdisjoint({"_pre_index", "_post_index", "_arrivals.order"})
+    with torch.inference_mode():
+        assert part.post_edges.tolist() == circuit.edges("within").post.tolist()
+        assert part.arrivals.order.shape == part.pre_edges.shape
+    assert not part.post_edges.is_inference()
+    assert not part.arrivals.order.is_inference()
+    assert part.to("meta").pre_edges.device.type == "meta"
