@@ -55,6 +55,8 @@ class Side:
         Whether it takes part where only seconds are to pass: not if it compiles for half a minute.
     cases
         The labels of those that it takes part in, quick ones aside; empty for all.
+    device
+        Where it computes, as torch calls it: a side on ``"cuda"`` is left out where there is no such GPU.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Side:
     limited: bool = False
     quick: bool = True
     cases: tuple[str, ...] = ()
+    device: str = "cpu"
 
 
 @dataclass(frozen=True)

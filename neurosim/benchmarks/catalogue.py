@@ -11,7 +11,8 @@ from neurosim.errors import CircuitError, nearest
 #: Modules in :mod:`neurosim.benchmarks.rows`, in the order in which they are listed.
 ROWS = (
     "balanced_network", "scaling", "brunel", "izhikevich_network", "polychronous", "training_step",
-    "recurrent_training_step", "saved_memory", "delay_layer", "brian2_overhead", "plasticity", "fly_brain",
+    "recurrent_training_step", "gpu_training_step", "saved_memory", "delay_layer", "brian2_overhead", "plasticity",
+    "fly_brain",
 )  # fmt: skip
 
 

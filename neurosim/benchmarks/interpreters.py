@@ -32,6 +32,8 @@ def interpreter_of(side: Side, given: Mapping[str, Path]) -> tuple[str | None, s
             return str(python), ""
         return None, f"{python} has no {side.module}"
     if importlib.util.find_spec(side.module) is not None:
+        if side.device == "cuda" and not _finds_gpu(sys.executable):
+            return None, "torch finds no NVIDIA GPU"
         return sys.executable, ""
     option = ELSEWHERE.get(side.interpreter)
     hint = f", or {option} PYTHON where it is installed" if option else ""
@@ -40,7 +42,16 @@ def interpreter_of(side: Side, given: Mapping[str, Path]) -> tuple[str | None, s
 
 @cache
 def _has(python: str, module: str) -> bool:
-    code = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({module!r}) is None)"
+    return _succeeds(python, f"import importlib.util, sys; sys.exit(importlib.util.find_spec({module!r}) is None)")
+
+
+@cache
+def _finds_gpu(python: str) -> bool:
+    # In a process of its own: this one loads no torch, and holds no memory of a GPU.
+    return _succeeds(python, "import sys, torch; sys.exit(not torch.cuda.is_available())")
+
+
+def _succeeds(python: str, code: str) -> bool:
     try:
         return subprocess.run([python, "-c", code], capture_output=True, check=False, timeout=60).returncode == 0
     except (OSError, subprocess.TimeoutExpired):

@@ -66,7 +66,8 @@ class SideProcess:
         self.side, self._folder, self._limit = side, folder, limit
         folder.mkdir(parents=True, exist_ok=True)
         content = {
-            **settings, **side.settings, "threads": threads, "distributions": list(side.distributions),
+            **settings, "device": side.device, **side.settings, "threads": threads,
+            "distributions": list(side.distributions),
             "folder": str(folder), "cache": None if cache is None else str(cache),
             "processors": threads if side.limited else None,
         }  # fmt: skip

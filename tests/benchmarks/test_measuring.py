@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from neurosim.benchmarks import benchmark as definitions
+from neurosim.benchmarks import interpreters
 from neurosim.benchmarks import process as processes
 from neurosim.benchmarks.benchmark import OURS, Benchmark, Case, Check, Figure, Measured, Settings, Side
 from neurosim.benchmarks.interpreters import interpreter_of
@@ -168,6 +170,16 @@ def test_a_side_that_hangs_is_ended(tmp_path: Path) -> None:
 def test_a_side_without_a_value_of_its_own_is_timed(tmp_path: Path) -> None:
     with SideProcess(Side("clock", "clock"), sys.executable, {}, tmp_path / "folder", threads=1) as process:
         assert 0.05 <= process.run() < 5
+
+
+def test_without_a_gpu_what_needs_one_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = Side(OURS, "layers_neurosim", device="cuda")
+    for found in (True, False):
+        monkeypatch.setattr(interpreters, "_finds_gpu", lambda python, found=found: found)
+        assert interpreter_of(there, {}) == ((sys.executable, "") if found else (None, "torch finds no NVIDIA GPU"))
+        assert interpreter_of(replace(there, device="cpu"), {}) == (sys.executable, "")
+    assert not interpreters._succeeds(sys.executable, "raise SystemExit(True)")
+    assert interpreters._succeeds(sys.executable, "raise SystemExit(False)")
 
 
 def test_absent_peers_are_named(tmp_path: Path) -> None:

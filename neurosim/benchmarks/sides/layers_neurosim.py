@@ -37,6 +37,7 @@ class Side(Training):
         hidden = names(self.settings["sizes"])[1:]
         outputs, _ = self.module({"in": self.x}, record=dict.fromkeys(hidden, "spikes"))
         counts = {
-            f"count{place}": outputs[name]["spikes"].sum().detach().numpy() for place, name in enumerate(hidden, 1)
+            f"count{place}": outputs[name]["spikes"].sum().detach().cpu().numpy()
+            for place, name in enumerate(hidden, 1)
         }
         return {**super().result(), **counts}

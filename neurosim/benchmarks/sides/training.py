@@ -29,12 +29,15 @@ class Training:
         self.settings = settings
         torch.set_num_threads(settings["threads"])
         arrays = np.load(settings["arrays"])
-        self.x = torch.from_numpy(arrays["x"].astype(np.float32))
-        self.target = torch.from_numpy(arrays["target"])
+        self.device = torch.device(settings.get("device", "cpu"))
+        self.x = torch.from_numpy(arrays["x"].astype(np.float32)).to(self.device)
+        self.target = torch.from_numpy(arrays["target"]).to(self.device)
         sizes = settings["sizes"]
         self.weights = [torch.from_numpy(arrays[f"weight{place}"]) for place in range(1, len(sizes))]
         self.recurrent = {place: torch.from_numpy(arrays[f"recurrent{place}"]) for place in settings["recurrent"]}
         self.module: nn.Module = self.build()
+        if self.device.type != "cpu":
+            self.module.to(self.device)
         self.spikes: Tensor | None = None
         self.held: float | None = None
         self.peak = self.seconds = 0.0
@@ -56,6 +59,8 @@ class Training:
         spikes = self.forward(x)
         cross_entropy(spikes.sum(0), target).backward()  # type: ignore[no-untyped-call]
         self.spikes = spikes.detach()
+        if self.device.type == "cuda":  # a step is over when the GPU has done what it was told
+            torch.cuda.synchronize(self.device)
 
     def run(self) -> float:
         """Do a turn of training steps; return the seconds of one."""
@@ -84,7 +89,7 @@ class Training:
         """Return the spikes of the last layer, as bits, and how many steps late they come."""
         if self.spikes is None:
             raise RuntimeError("nothing was run")
-        found = {"spikes": self.spikes.numpy() > 0, "late": np.asarray(self.late)}
+        found = {"spikes": self.spikes.cpu().numpy() > 0, "late": np.asarray(self.late)}
         if self.held is None:
             return found
         weighed = {"held": self.held, "peak": self.peak, "seconds": self.seconds}
