@@ -88,7 +88,7 @@ def test_no_module_hides_a_public_name(tmp_path: Path) -> None:
         "print(*(name for name in neurosim.__all__ if isinstance(getattr(neurosim, name), types.ModuleType)))"
     )
     found = run([sys.executable, "-c", code], tmp_path).stdout.split()
-    assert found == ["analysis", "circuits", "datasets", "interop", "models", "training", "units"]
+    assert found == ["analysis", "circuits", "datasets", "fitting", "interop", "models", "training", "units"]
 
 
 def test_every_folder_is_packaged() -> None:
