@@ -127,6 +127,9 @@ class Side:
             rows = len(self.measured)
             if rows < 2:
                 return np.empty(0)
+            if self.statistic.kind == "pair":
+                means = _pair_means(self.measured, draw.integers(0, rows, (number, rows)))
+                return np.array([self.statistic.of_mean(mean, self.settings) for mean in means])
             taken = (self.statistic.take(self.measured, draw.integers(0, rows, rows)) for _ in range(number))
             return np.array([self.statistic.described(one, self.settings) for one in taken])
         if not self.parts.enough:
@@ -258,6 +261,25 @@ def centre(draws: Floats, confidence: float) -> Estimate:
     """Return the mean of what was drawn, and the range."""
     known = draws[~np.isnan(draws)]
     return interval(float(known.mean()) if known.size else float("nan"), known, confidence)
+
+
+def _pair_means(measured: Floats, drawn: NDArray[np.int64]) -> Floats:
+    """Return the mean over pairs of different neurons in each draw, of which none is copied, shape (draw,).
+
+    Parameters
+    ----------
+    measured : numpy.ndarray, shape (neuron, neuron)
+        A value for each pair; NaN where there is none.
+    drawn : numpy.ndarray of int, shape (draw, neuron)
+        Which neurons.
+    """
+    rows = len(measured)
+    often = np.stack([np.bincount(one, minlength=rows) for one in drawn]).astype(np.float64)
+    known = ~np.isnan(measured)
+    np.fill_diagonal(known, val=False)
+    total = np.einsum("dn,dn->d", often @ np.where(known, measured, 0.0), often)
+    number = np.einsum("dn,dn->d", often @ known, often)
+    return np.asarray(np.divide(total, number, out=np.full(len(drawn), np.nan), where=number > 0))
 
 
 def _halves(rows: int, draw: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -80,7 +80,8 @@ class Statistic:
     of
         What it is measured of.
     summary
-        The number that describes a side, of the values that are compared; by default their mean.
+        The number that describes a side, of the values that are compared; by default their mean. Of pairs it must
+        depend on their mean alone.
     by_summary
         Whether the distance is that of the summaries, and not of the values.
     decibel
@@ -127,6 +128,10 @@ class Statistic:
         if not values.size:
             return float("nan")
         return float(values.mean()) if self.summary is None else self.summary(values, settings)
+
+    def of_mean(self, mean: float, settings: Settings) -> float:
+        """Return the number that describes values of which only their mean is known; NaN of NaN."""
+        return mean if self.summary is None or math.isnan(mean) else self.summary(np.array([mean]), settings)
 
     def distance(self, one: Floats, other: Floats, settings: Settings) -> float:
         """Return how far two sets of values lie apart.

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from analysis.comparison.comparison_data import poisson, recording
 from neurosim.analysis.comparison import STATISTICS, compare, overview, plot_line
+from neurosim.analysis.comparison.resampling import _pair_means
 from neurosim.analysis.comparison.settings import settings_for
 from neurosim.analysis.comparison.statistics import dimensions
 from neurosim.analysis.representation import participation_ratio
@@ -46,6 +47,20 @@ def test_dimensions_against_the_participation_ratio() -> None:
     # Eight neurons follow each of three rates: of a mean squared correlation of r^2, 24 / (1 + 7 r^2) of them.
     r = (400 / (400 + 20)) ** 2
     assert found == pytest.approx(24 / (1 + 7 * r), rel=0.06)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(2, 12), st.integers(0, 1000))
+def test_draws_of_pairs_are_those_of_copies(n: int, seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    measured = draw.normal(size=(n, n))
+    measured = measured + measured.T
+    measured[:, draw.random(n) < 0.2] = np.nan
+    measured = np.where(np.isnan(measured + measured.T), np.nan, measured)
+    drawn = draw.integers(0, n, (5, n))
+    statistic, how = STATISTICS["correlation"], settings_for([poisson(n, 1.0)], 0.1, 0.005, None)
+    copied = [statistic.described(statistic.take(measured, rows), how) for rows in drawn]
+    assert _pair_means(measured, drawn) == pytest.approx(copied, nan_ok=True)
 
 
 def test_independent_and_identical_neurons() -> None:
