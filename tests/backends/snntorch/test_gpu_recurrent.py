@@ -265,7 +265,7 @@ for path in paths:
         )
         text = built.asm["ptx"]
         # What other threads wrote must not come from a cache for what never changes; sums go in one order.
-        wrong = [word for word in ("fma.", "div.full", "approx", ".nc", "atom", "red.") if word in text]
+        wrong = [word for word in ("fma.", "div.full", "approx", ".nc", "atom.", "red.global") if word in text]
         print(" ".join([name, str(text.count("bar.sync")), *wrong]))
 """
 
