@@ -27,7 +27,7 @@ def worm(*, n: int = 11, seed: int = 3, chance: float = 0.4) -> ns.Circuit:
     cells = circuit.population("cells", n, model, initial={"v": ns.Uniform(-45 * mV, -25 * mV)})
     weight = ns.Trainable(ns.Uniform(0 * nS, 0.05 * nS))
     excites = ns.models.graded_synapse(reversal=ns.Trainable(-10 * mV))
-    circuit.connect(cells, cells, ns.FixedProbability(chance), synapse=excites, weight=weight, name="exc")
+    circuit.connect(cells, cells, ns.FixedProbability(chance / 4), synapse=excites, weight=weight, name="exc")
     inhibits = ns.models.graded_synapse(reversal=-48 * mV)
     circuit.connect(cells, cells, ns.AllToAll(), synapse=inhibits, weight=0.01 * nS, name="inh")
     gap = ns.models.gap_junction()

@@ -191,10 +191,14 @@ def gradient_of_graded(scan: Loops, name: str, arrays: Mapping[str, Any]) -> Ten
     kind, _, rest = name.partition("_")
     number = int(rest.partition("_")[0])
     term = graded.stage.terms[number]
-    if kind == "GE":
+    if kind == "GE" and not (term.outer and name.endswith(f"_{WEIGHT}")):
         return torch.from_numpy(scan.tables[number].by_circuit(arrays[f"D{name.removeprefix('G')}"]))
     g = torch.from_numpy(arrays[f"DI{term.post}_{term.target}"])
     if kind == "F":
         return g.sum((0, 1))
     y = torch.from_numpy(arrays[f"Y_{term.source}"])
-    return outer_products(g.reshape(-1, g.shape[2]), y.reshape(-1, y.shape[2]))
+    found = outer_products(g.reshape(-1, g.shape[2]), y.reshape(-1, y.shape[2]))
+    if kind == "GW":
+        return found
+    table = scan.tables[number]
+    return torch.from_numpy(table.by_circuit(found.numpy()[table.post, table.pre]))

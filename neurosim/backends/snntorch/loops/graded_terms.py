@@ -20,8 +20,10 @@ from neurosim.program.statements import name, rename
 from neurosim.program.step_program import Contribution, PopulationProgram, ProjectionProgram
 from neurosim.program.straight_line import Uncovered
 
-#: Sums over edges are matrix products from this share of all pairs on.
-DENSE = 1 / 8
+#: Sums over edges are matrix products from this share of all pairs on, and sums of their gradients over time from this.
+DENSE, OUTER = 1 / 8, 1 / 50
+#: The largest matrix of gradients that edges are picked from.
+LARGEST = 2**22
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,8 @@ class Term:
         is best; ``"fixed"`` where the sum is the same in every step.
     sum
         The number of the first term of the same sum: several are added one after another.
+    outer
+        Whether the gradients of the weights are picked from a product of matrices.
     """
 
     projection: str
@@ -74,6 +78,7 @@ class Term:
     tree: ast.expr
     kind: str
     sum: int
+    outer: bool
 
     @property
     def edge_names(self) -> list[str]:
@@ -270,11 +275,15 @@ def _terms(
         first = count + len(found)
         left = [splitter.split(tree, ends, set(item.values)) for tree in trees]
         if all(used.startswith("e_") for tree in left for used in names_in(tree)):
-            found.append(Term(item.name, pre, post, target, left[0], "fixed", first))
+            found.append(Term(item.name, pre, post, target, left[0], "fixed", first, outer=False))
             continue
         dense = len(left) == 1 and _is_product(left[0]) and in_order(item, items[pre].n, items[post].n)
         kind = "matrix" if dense else "edges"
-        found += [Term(item.name, pre, post, target, tree, kind, first) for tree in left]
+        pairs = items[pre].n * items[post].n
+        many = OUTER * pairs <= item.n and pairs <= LARGEST
+        found += [
+            Term(item.name, pre, post, target, tree, kind, first, outer=many and _is_product(tree)) for tree in left
+        ]
     return found
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from neurosim.backends.snntorch.loops.graded_forward import GradedForward, Lines, indented
 from neurosim.backends.snntorch.loops.graded_terms import GradedStage, Term, Total
 from neurosim.backends.snntorch.loops.lines import needed, once, read_by
+from neurosim.circuit.synapse_model import WEIGHT
 from neurosim.program.straight_line import Adjoint, Let, printed
 
 
@@ -150,7 +151,8 @@ class GradedText(GradedForward):
         """Return by name the functions that sum the gradients of edges over all steps and trials."""
         found = {}
         for number, term in enumerate(self.stage.terms):
-            wanted = [key for key in term.edge_names if key in self.learned_edges.get(term.projection, ())]
+            learned = self.learned_edges.get(term.projection, frozenset())
+            wanted = [key for key in term.edge_names if key in learned and not (term.outer and key == WEIGHT)]
             if self.keep and term.kind == "edges" and wanted:
                 found[f"edges_{number}"] = self._of_edges(number, term, wanted)
         return found
