@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -70,6 +71,8 @@ class BlockRun:
         #: Populations that other components hear.
         self.sending = {self.projections[name].pre for component in module.schedule for name in component.ahead}
         self.trains: dict[str, Tensor] = {}
+        #: Whose spikes feel a gradient, as bits, where that is known. What is recorded is another tensor.
+        self.felt: dict[str, np.ndarray] = {}
         self.collected: Collected = {}
 
     def run(self) -> tuple[Collected, State]:
@@ -146,8 +149,15 @@ class BlockRun:
             products = part.along_spikes(self._train(name), stepper.edges[name], self.module.paths.workspace)
             if products is not None:
                 found: dict[str, SparseProduct] = products
-                return found
+                return {target: self._where_felt(name, product) for target, product in found.items()}
         return self._arriving(stepper, name)
+
+    def _where_felt(self, name: str, product: SparseProduct) -> SparseProduct:
+        """Return a product that knows whose spikes feel a gradient, if these are the spikes as they were sent."""
+        felt = self.felt.get(self.projections[name].pre)
+        if felt is None or product.spikes.shape[0] != len(self.trains[self.projections[name].pre]):
+            return product
+        return product.where_felt(felt)
 
     def _fits_loops(self, stepper: Stepper, component: Component, records: Sequence[tuple[str, str]]) -> bool:
         """Tell whether a component can run in compiled loops, and whether that is worth it."""
@@ -190,6 +200,8 @@ class BlockRun:
             known = scanned.traces | {key: driven[name][key] for key in read[name] if is_driven(items[name], key)}
             values = values_recorded(stepper, name, wanted[name], known, self.start.step)
             self.collected.update({(name, key): trace for key, trace in values.items()})
+            if scanned.felt is not None and not hasattr(self.module.part(name), LAYER):
+                self.felt[name] = scanned.felt
         spikes = {name: scanned.spikes for name, scanned in found.items() if scanned.spikes is not None}
         self.collected.update({(name, "spikes"): spikes[name] for name in spikes if (name, "spikes") in records})
         return spikes

@@ -27,10 +27,12 @@ class RowEvents(Frozen):
         Of each event, ascending within a row, (event,).
     value
         What stands there, (event,).
+    felt
+        Whose gradient is needed, as bits, (row, byte), whether there is an event or not; ``None`` for all.
     """
 
-    def __init__(self, start: Array, column: Array, value: Array) -> None:
-        self.start, self.column, self.value = start, column, value
+    def __init__(self, start: Array, column: Array, value: Array, felt: Array | None = None) -> None:
+        self.start, self.column, self.value, self.felt = start, column, value, felt
 
     @property
     def arrays(self) -> tuple[Array, Array, Array]:

@@ -5,19 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 
 @dataclass(frozen=True)
 class Scanned:
-    """What a population did: (time, batch, neuron), and the state that it ends in, (batch, neuron)."""
+    """What a population did: (time, batch, neuron), and the state that it ends in, (batch, neuron).
+
+    `felt` says whose spikes feel a gradient, as bits, (time, batch, byte); ``None``: all.
+    """
 
     spikes: Tensor | None
     traces: dict[str, Tensor]
     final: dict[str, Tensor]
     last: Tensor | None
     active: Tensor | None
+    felt: np.ndarray | None = None
 
 
 def slope_of(spike_gradient: Any, distance: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.backends.snntorch.threads import kept_on_disk
@@ -70,6 +71,50 @@ def sort_by_column(
                 rows[into] = row
                 values[into] = value[event]
                 place[column[event]] = into + 1
+
+
+@kept_on_disk(fastmath={"contract", "reassoc", "nsz"})
+def add_felt_products(y: Array, row: Array, felt: Array, lines: Array) -> None:
+    """Add to `y` (line,) the products of a `row` with those of the `lines` (line, column) that bits in `felt` name."""
+    width = row.shape[0]
+    where = np.empty(y.shape[0] + 8, np.int32)
+    found = np.int64(0)
+    for byte in range(felt.shape[0]):
+        word = np.int64(felt[byte])
+        if word != 0:
+            for bit in range(8):
+                where[found] = 8 * byte + bit
+                found += (word >> bit) & 1
+    event = 0
+    while event + 4 <= found:
+        a, b = lines[where[event]], lines[where[event + 1]]
+        c, d = lines[where[event + 2]], lines[where[event + 3]]
+        of_a = of_b = of_c = of_d = y.dtype.type(0)
+        for column in range(width):
+            factor = row[column]
+            of_a += factor * a[column]
+            of_b += factor * b[column]
+            of_c += factor * c[column]
+            of_d += factor * d[column]
+        y[where[event]] += of_a
+        y[where[event + 1]] += of_b
+        y[where[event + 2]] += of_c
+        y[where[event + 3]] += of_d
+        event += 4
+    while event < found:
+        a, of_a = lines[where[event]], y.dtype.type(0)
+        for column in range(width):
+            of_a += row[column] * a[column]
+        y[where[event]] += of_a
+        event += 1
+
+
+@kept_on_disk()
+def felt_products(first: int, last: int, y: Array, rows: Array, felt: Array, lines: Array) -> None:
+    """Write to `y` (row, line) the products of `rows` and `lines` that are felt, as bits (row, byte), and 0."""
+    for place in range(first, last):
+        y[place] = 0
+        add_felt_products(y[place], rows[place], felt[place], lines)
 
 
 @kept_on_disk(fastmath={"contract"})

@@ -11,13 +11,18 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import linear
 
-from neurosim.backends.snntorch.row_events import RowEvents, find_row_events
-from neurosim.backends.snntorch.sparse_kernel import rows_times_matrix, sums_of_lines
+from neurosim.backends.snntorch.row_events import RowEvents, count_bits, find_row_events
+from neurosim.backends.snntorch.sparse_kernel import felt_products, rows_times_matrix, sums_of_lines
 from neurosim.backends.snntorch.threads import in_parts
 from neurosim.backends.snntorch.workspace import Workspace
 
 #: Above this part of inputs that are not 0 a dense product is quicker.
 DENSE = 0.15
+#: Up to this part of products that are needed they are found one by one, beyond it all at once (a product alone takes
+#: twice the time of one among all), ...
+FEW = 0.4
+#: ... where they are longer than this: looking for those that are needed takes the time of so many numbers of each.
+SEARCH = 40
 #: Below this many numbers a dense product is over before anything is looked for.
 WORTH_IT = 2**14
 
@@ -39,6 +44,11 @@ class SparseProduct:
     spikes: Tensor
     weight: Tensor
     events: RowEvents
+
+    def where_felt(self, felt: np.ndarray) -> SparseProduct:
+        """Return the same product of spikes of which only some feel a gradient: bits, (time, batch, byte)."""
+        bits = felt.reshape(-1, felt.shape[-1])
+        return SparseProduct(self.spikes, self.weight, RowEvents(*self.events.arrays, bits))
 
     def computed(self, workspace: Workspace) -> Tensor:
         """Return the product, (time, batch, n_post)."""
@@ -79,11 +89,48 @@ def weight_gradient(events: RowEvents, g: np.ndarray, n_pre: int, workspace: Wor
     return lines.T
 
 
-def spike_gradient(g: np.ndarray, weight: np.ndarray, workspace: Workspace) -> np.ndarray:
-    """Return the gradient of spikes, (row, pre), from that of the product, (row, post); `weight` is (post, pre)."""
+def spike_gradient(
+    g: np.ndarray, weight: np.ndarray, workspace: Workspace, felt: np.ndarray | None = None
+) -> np.ndarray:
+    """Return the gradient of spikes, (row, pre), from that of the product, (row, post).
+
+    Parameters
+    ----------
+    g
+        The gradient of the product.
+    weight
+        (post, pre).
+    workspace
+        Lends the array.
+    felt
+        Bits of those that are needed, (row, byte): where these are few the others are left at 0. ``None`` for all.
+    """
     found = workspace.empty((len(g), weight.shape[1]), g.dtype)
+    if felt is not None and is_few(felt, *weight.shape[::-1]):
+        lines = np.ascontiguousarray(weight.T)
+        in_parts(felt_products, len(g), torch.get_num_threads(), found, g, felt, lines)
+        return found
     in_parts(rows_times_matrix, len(g), torch.get_num_threads(), found, g, np.ascontiguousarray(weight))
     return found
+
+
+def is_few(felt: np.ndarray, columns: int, length: int) -> bool:
+    """Tell whether so few gradients are needed, by their bits (row, byte), that they are found one by one.
+
+    Parameters
+    ----------
+    felt
+        The bits.
+    columns
+        How many gradients each row has.
+    length
+        Of the product that each of them is.
+    """
+    if length <= SEARCH:
+        return False
+    counts = np.empty(len(felt), np.int64)
+    in_parts(count_bits, len(felt), torch.get_num_threads(), felt, counts)
+    return int(counts.sum()) * length <= FEW * (length - SEARCH) * len(felt) * columns
 
 
 class _SparseLinear(torch.autograd.Function):

@@ -22,8 +22,12 @@ class Side(Training):
         sizes = self.settings["sizes"]
         self.late = len(sizes) - 1  # every delivered spike acts in the next step
         self.last = names(sizes)[-1]
-        keep = self.settings.get("keep", "variables")
-        module: nn.Module = compile(layers(sizes, self.settings["recurrent"]), "snntorch", keep=keep)
+        options: dict[str, Any] = {"keep": self.settings.get("keep", "variables")}
+        if "surrogate" in self.settings:
+            from snntorch.surrogate import SFS
+
+            options["surrogate"] = SFS(**self.settings["surrogate"])
+        module: nn.Module = compile(layers(sizes, self.settings["recurrent"]), "snntorch", **options)
         return module
 
     def forward(self, x: Tensor) -> Tensor:

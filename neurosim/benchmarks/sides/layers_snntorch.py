@@ -6,6 +6,7 @@ from typing import Any
 
 import snntorch
 import torch
+from snntorch import surrogate
 from torch import Tensor, nn
 
 from neurosim.benchmarks.layers import DECAY
@@ -31,7 +32,9 @@ class Side(Training):
         """Return the module."""
         cells: list[nn.Module] = []
         for place, weight in enumerate(self.weights, start=1):
-            options = {"reset_mechanism": "zero", "reset_delay": False}
+            options: dict[str, Any] = {"reset_mechanism": "zero", "reset_delay": False}
+            if "surrogate" in self.settings:
+                options["spike_grad"] = surrogate.SFS(**self.settings["surrogate"])
             if place in self.recurrent:
                 cell = snntorch.RLeaky(DECAY, linear_features=weight.shape[0], **options)
                 cell.recurrent = nn.Linear(weight.shape[0], weight.shape[0], bias=False)

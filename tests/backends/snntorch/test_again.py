@@ -76,7 +76,9 @@ CASES: dict[str, tuple[Any, dict[str, Any], int, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name", ["recurrent", "noise", *(pytest.param(name, marks=pytest.mark.slow) for name in ("of torch", "delays"))]
+)
 def test_gradients_are_the_same_to_the_last_bit(name: str) -> None:
     make, record, n, options = CASES[name]
     x = train(20, 19, n)  # more than a piece of trials

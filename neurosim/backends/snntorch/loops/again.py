@@ -89,7 +89,7 @@ def pieces(
         for text in scan.source.members:
             made = room(scan.workspace, text, here, since, (clock[2], count), whole=True)
             # Bits stay where they are: the same ones are written once more.
-            arrays.update({name: value for name, value in made.items() if name[0] not in "ZA"})
+            arrays.update({name: value for name, value in made.items() if name[0] not in "ZAK"})
         arrays.update(base=first, whole=1)
         in_parts(
             scan.loops["forward"], count, threads, *clock, *(arrays[name] for name in scan.source.forward), begin=first

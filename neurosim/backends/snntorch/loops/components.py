@@ -30,7 +30,7 @@ from neurosim.backends.snntorch.loops.source import Arrival, loop_source
 from neurosim.backends.snntorch.row_events import RowEvents
 from neurosim.backends.snntorch.scanned import Scanned
 from neurosim.backends.snntorch.sparse_linear import SparseProduct
-from neurosim.backends.snntorch.surrogate_slopes import slope_text
+from neurosim.backends.snntorch.surrogate_slopes import slope_text, support_text
 from neurosim.circuit.sources import SIGNAL
 from neurosim.circuit.synapse_model import WEIGHT
 from neurosim.program.components import Component, adds_constants
@@ -105,9 +105,13 @@ def member_of(module: CircuitModule, name: str, traced: Sequence[str], learned: 
     """Return a population as loops take it; `learned` is ``None`` where everything may be."""
     item, part = module.program.populations[name], module.part(name)
     driven = (*item.inputs, *(site.symbol for site in item.noise))
-    slope = slope_text(part.spike_grad) if item.threshold is not None else None
+    slope, support = (
+        (slope_text(part.spike_grad), support_text(part.spike_grad)) if item.threshold is not None else (None, None)
+    )
     traces = tuple(key for key in traced if key in item.state)
-    return Member(item, part.dynamics, driven, traces, _everything(item) if learned is None else learned, slope)
+    return Member(
+        item, part.dynamics, driven, traces, _everything(item) if learned is None else learned, slope, support
+    )
 
 
 def component_loops(

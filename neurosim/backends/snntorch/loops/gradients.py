@@ -49,7 +49,8 @@ def _of_arrival(
         return g
     steps, batch, n_post = g.shape
     if kind == "R":
-        return spike_gradient(g.reshape(-1, n_post), arrays[f"W_{place}"], scan.workspace).reshape(steps, batch, -1)
+        felt, weight = events[place].felt, arrays[f"W_{place}"]
+        return spike_gradient(g.reshape(-1, n_post), weight, scan.workspace, felt).reshape(steps, batch, -1)
     if place in events:
         return weight_gradient(events[place], g.reshape(-1, n_post), arrays[f"W_{place}"].shape[1], scan.workspace)
     bits, n_pre = arrays[f"Z{item.pre}"], scan.source.members[item.pre].item.n

@@ -13,11 +13,12 @@ from typing import Any
 from numpy.typing import NDArray
 
 from neurosim.backends.snntorch import sparse_kernel
-from neurosim.backends.snntorch.sparse_kernel import add_rows_times_matrix, sum_of_lines
+from neurosim.backends.snntorch.sparse_kernel import add_felt_products, add_rows_times_matrix, sum_of_lines
 from neurosim.backends.snntorch.threads import kept_on_disk
 
 __all__ = [
     "add_edges",
+    "add_felt_products",
     "add_lines",
     "edges_back",
     "note_bits",

@@ -29,6 +29,8 @@ class Member:
         Values of the run, and inputs, whose gradients are wanted.
     slope
         The surrogate's derivative as text in ``distance``; ``None`` where it is handed over as an array.
+    support
+        Where it is not 0, as text; ``None`` where nothing is known of that.
     """
 
     item: PopulationProgram
@@ -37,6 +39,7 @@ class Member:
     traced: tuple[str, ...]
     learned: frozenset[str]
     slope: str | None
+    support: str | None = None
 
 
 class MemberText:
@@ -60,14 +63,15 @@ class MemberText:
     Of population 0, ``V0_v`` is the variable v now, (batch, neuron), ``B0_v`` the same at the start, ``Q0_v`` between
     arrivals and reset in every step, (time, batch, neuron), ``T0_v`` its trace. ``P0_``, ``I0_``: values of the run and
     inputs. ``S0``: spikes, from `past0` steps before the first. ``Z0``: the same as bits. ``A0``: who does not rest, as
-    bits. ``L0``: step of the last spike. ``U0``: the surrogate's argument. ``G0``, ``GT0_``: gradients of spikes and
-    traces, ``H0``: the surrogate's slope. ``D0_``: gradients of arrivals. ``C0_``, ``DP0_``, ``DI0_``: those of
-    variables, values of the run and inputs.
+    bits. ``K0``: whose spikes feel a gradient, as bits. ``L0``: step of the last spike. ``U0``: the surrogate's
+    argument. ``G0``, ``GT0_``: gradients of spikes and traces, ``H0``: the surrogate's slope. ``D0_``: gradients of
+    arrivals. ``C0_``, ``DP0_``, ``DI0_``: those of variables, values of the run and inputs.
     """
 
     def __init__(self, place: int, member: Member, targets: set[str], *, keep: bool, felt: Iterable[str] = ()) -> None:
         self.place, self.member, self.targets, self.keep = place, member, targets, keep
         self.item, self.parts = member.item, two_parts(member.item, member.dynamics)
+        self.feels = keep and member.item.threshold is not None and member.support is not None
         self.spiking, self.rests = member.item.threshold is not None, member.item.refractory is not None
         read = leaves([*self.parts.fire, *self.parts.settle])
         self.driven = [key for key in member.driven if key in read]
@@ -140,6 +144,8 @@ class MemberText:
             body.append(f"S{i}[past{i} + t, b, j] = spike")
             if self.member.slope is None and self.keep:
                 body.append(f"U{i}[t, b, j] = distance")
+            if self.feels:
+                body.append(f"near{i}[j] = {self.member.support}")
         if self.rests:
             body += [f"awake{i}[j] = active", f"L{i}[b, j] = step + t if fired else L{i}[b, j]"]
         return body
@@ -164,6 +170,7 @@ class MemberText:
         """Return the lines that keep a step's spikes, and who does not rest, as bits."""
         i = self.place
         text = self.note(f"past{i} + t, b", f"t % ring{i}", heard=heard) if self.spiking else []
+        text += [f"note_bits(near{i}, K{i}[t, b])"] if self.feels else []
         return [*text, f"note_bits(awake{i}, A{i}[t, b])"] if self.rests else text
 
     def note(self, row: str, slot: str, *, heard: bool) -> list[str]:

@@ -38,6 +38,8 @@ def room(
         found[f"Z{i}"] = np.zeros((len(spikes), batch, (n + 7) // 8), np.uint8)
         found[f"past{i}"] = len(past)
         found[f"ring{i}"] = len(past) + 1
+        if text.feels:
+            found[f"K{i}"] = np.zeros((steps, batch, (n + 7) // 8), np.uint8)
         if text.member.slope is None and keep:
             found[f"U{i}"] = lent.empty(of_variables, dtype)
     if text.rests:

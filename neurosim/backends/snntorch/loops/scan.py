@@ -31,6 +31,7 @@ from neurosim.backends.snntorch.loops.room import results_of, room, upstream, wa
 from neurosim.backends.snntorch.loops.source import Arrival, LoopSource
 from neurosim.backends.snntorch.row_events import RowEvents
 from neurosim.backends.snntorch.scanned import Scanned, slope_of
+from neurosim.backends.snntorch.sparse_linear import is_few
 from neurosim.backends.snntorch.threads import in_parts
 from neurosim.backends.snntorch.workspace import Workspace
 from neurosim.program.frozen import Frozen
@@ -120,8 +121,8 @@ def run_loops(
     list
         What each population did.
     """
-    names = tuple(inputs)
-    outputs = _Loops.apply(scan, names, dict(events), dict(last), clock, trials, drawn, *inputs.values())  # type: ignore[no-untyped-call]
+    names, felt = tuple(inputs), dict[int, np.ndarray]()
+    outputs = _Loops.apply(scan, names, dict(events), dict(last), clock, trials, drawn, felt, *inputs.values())  # type: ignore[no-untyped-call]
     found, place = [], 0
     for text in scan.source.members:
         spikes, since, active = outputs[place : place + 3]
@@ -134,7 +135,7 @@ def run_loops(
         found.append(
             Scanned(
                 spikes if text.spiking else None, traces, final, since if text.rests else None,
-                active if text.rests else None,
+                active if text.rests else None, felt.get(text.place),
             )
         )  # fmt: skip
     if scan.source.graded is not None:
@@ -150,7 +151,8 @@ class _Loops(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any, scan: Loops, names: tuple[str, ...], events: dict[int, RowEvents], last: dict[int, Tensor],
-        clock: tuple[int, float, int], trials: int, drawn: Mapping[str, Callable[[], Tensor]], *tensors: Tensor,
+        clock: tuple[int, float, int], trials: int, drawn: Mapping[str, Callable[[], Tensor]],
+        felt: dict[int, np.ndarray], *tensors: Tensor,
     ) -> tuple[Tensor, ...]:  # fmt: skip
         """Run forward; keep what the way back reads."""
         source = scan.source
@@ -179,6 +181,7 @@ class _Loops(torch.autograd.Function):
         ctx.drawn, ctx.last = (drawn, last) if again else ({}, None)
         if scan.keep:
             _keep(ctx, scan, arrays, dict(zip(names, tensors, strict=True)), again=again)
+        felt.update({text.place: arrays[f"K{text.place}"] for text in source.members if text.feels})
         results: list[Tensor] = []
         for text in source.members:
             member = results_of(text, arrays)
@@ -203,6 +206,11 @@ class _Loops(torch.autograd.Function):
         arrays.update(ctx.numbers)
         for place, link in enumerate(scan.links):
             arrays.update(ways_back(place, link, arrays))
+            bits = arrays.get(f"K{scan.arrivals[place].pre}")
+            if bits is not None and isinstance(link, int):
+                lines = arrays[f"M_{place}"]
+                few = is_few(bits.reshape(steps * batch, -1), *lines.shape[::-1])
+                arrays.update({f"few_{place}": int(few), f"N_{place}": np.ascontiguousarray(lines.T) if few else lines})
         left = list(gradients)
         for text in scan.source.members:
             count = 3 + len(text.item.state) + len(text.member.traced)
@@ -226,12 +234,12 @@ class _Loops(torch.autograd.Function):
             taken = [arrays[name] for name in scan.source.backward]
             in_parts(scan.loops["backward"], count, torch.get_num_threads(), *ctx.clock, *taken, begin=first)
         sum_over_edges(scan, arrays, *ctx.clock)
-        wanted = ctx.needs_input_grad[7:]
+        wanted = ctx.needs_input_grad[8:]
         found = [
             gradient_of(scan, name, ctx.events, arrays) if wants else None
             for name, wants in zip(ctx.names, wanted, strict=True)
         ]
-        return (None, None, None, None, None, None, None, *found)
+        return (None, None, None, None, None, None, None, None, *found)
 
 
 def _keep(ctx: Any, scan: Loops, arrays: Mapping[str, Any], inputs: Mapping[str, Tensor], *, again: bool) -> None:
@@ -246,6 +254,7 @@ def _keep(ctx: Any, scan: Loops, arrays: Mapping[str, Any], inputs: Mapping[str,
     if again:
         names = [name for name in names if name[0] not in FOUND_AGAIN]
         names += [f"A{text.place}" for text in scan.source.members if text.rests]
+        names += [f"K{text.place}" for text in scan.source.members if text.feels]
         names += [name for name in inputs if not name.startswith("R_") and name not in ctx.drawn]
     names = list(dict.fromkeys(kept_of_graded(scan, names)))
     kept = [inputs[name] if name in inputs else torch.from_numpy(arrays[name]) for name in names]

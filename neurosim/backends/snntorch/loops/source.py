@@ -19,7 +19,10 @@ from neurosim.backends.snntorch.loops.kernels import DIGEST, TOGETHER
 from neurosim.backends.snntorch.loops.member import Member, MemberText
 
 KERNEL = "neurosim.backends.snntorch.loops.kernels"
-HELPERS = "note_events, note_bits, read_bits, add_lines, add_edges, products_back, edges_back, sum_of_lines"
+HELPERS = (
+    "note_events, note_bits, read_bits, add_lines, add_edges, products_back, edges_back, sum_of_lines, "
+    "add_felt_products"
+)
 
 
 @dataclass(frozen=True)
@@ -127,8 +130,8 @@ def loop_source(
 
 #: Names of what a body is given: numbers of steps, arrays of a population, arrays of an arrival.
 _GIVEN = re.compile(
-    r"\b(past\d+|ring\d+|wants\d+|[VBQTPIGCDOJ]\d+_\w+|(?:GT|DP|DI)\d+_\w+|[SZALUGHE]\d+"
-    r"|base|whole|trials|[XWMYF]_\d+|G[WMSXP]_\d+|[GD]E_\d+_\w+|(?:delay|delays|start|starts|column|value|posts|amounts)_\d+)\b"
+    r"\b(past\d+|ring\d+|wants\d+|[VBQTPIGCDOJ]\d+_\w+|(?:GT|DP|DI)\d+_\w+|[SZALUGHEK]\d+"
+    r"|base|whole|trials|few_\d+|[XWMNYF]_\d+|G[WMSXP]_\d+|[GD]E_\d+_\w+|(?:delay|delays|start|starts|column|value|posts|amounts)_\d+)\b"
 )
 
 
@@ -160,6 +163,8 @@ def _forward(texts: Sequence[MemberText], arrivals: Sequence[Arrival], graded: G
         made += [_size(text, "V"), f"every{i} = np.ones({n}, np.bool_)"]
         if text.rests:
             made += [f"awake{i} = np.ones({n}, np.bool_)", f"free{i} = np.ones({n}, np.bool_)"]
+        if text.feels:
+            made.append(f"near{i} = np.ones({n}, np.bool_)")
         if i in heard:
             together = "" if graded is None else f"{TOGETHER}, "
             made.append(f"events{i} = np.empty(({together}ring{i}, {n} + 1), np.int32)")
@@ -269,7 +274,8 @@ def _backward(texts: Sequence[MemberText], arrivals: Sequence[Arrival], graded: 
     steps = ["x_t = real((step + t) * dt)"] if any(text.timed for text in texts) else []
     steps += [*rows, *indented(settle)] if settle else []
     for place, item in enumerate(arrivals):
-        steps += _led_back(place, item, "t")
+        few = item.kind == "lines" and texts[item.pre].feels
+        steps += _led_back_where_felt(place, item) if few else _led_back(place, item, "t")
     steps += [*rows, *indented(firing)]
     if graded is not None:
         made += [*graded.sizes(), *graded.rooms_back()]
@@ -294,6 +300,18 @@ def _led_back(place: int, item: Arrival, step: str) -> list[str]:
         given = ", ".join(f"{name}_{place}" for name in ("starts", "posts", "delays", "amounts"))
         return ["for b in range(low, high):", f"    edges_back(R{item.pre}[b - low], {found}, {step}, b, {given})"]
     return []
+
+
+def _led_back_where_felt(place: int, item: Arrival) -> list[str]:
+    """Return the same for gradients that few spikes feel: only these are found."""
+    later, i = f"t + delay_{place}", item.pre
+    return [
+        f"if few_{place} == 0:",
+        *indented(_led_back(place, item, "t")),
+        f"elif 0 <= {later} < steps:",
+        "    for b in range(low, high):",
+        f"        add_felt_products(R{i}[b - low], D{item.post}_{item.target}[{later}, b], K{i}[t, b], N_{place})",
+    ]
 
 
 def _back_before(text: MemberText, arrivals: Sequence[Arrival]) -> list[str]:
