@@ -163,6 +163,35 @@ def test_a_circuit_without_anything_trainable_is_refused(recording: Recording) -
         ns.fit(neuron(20 * ms, 100 * Mohm), recording, inputs={"drive": LEVELS})
 
 
+def test_evolution_needs_its_package(recording: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("neurosim.extras.importlib.util.find_spec", lambda name: None)
+    with pytest.raises(TrainingError, match=r"pip install 'neurosim-circuits\[fitting\]'"):
+        _few(recording, method="cma-es")
+
+
+def test_neurons_are_held_out() -> None:
+    """Three neurons share their time constant: what two of them tell of it is right for the third."""
+    circuit = ns.Circuit("three", dt=0.5 * ms)
+    model = ns.models.lif(
+        tau_mem=ns.Trainable(20 * ms, bounds=(5 * ms, 60 * ms)), v_threshold=1.0, v_reset=0.0, v_leak=0.0
+    )
+    circuit.population("cell", 3, model)
+    circuit.inject("drive", "cell", "i_ext")
+    drive = np.tile([1.2, 1.5, 1.3], (500, 1))
+    run = ns.simulate(circuit.replace({"cell.tau_mem": 12 * ms}), 250 * ms, inputs={"drive": drive}, trials=2)
+    found = ns.fit(
+        circuit, run, inputs={"drive": drive}, method="cma-es", steps=8, held_out=ns.fitting.Neurons([2]),
+        loss=losses.counts() + losses.van_rossum(20 * ms),
+    )  # fmt: skip
+    number = np.count_nonzero((run.spikes["cell"].neurons == 2) & (run.spikes["cell"].trials == 0))
+    measures = {score.what: score.measures for score in found.held_out}
+    assert measures["trial 0"]["recorded"] == number
+    assert abs(measures["trial 1"]["count_error"]) < 0.1
+    fitted = {score.what: score.measures for score in found.fitted}
+    assert fitted["trial 0"]["recorded"] == np.count_nonzero(run.spikes["cell"].trials == 0) - number
+    assert float(found["cell.tau_mem"]) == pytest.approx(12e-3, rel=0.1)
+
+
 def test_evolution_needs_limits(recording: Recording) -> None:
     circuit = neuron(ns.Trainable(20 * ms), ns.Trainable(100 * Mohm, bounds=(10 * Mohm, 500 * Mohm)))
     with pytest.raises(TrainingError, match=r"bounds=\(low, high\)\) to: cell\.tau_mem\."):
