@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 #: What the folder of generated loops is called there.
 KERNELS = "kernels"
@@ -17,6 +19,16 @@ def cache_folder() -> Path:
     """
     named = os.environ.get("NEUROSIM_CACHE")
     return Path(named).expanduser() if named else _system_folder(sys.platform)
+
+
+def compiled(function: Callable[..., Any], **options: Any) -> Any:
+    """Return a function as numba compiles it, kept on disk where there is a folder that can be written to."""
+    import numba  # takes half a second to load
+
+    try:
+        return numba.njit(function, cache=True, **options)
+    except RuntimeError:
+        return numba.njit(function, **options)
 
 
 def _system_folder(system: str) -> Path:

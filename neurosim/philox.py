@@ -6,13 +6,14 @@ only where it is used: numba takes half a second to load, and machine code is ke
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from neurosim.cache_folder import compiled
 
 Words = NDArray[np.uint64]
 Floats = NDArray[np.float64]
@@ -32,14 +33,6 @@ _UPPER_53 = np.uint64(11)
 _UPPER_52 = np.uint64(12)
 
 
-def _compiled(function: Callable[..., Any], **options: Any) -> Any:
-    """Return a function as numba compiles it, kept on disk where there is a folder that can be written to."""
-    try:
-        return numba.njit(function, cache=True, **options)
-    except RuntimeError:
-        return numba.njit(function, **options)
-
-
 def _words(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any) -> Any:
     for _ in range(10):
         product_0, product_1 = _MULTIPLIER_0 * c0, _MULTIPLIER_1 * c2
@@ -49,7 +42,7 @@ def _words(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any) -> Any:
     return c0, c1, c2, c3
 
 
-philox_words = _compiled(_words, inline="always")
+philox_words = compiled(_words, inline="always")
 
 
 def _fill(
@@ -72,7 +65,7 @@ def _fill(
                 out[line, column] = np.float64(np.int64(bits >> _UPPER_53)) * 2.0**-53
 
 
-fill = _compiled(_fill, nogil=True)
+fill = compiled(_fill, nogil=True)
 
 
 def fill_noise(

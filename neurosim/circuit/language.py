@@ -12,6 +12,7 @@ import keyword
 import math
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from neurosim.errors import EquationError, nearest
 
@@ -156,6 +157,7 @@ def identifiers(text: str, where: str) -> frozenset[str]:
 _STATEMENT = re.compile(r"(?P<target>[A-Za-z_]\w*)\s*(?P<operator>[-+*/]?=)(?!=)\s*(?P<expression>.+)\Z", re.DOTALL)
 
 
+@lru_cache(maxsize=1024)  # models ask for their statements again and again
 def parse_statements(text: str, where: str) -> tuple[Assignment, ...]:
     """Parse assignments separated by newlines or semicolons (comments start with ``#``).
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-import numba
+from neurosim.cache_folder import compiled
 
 _WORK = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 #: OpenMP's threads do not survive a fork, and its runtime does not notice.
@@ -28,14 +28,7 @@ if hasattr(os, "register_at_fork"):
 
 def kept_on_disk(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """Compile a function with numba, without Python's lock, and keep the result on disk where that can be done."""
-
-    def compile_it(function: Callable[..., Any]) -> Any:
-        try:
-            return numba.njit(function, cache=True, nogil=True, **options)
-        except RuntimeError:  # no folder to keep it in
-            return numba.njit(function, nogil=True, **options)
-
-    return compile_it
+    return lambda function: compiled(function, nogil=True, **options)
 
 
 def in_parts(kernel: Callable[..., None], rows: int, threads: int, *arguments: Any, begin: int = 0) -> None:

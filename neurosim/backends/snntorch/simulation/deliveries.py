@@ -64,21 +64,29 @@ def _guard(op: Any, memory: Any, after: int) -> None:
                 old[lane] = values[lane]
 
 
-def _add_everywhere(op: Any, memory: Any, weights: Any, neuron: int) -> None:
-    """Add a row that reaches every neuron once."""
+def _add_everywhere(op: Any, memory: Any, weights: Any, spikes: Any) -> None:
+    """Add rows that reach every neuron once, four at a time, so that several are on their way from memory."""
     base, n, stride, width, offset, own = op[16], op[18], op[19], op[20], op[10], op[8] != 0
-    origin = neuron * op[22] + op[23]
-    weight = bits_as_float(op[9])
+    apart, origin, weight = op[22], op[23], bits_as_float(op[9])
     for block in range((n + width - 1) // width):
         place, begin = base + block * stride + offset, block * width
         values = memory[place : place + min(width, n - begin)]
-        if own:
-            row = weights[origin + begin : origin + n]
+        first = 0
+        while own and first + 4 <= spikes.size:
+            start = origin + begin
+            one, two = weights[spikes[first] * apart + start :], weights[spikes[first + 1] * apart + start :]
+            three, four = weights[spikes[first + 2] * apart + start :], weights[spikes[first + 3] * apart + start :]
             for lane in range(values.size):
-                values[lane] += row[lane]
-        else:
-            for lane in range(values.size):
-                values[lane] += weight
+                values[lane] = values[lane] + one[lane] + two[lane] + three[lane] + four[lane]
+            first += 4
+        for index in range(first, spikes.size):
+            if own:
+                row = weights[spikes[index] * apart + origin + begin :]
+                for lane in range(values.size):
+                    values[lane] += row[lane]
+            else:
+                for lane in range(values.size):
+                    values[lane] += weight
 
 
 add, add_weighted, add_masked = (compiled_function(item) for item in (_add, _add_weighted, _add_masked))
@@ -101,12 +109,11 @@ def deliver(line: Any, home: Any, column: int, step: int, start: int, time: floa
     put_back = op[11] >= 0 and (op[15] != 0 or (last - first) * op[21] > n_pre * op[18])
     if put_back:
         guard(op, memory, 0)
-    for place in range(first, last):
-        neuron = spikes[place]
-        if op[15]:
-            add_everywhere(op, memory, weights, neuron)
-        else:
-            later = spikes[min(place + 1, last - 1)]
+    if op[15]:
+        add_everywhere(op, memory, weights, spikes[first:last])
+    else:
+        for place in range(first, last):
+            neuron, later = spikes[place], spikes[min(place + 1, last - 1)]
             one_row(op, memory, slots, weights, starts[neuron], ends[neuron], put_back, op[7] + 4 * starts[later])
     if put_back:
         guard(op, memory, 1)

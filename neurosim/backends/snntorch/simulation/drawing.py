@@ -15,14 +15,11 @@ from neurosim.backends.poisson import TABLES, distribution
 from neurosim.backends.snntorch.simulation.normals import SCRATCH, invert
 from neurosim.backends.snntorch.simulation.operating import ALL, FIELDS, carray, compiled_function
 from neurosim.backends.snntorch.simulation.pointers import address_of, apply_in_place, at_address
+from neurosim.philox import philox_words
 
 #: Entries of the coarse table.
 COARSE = 1024
 
-_MULTIPLIER_0 = np.uint64(0xD2511F53)
-_MULTIPLIER_1 = np.uint64(0xCD9E8D57)
-_WEYL_0 = np.uint64(0x9E3779B9)
-_WEYL_1 = np.uint64(0xBB67AE85)
 _LOW = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
 _UPPER_53 = np.uint64(11)
@@ -31,17 +28,12 @@ _UPPER_52 = np.uint64(12)
 
 def _draw(raw: Any, first: int, step: int, trial: int, key_0: int, key_1: int) -> None:
     """Draw 64 bits for each of some neurons from an even one on; the loop is one that compilers vectorise."""
-    late, later = np.uint64(step) & _LOW, np.uint64(step) >> _HALF
+    late, later, which = np.uint64(step) & _LOW, np.uint64(step) >> _HALF, np.uint64(trial) & _LOW
+    k0, k1 = np.uint64(key_0) & _LOW, np.uint64(key_1) & _LOW
     for pair in range(raw.size // 2):
-        c0, c1, c2, c3 = np.uint64(first // 2 + pair) & _LOW, np.uint64(trial) & _LOW, late, later
-        k0, k1 = np.uint64(key_0) & _LOW, np.uint64(key_1) & _LOW
-        for _ in range(10):
-            product_0, product_1 = _MULTIPLIER_0 * c0, _MULTIPLIER_1 * c2
-            c0, c1 = (product_1 >> _HALF) ^ c1 ^ k0, product_1 & _LOW
-            c2, c3 = (product_0 >> _HALF) ^ c3 ^ k1, product_0 & _LOW
-            k0, k1 = (k0 + _WEYL_0) & _LOW, (k1 + _WEYL_1) & _LOW
-        raw[2 * pair] = c0 | c1 << _HALF
-        raw[2 * pair + 1] = c2 | c3 << _HALF
+        block = np.uint64(first // 2 + pair) & _LOW
+        w0, w1, w2, w3 = philox_words(block, which, late, later, k0, k1)
+        raw[2 * pair], raw[2 * pair + 1] = w0 | w1 << _HALF, w2 | w3 << _HALF
 
 
 def _uniform(bits: Any) -> float:

@@ -22,15 +22,25 @@ class Layout:
         Which is which; constants of edges are with the edges.
     common
         How many numbers all edges compute alike.
+    together
+        Whether the variables of an edge lie beside each other: where spikes reach edges far apart, and steps seldom go
+        over all of them. Else each variable lies by itself.
     """
 
     variables: tuple[str, ...]
     levels: Levels
     common: int = 0
+    together: bool = False
 
     def level(self, variable: str) -> str:
         """Return ``"edge"``, ``"source"`` or ``"target"``."""
         return next((key for key in ("source", "target") if variable in getattr(self.levels, key)), "edge")
+
+    @property
+    def apart(self) -> int:
+        """How far a variable of an edge lies from that of the next edge."""
+        of_edges = [key for key in self.variables if self.level(key) == "edge"]
+        return max(1, len(of_edges)) if self.together else 1
 
     def begin(self, variable: str, when: int = BEFORE) -> int:
         """Return the place that says where a variable begins."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from neurosim.backends.snntorch.simulation.edge_layout import BEFORE, INTEGRATED, LATEST, Layout
 from neurosim.backends.snntorch.simulation.edge_levels import Levels, Line, find_levels, needed, set_apart, straight
@@ -90,6 +91,8 @@ class EdgeForms:
     ) -> None:
         self.item, self.shared, self.pre, self.post, self.terms = item, shared, pre, post, terms
         self._forms: dict[frozenset[str], EdgeForm] = {}
+        #: What is found once for all runs (see :func:`edge_values.find_ends`).
+        self.ends: dict[Levels, Any] = {}
 
     @property
     def functions(self) -> frozenset[str]:
@@ -180,6 +183,7 @@ class _Writer:
         self._again: tuple[list[Line], dict[str, str]] = ([], {})
         changed = {key: new[key] for key in self.levels.edge if key in new}
         if not changed:
+            self.layout = Layout(self.layout.variables, self.levels, together=True)
             return True
         read = {used for _, tree in lines for used in names_in(tree)} - {target for target, _ in lines}
         alone = {f"x_{key}" for key in self.layout.variables if self.layout.level(key) == "edge"}
@@ -187,7 +191,7 @@ class _Writer:
         if settles:
             common = set_apart(lines, self.alike, _is_condition)
             lines = needed(common.own, changed.values())
-            self.layout = Layout(self.layout.variables, self.levels, len(common.numbers))
+            self.layout = Layout(self.layout.variables, self.levels, len(common.numbers), together=True)
             self._again = (lines, changed)
             if common.numbers:
                 programs["common"] = self._common(common.shared, common.numbers)
@@ -277,8 +281,14 @@ class _Writer:
         """Return where a variable stands, seen from an edge, or from a neuron that it is kept for."""
         kept, begin = self.layout.level(variable), f"b{self.layout.begin(variable, when)}"
         if kept == level:
-            return f"G[{begin} + ahead + e]" if kept == "source" else f"G[{begin} + e]"
-        return f"G[{begin} + np.int64({'U' if kept == 'source' else 'V'}[n + e])]"
+            edge = "e" if self.layout.apart == 1 or kept != "edge" else f"{self.layout.apart}*e"
+            return f"G[{begin} + ahead + e]" if kept == "source" else f"G[{begin} + {edge}]"
+        return f"G[{begin} + np.int64({'U' if kept == 'source' else 'V'}[2*e + 1])]"
+
+    def _neuron(self, side: str, edge: str, level: str) -> str:
+        """Return the place of the neuron at one end of an edge, or of one that something is kept for."""
+        places, kept = ("U", self.levels.source) if side == "pre" else ("V", self.levels.target)
+        return f"np.int64({places}[{f'2*{edge}' if kept and level == 'edge' else edge}])"
 
     def _lanes(
         self, lines: Sequence[Line], *, chosen: bool = False, level: str = "edge", when: int = LATEST,
@@ -299,14 +309,15 @@ class _Writer:
             if key in self.shared or key == "dt":
                 parameters.append((local, f"edge:{key}"))
                 continue
-            for side, end, places in (("pre", self.pre, "U"), ("post", self.post, "V")):
+            for side, end in (("pre", self.pre), ("post", self.post)):
                 variable = key.removesuffix(f"_{side}")
                 if variable == key:
                     continue
                 if variable in end.shared:
                     parameters.append((local, f"{side}:{variable}"))
                 elif variable in end.form.variables:
-                    leaves[local] = Leaf(f"F[np.int64({places}[e]) + {end.form.offset(variable)}]")
+                    neuron = self._neuron(side, "e", level)
+                    leaves[local] = Leaf(f"F[{neuron} + {end.form.offset(variable)}]")
         lanes = Lanes(WIDTH, "count", leaves, ["e = np.int64(I[first + j])" if chosen else "e = first + j"])
         for local, value in parameters:
             lanes.parameter(local, value)
@@ -332,8 +343,8 @@ class _Writer:
 
     def _adding(self, lanes: Lanes, local: str, target: str, *, chosen: bool, masked: bool) -> list[str]:
         """Return the loop that adds a value of each lane to the neurons behind the edges, one after another."""
-        edge = "np.int64(I[first + j])" if chosen else "first + j"
-        lines = ["for j in range(count):", f"    s = np.int64(V[{edge}])"]
+        edge = "np.int64(I[first + j])" if chosen else "(first + j)"
+        lines = ["for j in range(count):", f"    s = {self._neuron('post', edge, 'edge')}"]
         amount = f"T[{lanes.kept(local)} + j]"
         offset = self.post.form.offset(target)
         if masked:

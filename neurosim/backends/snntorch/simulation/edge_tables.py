@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.backends.snntorch.simulation import edge_operations
+from neurosim.backends.snntorch.simulation.edge_layout import Layout
 from neurosim.backends.snntorch.simulation.edge_source import EdgeForm
 from neurosim.backends.snntorch.simulation.edge_values import Ends, Room, find_ends, spikes_before, tell
 from neurosim.backends.snntorch.simulation.neuron_source import Program
@@ -59,7 +60,7 @@ class EdgeTable:
         plan, item, stepper = self.plan, self.item, self.stepper
         self.form: EdgeForm = plan.edges[item.name].form(apart)
         layout = self.form.layout
-        self.ends: Ends = find_ends(plan, item, self.rows, self.sizes, layout)
+        self.ends = self._ends(layout)
         self.room = Room(layout, item.n, self.sizes, 0 if self.rows is None else self.rows.longest)
         self.graded = [(target, self._code(program)) for target, program in self.form.graded]
         self.codes = {key: self._code(program) for key, program in (self.form.programs or {}).items()}
@@ -72,6 +73,14 @@ class EdgeTable:
                 failing |= self._replay(values, given, trial)
             self._trials.append(values)
         return frozenset(failing)
+
+    def _ends(self, layout: Layout) -> Ends:
+        """Return where programs find neurons, which is kept as long as the rows are the same."""
+        known = self.plan.edges[self.item.name].ends
+        if layout.levels not in known or known[layout.levels].rows is not self.rows:
+            known[layout.levels] = find_ends(self.plan, self.item, self.rows, self.sizes, layout)
+        found: Ends = known[layout.levels]
+        return found
 
     def _given(self, key: str, trial: int) -> NDArray[np.float64]:
         """Return what edges begin with."""

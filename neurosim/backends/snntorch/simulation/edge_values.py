@@ -26,15 +26,18 @@ class Ends:
 
     Parameters
     ----------
+    rows
+        The edges by presynaptic neuron.
     pre, post
-        Places of neurons in memory, uint32, (edge,). Where anything is kept for neurons there follow, for `pre`, the
-        place of each edge in the past of all presynaptic neurons, from the oldest step on, for `post` the neuron.
+        Places of neurons in memory, uint32, (edge,). Where anything is kept for neurons each is followed by, for `pre`,
+        the place of the edge in the past of all presynaptic neurons, from the oldest step on, for `post` the neuron.
     past, targets
         What follows, int64, (edge,), also where it does not.
     starts, by_post
         Edges by postsynaptic neuron: where each row begins, and the place of each edge.
     """
 
+    rows: Rows | None
     pre: NDArray[np.uint32]
     post: NDArray[np.uint32]
     past: NDArray[np.int64]
@@ -54,13 +57,13 @@ def find_ends(plan: Plan, item: ProjectionProgram, rows: Rows | None, sizes: tup
         (item.pre, pre, layout.levels.source, past), (item.post, post, layout.levels.target, post)
     ):  # fmt: skip
         slots = plan.homes[name].slots()[index] if name in plan.homes else np.zeros_like(index)
-        places.append(np.concatenate([slots, more] if kept else [slots]).astype(np.uint32))
+        places.append((np.stack([slots, more], axis=1).ravel() if kept else slots).astype(np.uint32))
     if rows is None:
         starts, by_post = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint32)
     else:
         starts = np.concatenate([[0], np.cumsum(np.bincount(post, minlength=sizes[1]))]).astype(np.int64)
         by_post = stable(np.arange(len(post), dtype=np.uint32), post, sizes[1])
-    return Ends(places[0], places[1], past, post, starts, by_post)
+    return Ends(rows, places[0], places[1], past, post, starts, by_post)
 
 
 @dataclass(frozen=True)
@@ -91,12 +94,10 @@ class Room:
 
     def begin(self, variable: str) -> int:
         """Return where the values of a variable begin; of one of presynaptic neurons, its past."""
-        place = self.layout.size
-        for other in self.layout.variables:
-            if other == variable:
-                break
-            place += self._numbers(other)
-        return place
+        before = self.layout.variables[: self.layout.variables.index(variable)]
+        if self.layout.together and self.layout.level(variable) == "edge":
+            return self.layout.size + len(before)
+        return self.layout.size + sum(self._numbers(other) for other in before)
 
     def _numbers(self, variable: str) -> int:
         level = self.layout.level(variable)
@@ -120,7 +121,7 @@ class Room:
         for key in self.layout.variables:
             begin, level = self.begin(key), self.layout.level(key)
             if level == "edge":
-                values[begin : begin + self.n] = given[key]
+                self._of_edges(values, begin)[:] = given[key]
             elif level == "target":
                 kept = values[begin : begin + self.sizes[1]]
                 kept[ends.targets] = given[key]
@@ -128,12 +129,14 @@ class Room:
                     failing.append(key)
         return failing
 
+    def _of_edges(self, values: Numbers, begin: int) -> Numbers:
+        return values[begin : begin + self.n * self.layout.apart : self.layout.apart][: self.n]
+
     def read(self, values: Numbers, variable: str, ends: Ends) -> Numbers:
         """Return the values of a variable for each edge."""
         level = self.layout.level(variable)
         if level == "edge":
-            begin = self.begin(variable)
-            return values[begin : begin + self.n]
+            return self._of_edges(values, self.begin(variable))
         if level == "target":
             return values[int(values[self.layout.begin(variable, BEFORE)]) + ends.targets]
         return values[int(values[self.layout.begin(variable, LATEST)]) + ends.past]

@@ -174,9 +174,19 @@ class Lanes:
             return self._exprel(arguments[0])
         if function in _INLINE:
             return f"{_INLINE[function]}({self._text(arguments[0])})"
+        if function == "clip" and all(constant_value(bound) is not None for bound in arguments[1:]):
+            return self._clip(*arguments)
         if function not in numpy_functions():
             raise Uncovered(function)
         return self._by_address(function, arguments)
+
+    def _clip(self, argument: ast.expr, low: ast.expr, high: ast.expr) -> str:
+        """Write what numpy computes where bounds are numbers: what is equal to one, or no number, stays as it is."""
+        x, raised, result = (self._fresh() for _ in range(3))
+        self.let(x, argument)
+        self.choose(raised, ast.Compare(name(x), [ast.Lt()], [low]), low, name(x))
+        self.choose(result, ast.Compare(name(raised), [ast.Gt()], [high]), high, name(raised))
+        return result
 
     def _exprel(self, argument: ast.expr) -> str:
         """Write what the exact path computes: expm1(x)/x, 1 next to 0."""

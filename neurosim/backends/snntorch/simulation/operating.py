@@ -9,6 +9,7 @@ from typing import Any
 import numba
 
 from neurosim.backends.snntorch.simulation.pointers import OPERATION
+from neurosim.cache_folder import compiled
 
 #: Fields of an operation.
 FIELDS = 24
@@ -20,10 +21,7 @@ carray: Any = numba.carray  # type: ignore[attr-defined]
 
 def compiled_function(function: Callable[..., Any]) -> Any:
     """Return a function as numba compiles it, kept on disk where there is a folder that can be written to."""
-    try:
-        return numba.njit(function, cache=True, nogil=True, error_model="numpy")
-    except RuntimeError:
-        return numba.njit(function, nogil=True, error_model="numpy")
+    return compiled(function, nogil=True, error_model="numpy")
 
 
 @cache
