@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import neurosim as ns
 from neurosim import philox
+from neurosim.cache_folder import compiled
 from neurosim.random import _key, _two_draws, noise, normal_from_bits, philox_words, uniform_from_bits
 from neurosim.units import ms
 
@@ -105,6 +106,7 @@ def test_a_forked_process_draws(tmp_path: Path) -> None:
 import os
 from pathlib import Path
 from neurosim import philox
+from neurosim.cache_folder import compiled
 from neurosim.random import noise
 philox.DRAWS_OF_A_THREAD = 10
 where = dict(trials=(0, 2), steps=(0, 50), neurons=20)
@@ -146,7 +148,7 @@ def test_machine_code_need_not_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
         return njit(function, **options)
 
     monkeypatch.setattr(philox.numba, "njit", nowhere)
-    assert philox._compiled(lambda number: 2 * number, nogil=True)(3) == 6
+    assert compiled(lambda number: 2 * number, nogil=True)(3) == 6
 
 
 def test_only_a_run_that_draws_loads_numba() -> None:
