@@ -58,7 +58,7 @@ def triton_source(
     driven
         The inputs that have a value in every step: input variables, random numbers.
     traced
-        Variables whose traces have gradients of their own.
+        Variables whose traces have gradients of their own, in the order in which the kernel takes these.
     slope
         The surrogate's derivative as text in ``distance``; ``None`` where it is handed over as an array.
     dtype
@@ -71,7 +71,7 @@ def triton_source(
     """
     lines = step_lines(item, dynamics, deliveries)
     reads = what_is_read(item, lines, deliveries, driven)
-    writer = _Writer(item, lines, reads, set(traced), slope, dtype)
+    writer = _Writer(item, lines, reads, tuple(traced), slope, dtype)
     return KernelSource(writer.text(), item.state, reads.fixed, reads.driven)
 
 
@@ -83,7 +83,7 @@ class _Writer:
         item: PopulationProgram,
         lines: StepLines,
         reads: Reads,
-        traced: set[str],
+        traced: tuple[str, ...],
         slope: str | None,
         dtype: torch.dtype,
     ) -> None:
@@ -178,12 +178,11 @@ class _Writer:
         adjoint = Adjoint(seeds)
         adjoint.through(self.lines.program)
         results = {key: adjoint.total(f"x_{key}") for key in (*state, *reads.fixed, *reads.driven)}
-        traced = [key for key in state if key in self.traced]
         body = ["t = steps - 1 - back", *(f"x_{key} = tl.load(V_{key} + here)" for key in state), *self._inputs()]
         if self.refractory:
             body.append("active = tl.load(A + here) != 0")
         body += self._program()
-        body += [f"trace_{key} = tl.load(T_{key} + here)" for key in traced]
+        body += [f"trace_{key} = tl.load(T_{key} + here)" for key in self.traced]
         if self.spiking:
             body += ["of_spike = tl.load(G + here)"]
             body += [self.print.line(f"slope = {self.slope}") if self.slope else "slope = tl.load(H + here)"]
@@ -193,7 +192,7 @@ class _Writer:
         body += [f"tl.store(DI_{key} + here, {results[key]}, mask=inside)" for key in reads.driven if results[key]]
         body += [f"later_{key} = {results[key] or 'tl.zeros((BLOCK,), REAL)'}" for key in state]
         body.append("here -= width")
-        arrays = [*self._arrays(), "G", "H", *(f"C_{key}" for key in state), *(f"T_{key}" for key in traced)]
+        arrays = [*self._arrays(), "G", "H", *(f"C_{key}" for key in state), *(f"T_{key}" for key in self.traced)]
         arrays += [f"DP_{key}" for key in reads.fixed] + [f"DI_{key}" for key in reads.driven]
         return [
             *self._head("backward", arrays),
