@@ -23,8 +23,17 @@ def _add(memory: Any, slots: Any, first: int, last: int, offset: int, weight: fl
         memory[np.uint64(slots[edge]) + np.uint64(offset)] += weight
 
 
-def _add_weighted(memory: Any, slots: Any, weights: Any, first: int, last: int, offset: int) -> None:
-    for edge in range(first, last):
+def _add_weighted(
+    memory: Any, slots: Any, weights: Any, first: int, last: int, offset: int, ahead: int, weights_ahead: int
+) -> None:
+    whole = first + (last - first) // LINE * LINE
+    for begin in range(first, whole, LINE):
+        prefetch(ahead + 4 * (begin - first))
+        prefetch(weights_ahead + 8 * (begin - first))
+        prefetch(weights_ahead + 8 * (begin - first + LINE // 2))
+        for edge in range(begin, begin + LINE):
+            memory[np.uint64(slots[edge]) + np.uint64(offset)] += weights[edge]
+    for edge in range(whole, last):
         memory[np.uint64(slots[edge]) + np.uint64(offset)] += weights[edge]
 
 
@@ -37,12 +46,13 @@ def _add_masked(
             memory[slot + np.uint64(offset)] += weights[edge] if own else weight
 
 
-def _one_row(op: Any, memory: Any, slots: Any, weights: Any, first: int, last: int, plain: bool, ahead: int) -> None:
-    offset, active, own = op[10], op[11], op[8] != 0
+def _one_row(op: Any, memory: Any, slots: Any, weights: Any, first: int, last: int, plain: bool, later: int) -> None:
+    """Add a row, or a part of it, and ask for what is read next: the edges from `later` on."""
+    offset, active, own, ahead = op[10], op[11], op[8] != 0, op[7] + 4 * later
     if active >= 0 and not plain:
         add_masked(memory, slots, weights, first, last, offset, active, bits_as_float(op[9]), own)
     elif own:
-        add_weighted(memory, slots, weights, first, last, offset)
+        add_weighted(memory, slots, weights, first, last, offset, ahead, op[8] + 8 * later)
     else:
         add(memory, slots, first, last, offset, bits_as_float(op[9]), ahead)
 
@@ -114,7 +124,7 @@ def deliver(line: Any, home: Any, column: int, step: int, start: int, time: floa
     else:
         for place in range(first, last):
             neuron, later = spikes[place], spikes[min(place + 1, last - 1)]
-            one_row(op, memory, slots, weights, starts[neuron], ends[neuron], put_back, op[7] + 4 * starts[later])
+            one_row(op, memory, slots, weights, starts[neuron], ends[neuron], put_back, starts[later])
     if put_back:
         guard(op, memory, 1)
 
@@ -149,7 +159,7 @@ def deliver_late(line: Any, home: Any, column: int, step: int, start: int, time:
         age, end = delay[edge], edge + 1
         while end < last and delay[end] == age:
             end += 1
-        one_row(op, memory, slots, weights, edge, end, False, op[7] + 4 * end)
+        one_row(op, memory, slots, weights, edge, end, False, end)
         reached[place] = end
         due[place] = column - age + delay[end] if end < last else -1
 
