@@ -157,9 +157,7 @@ class _Loops(torch.autograd.Function):
         """Run forward; keep what the way back reads."""
         source = scan.source
         given = {
-            name: tensor.detach().contiguous().numpy()
-            for name, tensor in zip(names, tensors, strict=True)
-            if not name.startswith("R_")
+            name: _array(name, tensor) for name, tensor in zip(names, tensors, strict=True) if not name.startswith("R_")
         }
         sizes = (clock[2], trials)
         dtype = next(iter(given.values())).dtype
@@ -197,8 +195,7 @@ class _Loops(torch.autograd.Function):
         """Run backward from the last step to the first."""
         scan, (steps, batch) = ctx.scan, ctx.sizes
         arrays: dict[str, Any] = {
-            name: tensor.detach().contiguous().numpy()
-            for name, tensor in zip(ctx.kept_names, ctx.saved_tensors, strict=True)
+            name: _array(name, tensor) for name, tensor in zip(ctx.kept_names, ctx.saved_tensors, strict=True)
         }
         arrays.update({name: draw().numpy() for name, draw in ctx.drawn.items()})
         given = {name: arrays[name] for name in ctx.names if name in arrays}
@@ -240,6 +237,13 @@ class _Loops(torch.autograd.Function):
             for name, wants in zip(ctx.names, wanted, strict=True)
         ]
         return (None, None, None, None, None, None, None, None, *found)
+
+
+def _array(name: str, tensor: Tensor) -> np.ndarray:
+    """Return an input as the loops take it; a weight matrix is turned over, if at all, when it is known which way."""
+    tensor = tensor.detach()
+    array: np.ndarray = (tensor if name.startswith("W_") else tensor.contiguous()).numpy()
+    return array
 
 
 def _keep(ctx: Any, scan: Loops, arrays: Mapping[str, Any], inputs: Mapping[str, Tensor], *, again: bool) -> None:
