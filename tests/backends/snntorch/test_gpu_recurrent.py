@@ -114,6 +114,7 @@ def test_kernels_and_steps_agree_at_the_edges(
 
 
 @interpreted
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "values", "gradients"),
     [
