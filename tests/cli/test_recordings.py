@@ -13,6 +13,7 @@ import neurosim as ns
 from analysis.comparison.comparison_data import poisson
 from neurosim.analysis.comparison import STATISTICS, compare, overview
 from neurosim.datasets import recordings
+from neurosim.units import ms
 
 Neurosim = Callable[..., Any]
 SAMPLE = "mouse-postsubiculum:sample"
@@ -42,6 +43,31 @@ def test_analyse_by_name(neurosim: Neurosim) -> None:
     done = neurosim("analyse", SAMPLE)
     expected = overview(recordings.load("mouse-postsubiculum", sample=True))
     assert (done.code, done.out) == (0, f"{expected}\n")
+
+
+def test_analyse_traces(neurosim: Neurosim, workplace: Path) -> None:
+    """A worm's calcium and a simulated graded circuit hold no spikes."""
+    done = neurosim("analyse", "celegans-calcium:sample", "--seed", "1", "--figures", "drawn")
+    expected = overview(recordings.load("celegans-calcium", sample=True), seed=1)
+    assert done.code == 0
+    assert done.out.startswith(f"{expected}\n")
+    assert {fact.population for fact in expected.facts} == {"neurons.calcium"}
+    assert (workplace / "drawn" / "overview.png").stat().st_size > 10_000
+    simulated = ns.simulate(_ring(), 400 * ms, backend="brian2", record={"cells": ["v"]})
+    simulated.save(workplace / "ring.zarr")
+    shown = json.loads(neurosim("analyse", "ring.zarr", "--json").out)
+    assert list(shown["sizes"]) == ["cells.v"]
+    assert {fact["name"] for fact in shown["facts"]} >= {"mean", "standard deviation", "correlation", "dimensions"}
+
+
+def _ring() -> ns.Circuit:
+    circuit = ns.Circuit("ring", dt=0.5 * ms, seed=1)
+    equations = "dv/dt = (-v + tanh(drive) + i_ext)/tau : 1\ndrive : 1\ni_ext : 1"
+    cells = circuit.population("cells", 9, ns.NeuronModel(equations, parameters={"tau": 5 * ms}))
+    synapse = ns.SynapseModel("drive_post = w*v_pre : 1 (summed)")
+    circuit.connect(cells, cells, ns.FixedProbability(0.5), synapse=synapse, weight=ns.Uniform(0, 1))
+    circuit.inject("noise", cells, "i_ext", ns.FilteredNoise(mean=0.0, std=0.5, tau=5 * ms))
+    return circuit
 
 
 def test_compare(neurosim: Neurosim, saved: ns.Recording) -> None:

@@ -1,4 +1,4 @@
-"""One recording at a glance: rates, variability, correlations, spectrum, sparseness and dimensions."""
+"""One recording at a glance: rates, variability, correlations, spectrum, sparseness and dimensions; traces as well."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from neurosim.analysis.comparison.resampling import Estimate, Pieces, Side, cut,
 from neurosim.analysis.comparison.result import aligned, missing
 from neurosim.analysis.comparison.settings import settings_for, size_of
 from neurosim.analysis.comparison.statistics import STATISTICS, Settings
+from neurosim.analysis.comparison.traces import Samples, segment_of, size_of_trace, trace_facts, trace_names
 from neurosim.analysis.sparsity import lifetime_sparseness, population_sparseness
 from neurosim.analysis.spikes import population_spectrum, synchrony
 from neurosim.analysis.spikes.trains import coarser, counted_in
 from neurosim.errors import AnalysisError
 from neurosim.recording import Recording, SpikeTrains
+from neurosim.recording.times import one_time
 
 Floats = NDArray[np.float64]
 
@@ -28,12 +30,12 @@ _SAME = {"spectral peak": "spectrum"}
 
 @dataclass(frozen=True)
 class Fact:
-    """A number that describes a population.
+    """A number that describes a population, or a variable of it.
 
     Parameters
     ----------
     population, name, unit : str
-        Of what.
+        Of what; of a trace, the first is ``"population.variable"``.
     estimate : Estimate
         The mean over neurons, pairs or frequencies with its interval; without one where the population as a whole has
         the number.
@@ -108,7 +110,7 @@ def overview(
     confidence: float = 0.95,
     seed: int = 0,
 ) -> Overview:
-    """Describe the spikes of every population of a recording.
+    """Describe the spikes and traces of every population of a recording.
 
     Parameters
     ----------
@@ -116,15 +118,17 @@ def overview(
         Simulated or measured, with a known observed time.
     window, bin, segment, resamples, confidence, seed
         As of :func:`neurosim.analysis.comparison.compare`. Synchrony and sparseness (Treves and Rolls: 1 of even
-        activity, near 0 of sparse) are those of counts in windows.
+        activity, near 0 of sparse) are those of counts in windows. Of traces only the last four count, and a segment
+        is by default a quarter of the longest stretch; intervals are those of neurons, of which there must be five.
 
     Raises
     ------
     AnalysisError
-        If there are no spikes.
+        If there are neither spikes nor traces.
     """
-    if not list(recording.spikes):
-        raise AnalysisError("overview: the recording holds no spikes.")
+    traces = trace_names(recording)
+    if not list(recording.spikes) and not traces:
+        raise AnalysisError("overview: the recording holds neither spikes nor traces.")
     facts, left_out, sizes = [], {}, {}
     used: dict[str, Any] = {}
     for name, trains in recording.spikes.items():
@@ -145,7 +149,25 @@ def overview(
                 facts.append(Fact(name, what, unit, estimate()))
             except AnalysisError as error:
                 left_out[f"{name}: {what}"] = str(error)
+    given = None if segment is None else one_time(segment, "segment")
+    for name, (population, variable) in traces.items():
+        trace = recording.traces[population][variable]
+        samples = Samples.of(trace, recording.support)
+        sizes[name] = size_of_trace(trace, samples)
+        used[name] = {"step": _known(samples.step), "segment": _known(segment_of(samples, given))}
+        lacking = samples.columns - samples.values.shape[1]
+        if lacking:
+            left_out[f"{name}: {lacking} of {samples.columns} neurons"] = "they miss samples."
+        for what, (unit, estimate) in trace_facts(trace, samples, given, resamples, confidence, seed).items():
+            try:
+                facts.append(Fact(name, what, unit, estimate()))
+            except AnalysisError as error:
+                left_out[f"{name}: {what}"] = str(error)
     return Overview(tuple(facts), left_out, sizes, {"populations": used, "resamples": resamples, "seed": seed})
+
+
+def _known(seconds: float) -> float | None:
+    return seconds if math.isfinite(seconds) else None
 
 
 def _facts(

@@ -83,17 +83,37 @@ def autocorrelation(source: Any, population: str | None = None, *, bin: Any, rea
         raise AnalysisError(
             f"autocorrelation: a lag of {far:g} s is as long as what was observed at a stretch ({longest * width:g} s)."
         )
-    moved = counts - counts.mean(axis=0)
-    moved[:, (counts == counts[0]).all(axis=0)] = 0.0
+    return Autocorrelation(np.asarray(np.arange(1, number + 1) * width, dtype=np.float64), lagged(counts, runs, number))
+
+
+def lagged(values: Floats, runs: list[tuple[int, int]], number: int) -> Floats:
+    """Return how values go with those some rows later, relative to their variance.
+
+    Parameters
+    ----------
+    values : numpy.ndarray, shape (row, neuron)
+        Finite.
+    runs
+        From which row to which rows follow each other: pairs lie in one of them. One is longer than `number`.
+    number
+        The longest lag in rows.
+
+    Returns
+    -------
+    numpy.ndarray, shape (neuron, lag)
+        NaN of neurons that never change.
+    """
+    moved = values - values.mean(axis=0)
+    moved[:, (values == values[0]).all(axis=0)] = 0.0
     variance = np.square(moved).mean(axis=0)
-    found = np.full((counts.shape[1], number), np.nan)
+    found = np.full((values.shape[1], number), np.nan)
     varying = variance > 0
     run = np.repeat(np.arange(len(runs)), [last - first for first, last in runs])
     for lag in range(1, number + 1):
         together = (run[lag:] == run[:-lag]).astype(np.float64)
         total = np.einsum("b,bn,bn->n", together, moved[:-lag], moved[lag:])
         found[varying, lag - 1] = total[varying] / together.sum() / variance[varying]
-    return Autocorrelation(np.asarray(np.arange(1, number + 1) * width, dtype=np.float64), found)
+    return found
 
 
 def contiguous(bins: Bins, width: float) -> list[tuple[int, int]]:

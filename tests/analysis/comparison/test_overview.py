@@ -49,5 +49,5 @@ def test_what_is_missing_is_named() -> None:
 
 
 def test_without_spikes() -> None:
-    with pytest.raises(AnalysisError, match="holds no spikes"):
+    with pytest.raises(AnalysisError, match="neither spikes nor traces"):
         overview(ns.Recording())
