@@ -107,6 +107,7 @@ def compare(
 
     Examples
     --------
+    >>> from neurosim.recording import SpikeTrains
     >>> draw = np.random.default_rng(0)
     >>> def poisson(rate):
     ...     times = draw.uniform(0, 10, draw.poisson(rate * 10 * 8))

@@ -55,6 +55,7 @@ def test_a_step_stays_on_its_device(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("neurosim.backends.snntorch.module.checked_device", torch.device)
     module = ns.compile(loop(), backend="snntorch", fused="never").to("meta")
     stepper = Stepper(module, initial_state(module.circuit, module.program, 0, 3), exact=False, events=False)
+    stepper.step({}, {})  # indices of edges are made when they are first asked for
     made = torch.tensor
 
     def counted(data: Any, *, device: Any = None, **options: Any) -> Tensor:
