@@ -114,6 +114,24 @@ def test_another_exact_integrator_is_the_same_filter() -> None:
     np.testing.assert_allclose(found.response, leaky_response(found.frequency, 0.02, dt=1e-3), atol=1e-9)
 
 
+def test_the_neuron_of_snntorch_is_the_same_filter_once_its_input_is_scaled() -> None:
+    import snntorch
+    import torch
+
+    decay = leaky_decay(20 * ms, dt=1 * ms)
+    neuron = snntorch.Leaky(beta=decay, threshold=1e9, reset_mechanism="none")
+    pulse = torch.zeros(1000, dtype=torch.float64)
+    pulse[0] = 1.0
+    membrane, answer = torch.zeros(1, dtype=torch.float64), []
+    for value in pulse:
+        _, membrane = neuron(value[None], membrane)
+        answer.append(membrane.item())
+    assert sum(answer) == pytest.approx(20.504, abs=1e-3)  # the gain of what does not change, without scaling
+    turns = np.exp(-2j * np.pi * np.outer(FREQUENCIES, np.arange(len(answer))) * 1e-3)
+    found = np.abs(turns @ np.array(answer)) * (1 - decay)
+    np.testing.assert_allclose(found, np.abs(leaky_response(FREQUENCIES, 20 * ms, dt=1e-3)), rtol=1e-6)
+
+
 def test_slope_of_a_leaky_membrane() -> None:
     frequency = line_frequencies(20, 400, 24, 2.0)
     drive = multi_sine(frequency, 2.0, 1e-4, lead=0.5)
