@@ -14,40 +14,9 @@ import argparse
 import json
 import subprocess
 import sys
-import threading
 import time
-from pathlib import Path
 
 WAYS = ("at once", "checkpointed", "truncated")
-
-
-def resident() -> int:
-    """Return the memory of this process that is in use, in bytes."""
-    import resource
-
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * resource.getpagesize()
-
-
-class Peak:
-    """The largest memory of this process while a block runs, looked at every few milliseconds."""
-
-    def __enter__(self) -> Peak:
-        """Begin to look."""
-        self.start = self.most = resident()
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Stop looking."""
-        self._over.set()
-        self._thread.join()
-
-    def _look(self) -> None:
-        while not self._over.wait(0.002):
-            self.most = max(self.most, resident())
 
 
 def measure(way: str, steps: int, neurons: int, batch: int, chunk: int, device: str) -> dict[str, float]:
@@ -55,6 +24,7 @@ def measure(way: str, steps: int, neurons: int, batch: int, chunk: int, device: 
     import torch
 
     import neurosim as ns
+    from neurosim.benchmarks.sides.memory import Peak, resident
     from neurosim.training.chunks import chunked, chunks
     from neurosim.units import ms
 
@@ -79,6 +49,7 @@ def measure(way: str, steps: int, neurons: int, batch: int, chunk: int, device: 
         before = torch.cuda.memory_allocated()
     clock = time.perf_counter if cuda else time.process_time
     start = clock()
+    held = resident()
     with Peak() as peak:
         if way == "truncated":
             for outputs, _ in chunks(module, inputs, steps_per_chunk=chunk):
@@ -92,7 +63,7 @@ def measure(way: str, steps: int, neurons: int, batch: int, chunk: int, device: 
         if cuda:
             torch.cuda.synchronize()
     seconds = clock() - start
-    used = torch.cuda.max_memory_allocated() - before if cuda else peak.most - peak.start
+    used = torch.cuda.max_memory_allocated() - before if cuda else peak.most - held
     slopes = [parameter.grad for parameter in module.parameters() if parameter.grad is not None]
     norm = torch.linalg.vector_norm(torch.cat([slope.flatten() for slope in slopes])).item()
     return {"bytes": used, "seconds": seconds, "gradient": norm}
