@@ -74,20 +74,26 @@ def transform(tree: ast.expr, visit: Callable[[ast.expr], ast.expr | None]) -> a
     """Rebuild a tree bottom-up; `visit` returns a replacement of a node or ``None`` to keep it."""
 
     def rebuild(node: ast.expr) -> ast.expr:
-        if isinstance(node, ast.BinOp):
-            node = ast.BinOp(rebuild(node.left), node.op, rebuild(node.right))
-        elif isinstance(node, ast.UnaryOp):
-            node = ast.UnaryOp(node.op, rebuild(node.operand))
-        elif isinstance(node, ast.BoolOp):
-            node = ast.BoolOp(node.op, [rebuild(value) for value in node.values])
-        elif isinstance(node, ast.Compare):
-            node = ast.Compare(rebuild(node.left), node.ops, [rebuild(value) for value in node.comparators])
-        elif isinstance(node, ast.Call):
-            node = ast.Call(node.func, [rebuild(argument) for argument in node.args], [])
+        node = with_parts(node, rebuild) or node
         replacement = visit(node)
         return node if replacement is None else replacement
 
     return rebuild(tree)
+
+
+def with_parts(tree: ast.expr, of_part: Callable[[ast.expr], ast.expr]) -> ast.expr | None:
+    """Return an operation or call with its operands replaced, or ``None`` where the tree is neither."""
+    if isinstance(tree, ast.BinOp):
+        return ast.BinOp(of_part(tree.left), tree.op, of_part(tree.right))
+    if isinstance(tree, ast.UnaryOp):
+        return ast.UnaryOp(tree.op, of_part(tree.operand))
+    if isinstance(tree, ast.Compare):
+        return ast.Compare(of_part(tree.left), tree.ops, [of_part(side) for side in tree.comparators])
+    if isinstance(tree, ast.BoolOp):
+        return ast.BoolOp(tree.op, [of_part(part) for part in tree.values])
+    if isinstance(tree, ast.Call):
+        return ast.Call(tree.func, [of_part(part) for part in tree.args], [])
+    return None
 
 
 def rename(tree: ast.expr, names: dict[str, str]) -> ast.expr:

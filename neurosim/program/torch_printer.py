@@ -18,7 +18,7 @@ from torch import fx, nn
 from neurosim.circuit.language import names_in
 from neurosim.program.frozen import Frozen
 from neurosim.program.normalise import constant_value
-from neurosim.program.statements import Statement, name
+from neurosim.program.statements import Statement, name, with_parts
 from neurosim.program.torch_functions import DIFFERENTIABLE, EXACT, as_number, divided
 
 _ARITHMETIC: dict[type[ast.operator], Callable[..., Any]] = {
@@ -174,17 +174,8 @@ def split_prologue(
                 names[text] = f"{prefix}{len(names)}"
                 prologue.append(Statement(names[text], tree))
             return name(names[text])
-        if isinstance(tree, ast.BinOp):
-            return ast.BinOp(lift(tree.left), tree.op, lift(tree.right))
-        if isinstance(tree, ast.UnaryOp):
-            return ast.UnaryOp(tree.op, lift(tree.operand))
-        if isinstance(tree, ast.Compare):
-            return ast.Compare(lift(tree.left), tree.ops, [lift(side) for side in tree.comparators])
-        if isinstance(tree, ast.BoolOp):
-            return ast.BoolOp(tree.op, [lift(part) for part in tree.values])
-        if isinstance(tree, ast.Call):
-            return ast.Call(tree.func, [lift(argument) for argument in tree.args], [])
-        return tree
+        lifted = with_parts(tree, lift)
+        return tree if lifted is None else lifted
 
     step = []
     for statement in statements:

@@ -16,7 +16,7 @@ import numpy as np
 from neurosim.circuit.language import names_in
 from neurosim.circuit.synapse_model import WEIGHT
 from neurosim.program.frozen import Frozen
-from neurosim.program.statements import name, rename
+from neurosim.program.statements import name, rename, with_parts
 from neurosim.program.step_program import Contribution, PopulationProgram, ProjectionProgram
 from neurosim.program.straight_line import Uncovered
 
@@ -210,17 +210,10 @@ def _rebuilt(tree: ast.expr, of_part: Callable[[ast.expr], ast.expr]) -> ast.exp
     """Return a tree with its parts replaced."""
     if isinstance(tree, ast.Name):
         return name(f"e_{tree.id}")
-    if isinstance(tree, ast.BinOp):
-        return ast.BinOp(of_part(tree.left), tree.op, of_part(tree.right))
-    if isinstance(tree, ast.UnaryOp):
-        return ast.UnaryOp(tree.op, of_part(tree.operand))
-    if isinstance(tree, ast.Compare):
-        return ast.Compare(of_part(tree.left), tree.ops, [of_part(side) for side in tree.comparators])
-    if isinstance(tree, ast.BoolOp):
-        return ast.BoolOp(tree.op, [of_part(part) for part in tree.values])
-    if isinstance(tree, ast.Call):
-        return ast.Call(tree.func, [of_part(part) for part in tree.args], [])
-    raise Uncovered(ast.unparse(tree))
+    rebuilt = with_parts(tree, of_part)
+    if rebuilt is None:
+        raise Uncovered(ast.unparse(tree))
+    return rebuilt
 
 
 def graded_stage(
