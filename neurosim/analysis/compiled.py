@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from neurosim.cache_folder import compiled
+
 
 class Compiled:
     """A function that is compiled on its first call, and kept on disk where there is a folder that can be written to.
@@ -22,10 +24,5 @@ class Compiled:
     def __call__(self, *arguments: Any) -> Any:
         """Call what was compiled."""
         if self._machine is None:
-            import numba
-
-            try:
-                self._machine = numba.njit(self.function, cache=True, nogil=True)
-            except RuntimeError:  # no folder for its files
-                self._machine = numba.njit(self.function, nogil=True)
+            self._machine = compiled(self.function, nogil=True)
         return self._machine(*arguments)
