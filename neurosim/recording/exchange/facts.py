@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from neurosim.errors import RecordError
 from neurosim.recording.recording import Recording
+from neurosim.recording.spikes import SpikeTrains
 from neurosim.recording.support import Support
 
 if TYPE_CHECKING:
@@ -217,6 +218,41 @@ def table_from(columns: Mapping[str, Any], facts: Mapping[str, Any]) -> pandas.D
         values[facts["missing"].get(name, [])] = None
         result[name] = pandas.array(values, dtype="str")
     return pandas.DataFrame(result)
+
+
+def recording_from(
+    spikes: Mapping[str, SpikeTrains],
+    traces: Mapping[str, Mapping[str, Any]],
+    facts: Mapping[str, Any],
+    *,
+    intervals: Mapping[str, Any] | None = None,
+    events: Mapping[str, Any] | None = None,
+) -> Recording:
+    """Return the recording that was described, with the numbers that another form held.
+
+    Parameters
+    ----------
+    spikes, traces
+        By population.
+    facts
+        As `describe` gave them, with tables where they are kept whole.
+    intervals, events
+        Tables by name; those of `facts` by default.
+    """
+    return Recording(
+        spikes,
+        traces,
+        None,
+        facts["metadata"],
+        support=support_from(facts["support"]),
+        intervals=_whole_tables(facts["intervals"]) if intervals is None else intervals,
+        events=_whole_tables(facts["events"]) if events is None else events,
+        units=None if facts["units"] is None else table_from(facts["units"]["values"], facts["units"]),
+    )
+
+
+def _whole_tables(facts: Mapping[str, Any]) -> dict[str, pandas.DataFrame]:
+    return {name: table_from(one["values"], one) for name, one in facts.items()}
 
 
 def _stepped(first: int, every: int, n: int, dt: float) -> NDArray[np.float64]:

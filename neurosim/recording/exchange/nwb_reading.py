@@ -18,7 +18,7 @@ from neurosim.recording.exchange.facts import (
     NAME,
     from_text,
     observed_from,
-    support_from,
+    recording_from,
     table_from,
     trace_from,
 )
@@ -69,15 +69,13 @@ def _opened(source: Path) -> Iterator[Any]:
 def _own(file: Any, facts: Mapping[str, Any]) -> Recording:
     laid = facts["layout"]
     layout = Layout(tuple(laid["offsets"]), laid["first"], laid["last"])
-    return Recording(
+    return recording_from(
         _spikes(file, facts, layout),
         {
             name: {variable: _trace(file, name, variable, one, layout) for variable, one in group.items()}
             for name, group in facts["traces"].items()
         },
-        None,
-        facts["metadata"],
-        support=support_from(facts["support"]),
+        facts,
         intervals={
             name: _table(file.intervals, interval_name(name, layout), one, layout, ("start", "stop"))
             for name, one in facts["intervals"].items()
@@ -86,7 +84,6 @@ def _own(file: Any, facts: Mapping[str, Any]) -> Recording:
             name: _table(file.events, stored_name(name), one, layout, ("time",))
             for name, one in facts["events"].items()
         },
-        units=None if facts["units"] is None else table_from(facts["units"]["values"], facts["units"]),
     )
 
 

@@ -17,7 +17,7 @@ from neurosim.recording.exchange.facts import (
     observed_from,
     period_of,
     plain_column,
-    support_from,
+    recording_from,
     table_from,
     to_text,
     trace_from,
@@ -78,18 +78,15 @@ def from_neo(source: Any, populations: str | None = None) -> Recording:
     facts = from_text(annotations[NAME], "The block")
     if len(segments) != facts["n_trials"]:
         raise RecordError(f"from_neo: the block was written with {facts['n_trials']} segments, it has {len(segments)}.")
-    return Recording(
+    return recording_from(
         {name: _read_trains(segments, name, one) for name, one in facts["populations"].items()},
         {
             name: {variable: _read_trace(segments, name, variable, one) for variable, one in group.items()}
             for name, group in facts["traces"].items()
         },
-        None,
-        facts["metadata"],
-        support=support_from(facts["support"]),
+        facts,
         intervals={name: _read_table(segments, "intervals", name, one) for name, one in facts["intervals"].items()},
         events={name: _read_table(segments, "events", name, one) for name, one in facts["events"].items()},
-        units=None if facts["units"] is None else table_from(facts["units"]["values"], facts["units"]),
     )
 
 

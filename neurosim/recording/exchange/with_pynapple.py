@@ -15,8 +15,7 @@ from neurosim.recording.exchange.facts import (
     describe,
     observed_from,
     plain_column,
-    support_from,
-    table_from,
+    recording_from,
     trace_from,
     whole_table,
 )
@@ -161,15 +160,10 @@ def _own(source: PynappleObjects) -> Recording:
         name: {variable: _read_frame(source[f"{name}.{variable}"], one) for variable, one in group.items()}
         for name, group in facts["traces"].items()
     }
-    return Recording(
+    return recording_from(
         spikes,
         traces,
-        None,
-        facts["metadata"],
-        support=support_from(facts["support"]),
-        intervals={name: table_from(one["values"], one) for name, one in facts["intervals"].items()},
-        events={name: table_from(one["values"], one) for name, one in facts["events"].items()},
-        units=None if facts["units"] is None else table_from(facts["units"]["values"], facts["units"]),
+        facts,
     )
 
 

@@ -22,8 +22,7 @@ from neurosim.recording.exchange.facts import (
     from_text,
     observed_from,
     period_of,
-    support_from,
-    table_from,
+    recording_from,
     to_text,
     trace_from,
     whole_table,
@@ -229,15 +228,10 @@ def _own(folder: Path) -> Recording:
             if [1, *values.shape] != one["shape"]:
                 raise FileFormatError(f"{path}: is not what was written with {FACTS}.")
             traces[name][variable] = trace_from(values[np.newaxis], one)
-    return Recording(
+    return recording_from(
         spikes,
         traces,
-        None,
-        facts["metadata"],
-        support=support_from(facts["support"]),
-        intervals={name: table_from(one["values"], one) for name, one in facts["intervals"].items()},
-        events={name: table_from(one["values"], one) for name, one in facts["events"].items()},
-        units=None if facts["units"] is None else table_from(facts["units"]["values"], facts["units"]),
+        facts,
     )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.errors import FileFormatError, RecordError
-from neurosim.recording.exchange.facts import describe, from_text, support_from, table_from, to_text, trace_from
+from neurosim.recording.exchange.facts import describe, from_text, recording_from, to_text, trace_from
 from neurosim.recording.exchange.folders import whole_folder
 from neurosim.recording.recording import Recording
 from neurosim.recording.support import Support
@@ -183,11 +183,10 @@ def _own(plane: Path, arrays: Mapping[str, NDArray[Any]]) -> Recording:
         if values is None or [1, *values.T.shape] != one["shape"]:
             raise FileFormatError(f"{plane}: {FILES[variable][0]} is not what was written with {FACTS}.")
         traces[variable] = trace_from(values.T[np.newaxis], one)
-    return Recording(
+    return recording_from(
         {},
         {population: traces},
-        None,
-        facts["metadata"],
-        support=support_from(facts["support"]),
-        units=None if facts["units"] is None else table_from(facts["units"]["values"], facts["units"]),
+        facts,
+        intervals={},
+        events={},
     )
