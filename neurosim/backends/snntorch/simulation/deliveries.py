@@ -1,12 +1,18 @@
-"""Operations that deliver spikes: row after row, in the order of emission, then neuron, then edge."""
+"""Operations that deliver spikes: row after row, in the order of emission, then neuron, then edge.
+
+An operation is made for each way to deliver that a circuit needs. What it is made for is no variable in its text, so
+that numba leaves everything else away before it begins: a circuit waits for the compilation of what it does, no longer.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-from neurosim.backends.snntorch.simulation.operating import ALL, FIELDS, carray, compiled_function
+from neurosim.backends.snntorch.simulation.operating import ALL, FIELDS, carray, compiled_function, written_out
 from neurosim.backends.snntorch.simulation.pointers import at_address, bits_as_float, prefetch
 
 #: Edges whose places are on a line of the cache.
@@ -46,32 +52,28 @@ def _add_masked(
             memory[slot + np.uint64(offset)] += weights[edge] if own else weight
 
 
-def _one_row(op: Any, memory: Any, slots: Any, weights: Any, first: int, last: int, plain: bool, later: int) -> None:
-    """Add a row, or a part of it, and ask for what is read next: the edges from `later` on."""
-    offset, active, own, ahead = op[10], op[11], op[8] != 0, op[7] + 4 * later
-    if active >= 0 and not plain:
-        add_masked(memory, slots, weights, first, last, offset, active, bits_as_float(op[9]), own)
-    elif own:
-        add_weighted(memory, slots, weights, first, last, offset, ahead, op[8] + 8 * later)
-    else:
-        add(memory, slots, first, last, offset, bits_as_float(op[9]), ahead)
+def _keep(op: Any, memory: Any) -> None:
+    """Keep the values of a variable."""
+    n, base, stride, width = op[18], op[16], op[19], op[20]
+    kept = carray(at_address(op[17]), n, np.float64)
+    for block in range((n + width - 1) // width):
+        place, begin = base + block * stride + op[10], block * width
+        values, old = memory[place : place + width], kept[begin : begin + width]
+        for lane in range(old.size):
+            old[lane] = values[lane]
 
 
-def _guard(op: Any, memory: Any, after: int) -> None:
-    """Keep the values of a variable, and afterwards put those of neurons that rest back."""
+def _put_back(op: Any, memory: Any) -> None:
+    """Put back the values that were kept of neurons that rest."""
     n, base, stride, width = op[18], op[16], op[19], op[20]
     kept = carray(at_address(op[17]), n, np.float64)
     for block in range((n + width - 1) // width):
         place, begin = base + block * stride, block * width
         values, old = memory[place + op[10] : place + op[10] + width], kept[begin : begin + width]
         active = memory[place + op[11] : place + op[11] + width]
-        if after:
-            for lane in range(old.size):
-                new = values[lane]
-                values[lane] = new if active[lane] != 0.0 else old[lane]
-        else:
-            for lane in range(old.size):
-                old[lane] = values[lane]
+        for lane in range(old.size):
+            new = values[lane]
+            values[lane] = new if active[lane] != 0.0 else old[lane]
 
 
 def _add_everywhere(op: Any, memory: Any, weights: Any, spikes: Any) -> None:
@@ -99,69 +101,108 @@ def _add_everywhere(op: Any, memory: Any, weights: Any, spikes: Any) -> None:
                     values[lane] += weight
 
 
-add, add_weighted, add_masked = (compiled_function(item) for item in (_add, _add_weighted, _add_masked))
-one_row, guard, add_everywhere = (compiled_function(item) for item in (_one_row, _guard, _add_everywhere))
+add, add_weighted, add_masked = (written_out(item) for item in (_add, _add_weighted, _add_masked))
+keep, put_back, add_everywhere = (written_out(item) for item in (_keep, _put_back, _add_everywhere))
 
 
-def deliver(line: Any, home: Any, column: int, step: int, start: int, time: float) -> None:
-    """Deliver what was emitted one delay ago."""
-    op, memory = carray(line, FIELDS), carray(home, ALL)
-    n_pre, edges = op[12], op[13]
-    spikes = carray(at_address(op[1]), op[2], np.int32)
-    bounds = carray(at_address(op[3]), op[4], np.int64)
-    starts, ends = carray(at_address(op[6]), n_pre, np.int64), carray(at_address(op[5]), n_pre, np.int64)
-    slots = carray(at_address(op[7]), edges, np.uint32)
-    weights = carray(at_address(op[8]), edges, np.float64)
-    first, last = bounds[column - op[14]], bounds[column - op[14] + 1]
-    if first == last:
-        return
-    # Where there is much to add, neurons that rest are put back afterwards, instead of being asked at each arrival.
-    put_back = op[11] >= 0 and (op[15] != 0 or (last - first) * op[21] > n_pre * op[18])
-    if put_back:
-        guard(op, memory, 0)
-    if op[15]:
-        add_everywhere(op, memory, weights, spikes[first:last])
-    else:
-        for place in range(first, last):
-            neuron, later = spikes[place], spikes[min(place + 1, last - 1)]
-            one_row(op, memory, slots, weights, starts[neuron], ends[neuron], put_back, starts[later])
-    if put_back:
-        guard(op, memory, 1)
+@cache
+def deliver(*, own: bool, masked: bool, everywhere: bool) -> Callable[..., None]:
+    """Return the operation that delivers what was emitted one delay ago.
 
-
-def deliver_late(line: Any, home: Any, column: int, step: int, start: int, time: float) -> None:
-    """Deliver what arrives now where delays differ: each spike under way knows the edge and the step of its next.
-
-    A spike is taken up when the first of the projection's edges could bring it: within a window it may not be known
-    before.
+    Parameters
+    ----------
+    own
+        Whether each edge has a weight of its own.
+    masked
+        Whether neurons that rest are not reached.
+    everywhere
+        Whether every row reaches each neuron once.
     """
-    op, memory = carray(line, FIELDS), carray(home, ALL)
-    n_pre, edges = op[12], op[13]
-    spikes = carray(at_address(op[1]), op[2], np.int32)
-    bounds = carray(at_address(op[3]), op[4], np.int64)
-    starts, ends = carray(at_address(op[6]), n_pre, np.int64), carray(at_address(op[5]), n_pre, np.int64)
-    slots = carray(at_address(op[7]), edges, np.uint32)
-    weights = carray(at_address(op[8]), edges, np.float64)
-    delay = carray(at_address(op[15]), edges, np.uint16)
-    reached = carray(at_address(op[16]), op[2], np.int64)
-    due = carray(at_address(op[17]), op[2], np.int32)
-    newest = column - op[18]
-    for place in range(bounds[newest], bounds[newest + 1]):
-        neuron = spikes[place]
-        reached[place] = starts[neuron]
-        more = starts[neuron] < ends[neuron]
-        due[place] = newest + delay[starts[neuron]] if more else -1
-    for place in range(bounds[column - op[14]], bounds[newest + 1]):
-        if due[place] != column:
-            continue
-        edge = reached[place]
-        last = ends[spikes[place]]
-        age, end = delay[edge], edge + 1
-        while end < last and delay[end] == age:
-            end += 1
-        one_row(op, memory, slots, weights, edge, end, False, end)
-        reached[place] = end
-        due[place] = column - age + delay[end] if end < last else -1
+
+    def deliver(line: Any, home: Any, column: int, step: int, start: int, time: float) -> None:
+        op, memory = carray(line, FIELDS), carray(home, ALL)
+        n_pre, edges = op[12], op[13]
+        spikes = carray(at_address(op[1]), op[2], np.int32)
+        bounds = carray(at_address(op[3]), op[4], np.int64)
+        weights = carray(at_address(op[8]), edges, np.float64)
+        first, last = bounds[column - op[14]], bounds[column - op[14] + 1]
+        if first == last:
+            return
+        if everywhere:
+            if masked:
+                keep(op, memory)
+            add_everywhere(op, memory, weights, spikes[first:last])
+            if masked:
+                put_back(op, memory)
+            return
+        starts, ends = carray(at_address(op[6]), n_pre, np.int64), carray(at_address(op[5]), n_pre, np.int64)
+        slots = carray(at_address(op[7]), edges, np.uint32)
+        if masked:
+            # Where there is much to add, neurons that rest are put back afterwards, not asked at each arrival.
+            if (last - first) * op[21] <= n_pre * op[18]:
+                for place in range(first, last):
+                    neuron = spikes[place]
+                    begin, end = starts[neuron], ends[neuron]
+                    add_masked(memory, slots, weights, begin, end, op[10], op[11], bits_as_float(op[9]), own)
+                return
+            keep(op, memory)
+        for place in range(first, last):
+            neuron, next_one = spikes[place], spikes[min(place + 1, last - 1)]
+            begin, end, later = starts[neuron], ends[neuron], starts[next_one]
+            ahead = op[7] + 4 * later
+            if own:
+                add_weighted(memory, slots, weights, begin, end, op[10], ahead, op[8] + 8 * later)
+            else:
+                add(memory, slots, begin, end, op[10], bits_as_float(op[9]), ahead)
+        if masked:
+            put_back(op, memory)
+
+    return deliver
+
+
+@cache
+def deliver_late(*, own: bool, masked: bool) -> Callable[..., None]:
+    """Return the operation that delivers what arrives now where delays differ (see :func:`deliver`).
+
+    Each spike under way knows the edge and the step of its next. It is taken up when the first of the projection's
+    edges could bring it: within a window it may not be known before.
+    """
+
+    def deliver_late(line: Any, home: Any, column: int, step: int, start: int, time: float) -> None:
+        op, memory = carray(line, FIELDS), carray(home, ALL)
+        n_pre, edges = op[12], op[13]
+        spikes = carray(at_address(op[1]), op[2], np.int32)
+        bounds = carray(at_address(op[3]), op[4], np.int64)
+        starts, ends = carray(at_address(op[6]), n_pre, np.int64), carray(at_address(op[5]), n_pre, np.int64)
+        slots = carray(at_address(op[7]), edges, np.uint32)
+        weights = carray(at_address(op[8]), edges, np.float64)
+        delay = carray(at_address(op[15]), edges, np.uint16)
+        reached = carray(at_address(op[16]), op[2], np.int64)
+        due = carray(at_address(op[17]), op[2], np.int32)
+        newest = column - op[18]
+        for place in range(bounds[newest], bounds[newest + 1]):
+            neuron = spikes[place]
+            reached[place] = starts[neuron]
+            more = starts[neuron] < ends[neuron]
+            due[place] = newest + delay[starts[neuron]] if more else -1
+        for place in range(bounds[column - op[14]], bounds[newest + 1]):
+            if due[place] != column:
+                continue
+            edge = reached[place]
+            last = ends[spikes[place]]
+            age, end = delay[edge], edge + 1
+            while end < last and delay[end] == age:
+                end += 1
+            if masked:
+                add_masked(memory, slots, weights, edge, end, op[10], op[11], bits_as_float(op[9]), own)
+            elif own:
+                add_weighted(memory, slots, weights, edge, end, op[10], op[7] + 4 * end, op[8] + 8 * end)
+            else:
+                add(memory, slots, edge, end, op[10], bits_as_float(op[9]), op[7] + 4 * end)
+            reached[place] = end
+            due[place] = column - age + delay[end] if end < last else -1
+
+    return deliver_late
 
 
 def _prime(op: Any, column: int, behind: int) -> None:

@@ -24,14 +24,23 @@ def compiled_function(function: Callable[..., Any]) -> Any:
     return compiled(function, nogil=True, error_model="numpy")
 
 
+def written_out(function: Callable[..., Any]) -> Any:
+    """Return a function that numba writes out wherever it is called: it is compiled there, and not by itself before."""
+    return numba.njit(function, inline="always", error_model="numpy")
+
+
+def machine_code(function: Callable[..., Any], signature: Any) -> Any:
+    """Return what numba compiles for callers by address, kept on disk where a folder can be written to."""
+    try:
+        return numba.cfunc(signature, cache=True, error_model="numpy")(function)
+    except RuntimeError:
+        return numba.cfunc(signature, error_model="numpy")(function)
+
+
 @cache
 def operation(function: Callable[..., Any]) -> int:
     """Return the address of an operation, compiled when it is first asked for and kept on disk."""
-    code: Any
-    try:
-        code = numba.cfunc(OPERATION, cache=True, error_model="numpy")(function)
-    except RuntimeError:
-        code = numba.cfunc(OPERATION, error_model="numpy")(function)
+    code = machine_code(function, OPERATION)
     _KEPT.append(code)
     return int(code.address)
 

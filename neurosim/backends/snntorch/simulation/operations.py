@@ -69,6 +69,7 @@ class Operations:
         }
         self._tables: dict[tuple[int, ...], tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
         self._late: dict[tuple[int, str, int], list[NDArray[Any]]] = {}
+        self._delivering_late: set[int] = set()
 
     def piece(self, name: str, part: int) -> Piece:
         """Return what a part holds of a population."""
@@ -213,10 +214,14 @@ class Operations:
 
     def prime(self, table: NDArray[np.int64], before: int) -> None:
         """Find out, for the spikes under way at the start of a chunk, what they reach next."""
-        if self._late:
-            late, plastic = operation(deliveries.deliver_late), operation(edge_operations.arrive)
-            for line in table[(table[:, 0] == late) | ((table[:, 0] == plastic) & (table[:, 21] != 0))]:
-                deliveries.prime(line, before, line[5] if line[0] == late else line[6] + 8)
+        if not self._late:
+            return
+        plastic = operation(edge_operations.arrive) if self.plan.edges else None
+        for line in table:
+            if line[0] in self._delivering_late:
+                deliveries.prime(line, before, line[5])
+            elif line[0] == plastic and line[21]:
+                deliveries.prime(line, before, line[6] + 8)
 
     @staticmethod
     def _row(values: NDArray[np.float64], number: int) -> list[int]:
@@ -300,24 +305,26 @@ class Operations:
 
     def _deliver(self, item: ProjectionProgram, trial: Trial, part: int) -> list[list[int]]:
         rows, piece, buffer = self.rows[item.name], self.piece(item.post, part), trial.spikes[item.pre]
-        form, masked = piece.home.form, self.stepper.populations[item.post].masked
+        form, resting = piece.home.form, self.stepper.populations[item.post].masked
         first, last = rows.of_part(part)
-        lines, own = [], int((last - first).sum())
+        lines, edges = [], int((last - first).sum())
         for target, amount in self.amounts[item.name]:
             offset = form.offset(target)
-            active = form.offset(ACTIVE) if target in masked and ACTIVE in form.variables else -1
-            line = [operation(deliveries.deliver), *spikes_of(buffer), last.ctypes.data, first.ctypes.data]
-            line.append(rows.slots.ctypes.data)
-            line += [0, bits(float(amount))] if amount.ndim == 0 else [amount.ctypes.data, 0]
+            active = form.offset(ACTIVE) if target in resting and ACTIVE in form.variables else -1
+            own, masked = amount.ndim > 0, active >= 0
+            line = [*spikes_of(buffer), last.ctypes.data, first.ctypes.data, rows.slots.ctypes.data]
+            line += [amount.ctypes.data, 0] if own else [0, bits(float(amount))]
             line += [offset, active, len(first), len(rows.slots), rows.longest]
             if isinstance(rows.delay, np.ndarray):
-                line[0] = operation(deliveries.deliver_late)
+                code = operation(deliveries.deliver_late(own=own, masked=masked))
+                self._delivering_late.add(code)
                 under_way = self._under_way(trial, f"{item.name}/{target}", part, buffer)
-                lines.append([*line, rows.delay.ctypes.data, *under_way, rows.shortest])
+                lines.append([code, *line, rows.delay.ctypes.data, *under_way, rows.shortest])
                 continue
+            code = operation(deliveries.deliver(own=own, masked=masked, everywhere=rows.everywhere))
             kept = 0 if active < 0 else self.keep(f"kept/{item.post}/{part}", np.zeros(piece.n))
-            line += [int(rows.everywhere), piece.base, kept, piece.n, form.stride, form.width]
-            lines.append([*line, own, piece.home.n, piece.neuron])
+            line += [0, piece.base, kept, piece.n, form.stride, form.width]
+            lines.append([code, *line, edges, piece.home.n, piece.neuron])
         return lines
 
     def _under_way(self, trial: Trial, name: str, part: int, buffer: SpikeBuffer) -> list[int]:

@@ -44,6 +44,9 @@ OPERATION = types.void(
     types.CPointer(types.int64), types.CPointer(types.float64), types.int64, types.int64, types.int64, types.float64
 )
 
+#: What a loop over steps is given: the address of its numbers.
+LOOP = types.void(types.CPointer(types.int64))
+
 #: What a program of edges is given: the addresses of memory, of the values of the edges, of constants, scratch memory,
 #: functions, of the places of the neurons before and behind each edge, of the edges concerned; how many edges there
 #: are, how many are concerned, and the time.
@@ -126,20 +129,18 @@ def _run_edges(
     return whole(*(whole,) * 11, types.float64), code
 
 
-def _run_operation(
-    typing: Any, operation: Any, line: Any, memory: Any, column: Any, step: Any, start: Any, time: Any
-) -> Any:
-    """Call an operation by address; the arguments are those of :data:`OPERATION`, pointers as whole numbers."""
+def _run_operation(typing: Any, line: Any, memory: Any, column: Any, step: Any, start: Any, time: Any) -> Any:
+    """Call the operation that a line of the table begins with; the arguments are those of :data:`OPERATION`."""
     whole = types.int64
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         kind = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t] * 2 + [_WORD] * 3 + [_REAL])
-        address = builder.inttoptr(arguments[0], kind.as_pointer())
-        pointers = [builder.inttoptr(item, cgutils.voidptr_t) for item in arguments[1:3]]
-        builder.call(address, [*pointers, *arguments[3:]])
+        address = builder.load(builder.inttoptr(arguments[0], kind.as_pointer().as_pointer()))
+        pointers = [builder.inttoptr(item, cgutils.voidptr_t) for item in arguments[:2]]
+        builder.call(address, [*pointers, *arguments[2:]])
         return context.get_dummy_value()
 
-    return types.void(*(whole,) * 6, types.float64), code
+    return types.void(*(whole,) * 5, types.float64), code
 
 
 def _call_loop(builder: Any, address: Any, data: Any, arrays: list[Any], strides: list[Any], count: Any) -> None:

@@ -9,6 +9,7 @@ they are, with their weights.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,8 @@ from neurosim.program.straight_line import Uncovered
 
 LONGEST = 2**16 - 1
 LARGEST = 2**32 - 1
+#: Edges that numpy goes through at once.
+AT_ONCE = 2**20
 
 
 @dataclass(frozen=True)
@@ -68,13 +71,6 @@ def _sorted_by(order: Any, keys: Any, first: Any, result: Any) -> None:
         first[key] += 1
 
 
-def _counted(keys: Any, first: Any) -> None:
-    for place in range(keys.size):
-        first[keys[place] + 1] += 1
-    for key in range(1, first.size):
-        first[key] += first[key - 1]
-
-
 def _in_order(pre: Any, post: Any, delay: Any, part: Any) -> bool:
     """Tell whether edges ascend by their row, then part, delay and target."""
     for edge in range(1, pre.size):
@@ -105,22 +101,29 @@ def _cut(starts: Any, post: Any, part: Any, cuts: Any) -> None:
             cuts[piece, neuron] = edge
 
 
-def _placed(slot: Any, post: Any, slots: Any) -> None:
-    for edge in range(post.size):
-        slots[edge] = slot[post[edge]]
-
-
-_sort, _count, _ascends = (compiled_function(item) for item in (_sorted_by, _counted, _in_order))
-_reaches_all, _find_cuts, _place = (compiled_function(item) for item in (_every_target, _cut, _placed))
+_sort, _ascends, _reaches_all, _find_cuts = (
+    compiled_function(item) for item in (_sorted_by, _in_order, _every_target, _cut)
+)
 
 
 def stable(order: NDArray[Any], keys: NDArray[Any], size: int) -> NDArray[Any]:
     """Return edges sorted by their key, 0 to size - 1."""
-    first = np.zeros(size + 1, dtype=np.int64)
-    _count(keys, first)
     result = np.empty_like(order)
-    _sort(order, keys, first, result)
+    _sort(order, keys, _beginnings(keys, size), result)
     return result
+
+
+def _beginnings(keys: NDArray[Any], size: int) -> NDArray[np.int64]:
+    """Return where each key, 0 to size - 1, begins among sorted ones, and their number at the end, (size + 1,)."""
+    first = np.zeros(size + 1, dtype=np.int64)
+    for some in _chunks(len(keys), max(size, AT_ONCE)):
+        first[1:] += np.bincount(keys[some], minlength=size)
+    return np.cumsum(first, out=first)
+
+
+def _chunks(number: int, size: int) -> Iterator[slice]:
+    """Return slices that follow each other: numpy makes whole numbers of eight bytes of what it takes as indices."""
+    return (slice(begin, begin + size) for begin in range(0, number, size))
 
 
 def make_rows(
@@ -158,13 +161,13 @@ def make_rows(
             if parts > 1:
                 order = stable(order, part[post], parts)
         order = stable(order, pre, n_pre)
-    starts = np.zeros(n_pre + 1, dtype=np.int64)
-    _count(pre, starts)
-    targets = post[order]
+    starts, targets = _beginnings(pre, n_pre), post[order]
     cuts = np.zeros((parts - 1, n_pre), dtype=np.int64)
-    _find_cuts(starts, targets, part, cuts)
-    slots = np.empty(len(pre), dtype=np.uint32)
-    _place(slot, targets, slots)
+    if parts > 1:
+        _find_cuts(starts, targets, part, cuts)
+    slots, places = np.empty(len(pre), dtype=np.uint32), slot.astype(np.uint32)
+    for some in _chunks(len(pre), AT_ONCE):
+        slots[some] = places[targets[some]]
     everywhere = shared and len(pre) == n_pre * n_post and _reaches_all(targets, n_post)
     return Rows(
         order, starts, cuts, slots, longest if shared else delay[order].astype(np.uint16), longest, shortest, everywhere

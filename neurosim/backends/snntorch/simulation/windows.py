@@ -9,19 +9,22 @@ Threads take the parts of all windows one after another, by counting. A part beg
 complete; whoever completes a window puts its spikes together and opens the next. Since every part before one that was
 taken has been taken too, nobody waits for a thread that does not run.
 
-A network whose spikes may arrive at once has windows of one step and one part.
+A network of one part has no windows: a loop of its own takes it step after step.
 """
 
 from __future__ import annotations
 
+import ctypes
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.backends.snntorch.simulation.atomic import fetch_add, give_way, publish, read, yielding
-from neurosim.backends.snntorch.simulation.operating import carray, compiled_function
-from neurosim.backends.snntorch.simulation.pointers import address_of, at_address, run_operation
+from neurosim.backends.snntorch.simulation.operating import FIELDS, carray, machine_code, written_out
+from neurosim.backends.snntorch.simulation.pointers import LOOP, at_address, bits_as_float, run_operation
 from neurosim.backends.snntorch.threads import in_parts
 
 #: Places on the clock, each on a line of the cache of its own: tasks taken and done, the window that is open, its
@@ -31,6 +34,14 @@ _CLOCK = 32
 _OVER = 2**62
 #: How often a thread looks whether a window is open before it lets others run.
 _LOOKS = 256
+#: Fields of a task: addresses and numbers of lines of the table, where parts begin, merges and rooms; memory and clock;
+#: steps at which numbers begin, the first and the last; columns before; window; bits of dt; who gives way.
+_TABLE, _BEGINS, _PARTS, _MERGES, _MERGED, _ROOMS, _LIMITED, _HOME, _PLACE = range(9)
+_START, _BEGIN, _END, _BEFORE, _WINDOW, _DT, _PAUSE = range(9, 16)
+_TASK = 16
+#: Bytes of a line of the table.
+_LINE = 8 * FIELDS
+_NUMBERS = ctypes.POINTER(ctypes.c_int64)
 
 
 def _next_window(rooms: Any, column: int, steps: int) -> int:
@@ -60,18 +71,22 @@ def _put_together(merges: Any, parts: int, first: int, behind: int) -> None:
             marks[part, behind] = 0
 
 
-next_window, put_together = compiled_function(_next_window), compiled_function(_put_together)
+next_window, put_together = written_out(_next_window), written_out(_put_together)
 
 
-def _take_parts(
-    _first: int, _last: int, table: Any, begins: Any, merges: Any, rooms: Any, clock: Any, memory: Any, start: int,
-    begin: int, end: int, before: int, window: int, dt: float, pause: int,
-) -> None:  # fmt: skip
+def take_parts(task: Any) -> None:
     """Take parts of windows until there are no more; any number of threads may do so at a time."""
-    home, place, parts = address_of(memory), address_of(clock), begins.size - 1
+    op = carray(task, _TASK)
+    table, place, home, parts = op[_TABLE], op[_PLACE], op[_HOME], op[_PARTS]
+    begins = carray(at_address(op[_BEGINS]), parts + 1, np.int64)
+    merges = carray(at_address(op[_MERGES]), (op[_MERGED], 7), np.int64)
+    rooms = carray(at_address(op[_ROOMS]), (op[_LIMITED], 3), np.int64)
+    clock = carray(at_address(place), _CLOCK, np.int64)
+    start, end, window, pause = op[_START], op[_END], op[_WINDOW], op[_PAUSE]
+    ahead, dt = op[_BEFORE] - op[_BEGIN], bits_as_float(op[_DT])
     while True:
-        task = fetch_add(place + 8 * _TAKEN, 1)
-        number, part = task // parts, task % parts
+        taken = fetch_add(place + 8 * _TAKEN, 1)
+        number, part = taken // parts, taken % parts
         looks = 0
         while read(place + 8 * _OPEN) < number:
             looks += 1
@@ -81,17 +96,31 @@ def _take_parts(
             return
         first, behind = clock[_FIRST], clock[_BEHIND]
         for step in range(first, behind):
-            column, time = before + step - begin, step * dt
-            for line in range(begins[part], begins[part + 1]):
-                run_operation(table[line, 0], address_of(table[line]), home, column, step, start, time)
+            for index in range(begins[part], begins[part + 1]):
+                run_operation(table + _LINE * index, home, ahead + step, step, start, step * dt)
         if fetch_add(place + 8 * _DONE, 1) + 1 == parts * (number + 1):
-            put_together(merges, parts, before + first - begin, before + behind - begin)
-            steps = next_window(rooms, before + behind - begin, min(window, end - behind))
+            put_together(merges, parts, ahead + first, ahead + behind)
+            steps = next_window(rooms, ahead + behind, min(window, end - behind))
             clock[_FIRST], clock[_BEHIND] = behind, behind + steps
             publish(place + 8 * _OPEN, number + 1 if steps else _OVER)
 
 
-take_parts = compiled_function(_take_parts)
+def take_steps(task: Any) -> None:
+    """Take the one part of a network step after step, as long as there is room for its spikes."""
+    op = carray(task, _TASK)
+    table, home, start = op[_TABLE], op[_HOME], op[_START]
+    lines = carray(at_address(op[_BEGINS]), 2, np.int64)[1]
+    rooms = carray(at_address(op[_ROOMS]), (op[_LIMITED], 3), np.int64)
+    clock = carray(at_address(op[_PLACE]), _CLOCK, np.int64)
+    ahead, dt = op[_BEFORE] - op[_BEGIN], bits_as_float(op[_DT])
+    for step in range(op[_BEGIN], op[_END]):
+        column = ahead + step
+        for line in range(rooms.shape[0]):
+            if carray(at_address(rooms[line, 0]), column + 1, np.int64)[column] + rooms[line, 1] > rooms[line, 2]:
+                return
+        for index in range(lines):
+            run_operation(table + _LINE * index, home, column, step, start, step * dt)
+        clock[_BEHIND] = step + 1
 
 
 def advance(
@@ -124,14 +153,21 @@ def advance(
     threads
         How many may take parts.
     """
-    clock = np.zeros(_CLOCK, dtype=np.int64)
-    steps = next_window(rooms, before, min(window, last - first))
-    clock[_FIRST], clock[_BEHIND] = first, first + steps
-    if steps:
-        pause = yielding()
-        together = min(threads, len(begins) - 1) if pause else 1
-        in_parts(
-            take_parts, together, together, table, begins, merges, rooms, clock, memory, start, first, last, before,
-            window, dt, pause,
-        )  # fmt: skip
+    clock, pause = np.zeros(_CLOCK, dtype=np.int64), yielding()
+    clock[_FIRST] = clock[_BEHIND] = first  # the first window is empty: whoever completes it opens the next
+    parts = len(begins) - 1
+    task = np.array([
+        table.ctypes.data, begins.ctypes.data, parts, merges.ctypes.data, len(merges), rooms.ctypes.data, len(rooms),
+        memory.ctypes.data, clock.ctypes.data, start, first, last, before, window, np.float64(dt).view(np.int64), pause,
+    ])  # fmt: skip
+    loop, place = _loop(take_parts if parts > 1 else take_steps), task.ctypes.data_as(_NUMBERS)
+    together = min(threads, parts) if pause else 1
+    in_parts(lambda _first, _last: loop(place), together, together)
     return int(clock[_BEHIND])
+
+
+@cache
+def _loop(function: Callable[..., None]) -> Callable[..., None]:
+    """Return a loop over steps, compiled when it is first asked for; Python's lock is not held while it runs."""
+    found: Callable[..., None] = machine_code(function, LOOP).ctypes
+    return found
