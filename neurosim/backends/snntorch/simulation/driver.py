@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.backends.snntorch.simulation.neuron_source import GRAIN, TOGETHER
 from neurosim.backends.snntorch.simulation.operating import ALL, FIELDS, carray
 from neurosim.backends.snntorch.simulation.pointers import address_of, at_address, run_program
 
@@ -33,32 +34,36 @@ def fill(line: Any, home: Any, column: int, step: int, start: int, time: float) 
 
 
 def integrate(line: Any, home: Any, column: int, step: int, start: int, time: float) -> None:
-    """Run the program of a population on each block, and note who spiked."""
+    """Run the program of a population on its blocks, some at a time, and note who spiked."""
     op, memory = carray(line, FIELDS), carray(home, ALL)
     program, base, stride, width, first, last, n = op[1], op[2], op[3], op[4], op[5], op[6], op[7]
     latest, constants, scratch, functions, marks = op[8], op[9], op[10], op[11], op[12]
-    place = address_of(memory)
-    if op[13] == 0:
-        for block in range(first, last):
-            run_program(
-                program, place + 8 * (base + block * stride), constants, scratch, functions, marks, 0, step, time
-            )
-        return
-    flags = carray(at_address(marks), width, np.int32)
+    spiking = op[13] != 0
     spikes = carray(at_address(op[13]), op[15], np.int32)
     bounds = carray(at_address(op[14]), column + 2, np.int64)
-    found = bounds[column]
-    for block in range(first, last):
-        begin = base + block * stride
-        hits = run_program(program, place + 8 * begin, constants, scratch, functions, marks, 0, step, time)
-        if hits:
-            for lane in range(min(width, n - block * width)):
-                if flags[lane]:
-                    spikes[found] = block * width + lane
-                    found += 1
-                    if latest >= 0:
-                        memory[begin + latest + lane] = step
-    bounds[column + 1] = found
+    found = bounds[column] if spiking else 0
+    for begin in range(first, last, TOGETHER):
+        end = min(begin + TOGETHER, last)
+        lanes = min((end - begin) * width, (n - begin * width + GRAIN - 1) // GRAIN * GRAIN)
+        place = address_of(memory) + 8 * (base + begin * stride)
+        hits = run_program(program, place, constants, scratch, functions, marks, lanes, step, time)
+        if not spiking or hits == 0:
+            continue
+        for block in range(begin, end):
+            if (hits >> (block - begin)) & 1:
+                flags = carray(at_address(marks + (block - begin) * width), width, np.uint8)
+                eights = carray(at_address(marks + (block - begin) * width), width // 8, np.uint64)
+                for eight in range(eights.size):
+                    if eights[eight] == 0:
+                        continue
+                    for lane in range(8 * eight, min(8 * eight + 8, n - block * width)):
+                        if flags[lane]:
+                            spikes[found] = block * width + lane
+                            found += 1
+                            if latest >= 0:
+                                memory[base + block * stride + latest + lane] = step
+    if spiking:
+        bounds[column + 1] = found
 
 
 def add_rows(line: Any, home: Any, column: int, step: int, start: int, time: float) -> None:

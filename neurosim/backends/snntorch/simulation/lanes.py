@@ -273,49 +273,50 @@ class Lanes:
         """Numbers of scratch memory that the program needs."""
         return len(self._slots) * self.width
 
-    def text(self, sums: Mapping[str, str] | None = None) -> list[str]:
-        """Return the lines of the program.
+    def text_parts(
+        self, sums: Mapping[str, str] | None = None, found: Mapping[str, str] | None = None
+    ) -> tuple[list[str], list[str]]:  # fmt: skip
+        """Return the lines of the program: those that are executed once, and the loops.
 
         Parameters
         ----------
         sums
-            Numbers that are summed over the lanes: by the name of the sum, that of a condition.
+            Numbers that are summed over all lanes: by the name of the sum, that of a condition.
+        found
+            Whether a condition holds in a lane of the loops: by the name of the answer, that of the condition.
         """
-        head, body = self.text_parts(sums)
-        return [*head, *body]
-
-    def text_parts(self, sums: Mapping[str, str] | None = None) -> tuple[list[str], list[str]]:
-        """Return the lines of the program: those that are executed once, and the loops (see :meth:`text`)."""
+        gathered = {f"{total} += {flag}": flag for total, flag in (sums or {}).items()}
+        gathered |= {f"{answer} |= {flag}": flag for answer, flag in (found or {}).items()}
         parts = [part for part in self._parts if isinstance(part, _Call) or part.lines]
         place = {id(part): index for index, part in enumerate(self._parts)}
         for part in parts:  # what is read in a later loop is kept in between
-            for local in self._reads(part, sums):
+            for local in self._reads(part, gathered):
                 defined = self._defined.get(local)
                 if defined is not None and defined[0] != place[id(part)]:
                     self._slot(local)
-        used = {local for part in parts for local in self._reads(part, sums) if local in self.leaves}
+        used = {local for part in parts for local in self._reads(part, gathered) if local in self.leaves}
         used |= {local for local in self._head_reads if local in self.leaves}
         leaves = [(local, self.leaves[local]) for local in sorted(used)]
         lines = [f"{local} = {leaf.text}" for local, leaf in leaves if leaf.uniform and leaf.text]
         lines += self._head
         lines += [f"{total} = 0" for total in sums or {}]
-        body: list[str] = []
+        body = [f"{answer} = False" for answer in found or {}]
         for part in parts:
-            body += self._call(part) if isinstance(part, _Call) else self._loop(part, place[id(part)], sums or {})
+            body += self._call(part) if isinstance(part, _Call) else self._loop(part, gathered)
         return lines, body
 
-    def _reads(self, part: _Loop | _Call, sums: Mapping[str, str] | None) -> list[str]:
+    def _reads(self, part: _Loop | _Call, gathered: Mapping[str, str]) -> list[str]:
         if isinstance(part, _Call):
             return [local for _, local in part.arguments]
         found = {local for line in part.lines for local in line.reads}
         targets = {line.target for line in part.lines}
-        found |= {flag for flag in (sums or {}).values() if flag in targets}
+        found |= {flag for flag in gathered.values() if flag in targets}
         return sorted(local for local in found if local in self._defined or local in self.leaves)
 
-    def _loop(self, part: _Loop, index: int, sums: Mapping[str, str]) -> list[str]:
+    def _loop(self, part: _Loop, gathered: Mapping[str, str]) -> list[str]:
         own = {line.target for line in part.lines}
         lines = [f"for j in range({self.count}):", *(f"    {line}" for line in self.preamble)]
-        for local in self._reads(part, sums):
+        for local in self._reads(part, gathered):
             if local in own:
                 continue
             if local in self._slots and local in self._defined:
@@ -329,7 +330,7 @@ class Lanes:
             if line.target in self._slots:
                 value = f"(1.0 if {line.target} else 0.0)" if line.condition else line.target
                 lines.append(f"    T[{self._slots[line.target] * self.width} + j] = {value}")
-        lines += [f"    {total} += {flag}" for total, flag in sums.items() if flag in own]
+        lines += [f"    {line}" for line, flag in gathered.items() if flag in own]
         return lines
 
     def _call(self, part: _Call) -> list[str]:

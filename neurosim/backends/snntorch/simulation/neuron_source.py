@@ -1,4 +1,9 @@
-"""The programs of a population: what a block of neurons does in a step, and what those that spiked do at its end."""
+"""The programs of a population: what its neurons do in a step, and what those that spiked do at its end.
+
+A program goes through blocks of neurons, whose variables and scratch memory stay in the first cache from loop to loop.
+It writes a byte for each neuron, whether it fired, and returns a bit for each block, whether any did: few blocks have
+to be searched.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +22,15 @@ from neurosim.program.straight_line import Names
 #: and how many steps it stays so.
 LAST, ACTIVE, LIMIT = "_last", "_active", "_limit"
 _PROGRAMS = ("fixed_integrate_", "fixed_update_", "threshold", "refractory", "fixed_reset_")
+#: Blocks that a program is given at most: it returns a bit for each.
+TOGETHER = 64
+#: Lanes of a block are a multiple of this, so that no vector is cut.
+GRAIN = 32
 _HEAD = (
     "import numpy as np",
     "",
+    "from neurosim.backends.snntorch.simulation.operating import carray",
+    "from neurosim.backends.snntorch.simulation.pointers import address_at, at_address",
     "from neurosim.backends.snntorch.simulation.pointers import apply_1, apply_2, apply_3, beyond",
     "",
     "",
@@ -138,8 +149,12 @@ class _Writer:
         kind = "" if self.item.refractory is None else self.item.refractory.kind
         return kind != "time" or LIMIT not in self.fixed
 
+    def _place(self, variable: str, index: str) -> str:
+        """Return where a variable stands: in the block ``B`` at a lane ``j``, or anywhere at ``s``."""
+        return f"{'B' if index == 'j' else 'F'}[{self.variables.index(variable) * self.width} + {index}]"
+
     def _leaves(self, index: str) -> dict[str, Leaf]:
-        leaves = {f"x_{key}": Leaf(f"F[{place * self.width} + {index}]") for place, key in enumerate(self.variables)}
+        leaves = {f"x_{key}": Leaf(self._place(key, index)) for key in self.variables}
         leaves["x_t"] = Leaf("time", uniform=True)
         if self.rests:
             leaves["now"] = Leaf("float(step)", uniform=True)
@@ -160,13 +175,13 @@ class _Writer:
 
     def integrate(self) -> Program:
         """Write what a block does: refractoriness, equations, statements of a map, threshold."""
-        lanes, names = self._lanes(str(self.width), "j"), Names()
+        lanes, names = self._lanes("count", "j"), Names()
         self._last_spike(lanes)
         if self.rests:
             self._activity(lanes, names)
         for key in ("fixed_integrate_", "fixed_update_"):
             self._execute(lanes, names, self.steps[key])
-        sums = {}
+        found = {}
         if self.item.threshold is not None:
             (condition,) = self.steps["threshold"]
             tree = names.read(condition.expression)
@@ -174,17 +189,27 @@ class _Writer:
             if not lanes.is_condition(name("fired")):
                 lanes.let("fires", ast.Compare(name("fired"), [ast.NotEq()], [constant(0.0)]))
             fired = name("fired" if lanes.is_condition(name("fired")) else "fires")
-            lanes.store("I[j]", fired)  # as it is: a choice between numbers would become stores of some lanes
-            sums = {"hits": fired.id}
+            lanes.store("flags[j]", fired)  # as it is: a choice between numbers would become stores of some lanes
+            found = {"hit": fired.id}
             if self.keeps_active:
                 still = ast.BoolOp(ast.And(), [name("active"), ast.UnaryOp(ast.Not(), fired)])
-                lanes.store(f"F[{self.variables.index(ACTIVE) * self.width} + j]", _number(still))
+                lanes.store(self._place(ACTIVE, "j"), _number(still))
         elif self.keeps_active:
-            lanes.store(f"F[{self.variables.index(ACTIVE) * self.width} + j]", _number(name("active")))
-        for place, variable in enumerate(self.item.state):
+            lanes.store(self._place(ACTIVE, "j"), _number(name("active")))
+        for variable in self.item.state:
             if variable in names.latest:
-                lanes.store(f"F[{place * self.width} + j]", names.now(variable))
-        lines = [*lanes.text(sums), "return hits" if sums else "return 0"]
+                lanes.store(self._place(variable, "j"), names.now(variable))
+        head, body = lanes.text_parts(found=found)
+        lines = [
+            *head,
+            "hits = np.int64(0)",
+            f"for first in range(0, number, {self.width}):",
+            f"    block, count = first // {self.width}, min({self.width}, number - first)",
+            f"    B, flags = beyond(F, block * {len(self.variables) * self.width}), beyond(I, first)",
+            *(f"    {line}" for line in body),
+            *(["    hits |= np.int64(hit) << block"] if found else []),
+            "return hits",
+        ]
         return program_of(lanes, lines)
 
     def _activity(self, lanes: Lanes, names: Names) -> None:
@@ -200,7 +225,11 @@ class _Writer:
                 lanes.let("x_active_before", before)
                 names.latest["not_refractory"] = "x_active_before"
             limit = names.read(statement.expression)
-        if refractory.kind == "time":
+        if refractory.kind == "time" and LIMIT in self.uniform:  # whole numbers of steps: one comparison for a lane
+            limit = ast.Call(name("ceil"), [limit], [])
+            latest = ast.BinOp(name("now"), ast.Sub(), limit)
+            lanes.let("active", ast.Compare(name(f"x_{LAST}"), [ast.LtE()], [latest]))
+        elif refractory.kind == "time":
             since = ast.BinOp(name("now"), ast.Sub(), name(f"x_{LAST}"))
             lanes.let("active", ast.Compare(since, [ast.GtE()], [limit]))
         else:
@@ -225,19 +254,20 @@ class _Writer:
         bits = self.width.bit_length() - 1
         stride = len(self.variables) * self.width
         where = [
-            "i = np.int64(I[first + j])",
+            "i = np.int64(chosen[first + j])",
             f"s = (i >> {bits}) * {stride} + (i & {self.width - 1})",
         ]
         lanes, names = self._lanes("count", "s", where), Names()
         self._last_spike(lanes)
         for statement in self.steps["fixed_reset_"]:
             lanes.let(names.fresh(statement.target), names.read(statement.expression))
-        for place, variable in enumerate(self.item.state):
+        for variable in self.item.state:
             if variable in names.latest:
-                lanes.store(f"F[{place * self.width} + s]", names.now(variable))
+                lanes.store(self._place(variable, "s"), names.now(variable))
         head, body = lanes.text_parts()
         lines = [
             *head,
+            "chosen = carray(at_address(address_at(I)), number, np.int32)",
             f"for first in range(0, number, {self.width}):",
             f"    count = min({self.width}, number - first)",
             *(f"    {line}" for line in body),

@@ -13,7 +13,7 @@ from neurosim.backends.snntorch.simulation import deliveries, drawing, driver, e
 from neurosim.backends.snntorch.simulation.division import Division, Piece
 from neurosim.backends.snntorch.simulation.edge_tables import EdgeTable, spikes_of
 from neurosim.backends.snntorch.simulation.feeding import Drawn
-from neurosim.backends.snntorch.simulation.neuron_source import ACTIVE, LAST, LIMIT, Program
+from neurosim.backends.snntorch.simulation.neuron_source import ACTIVE, LAST, LIMIT, TOGETHER, Program
 from neurosim.backends.snntorch.simulation.normals import SCRATCH, found_functions
 from neurosim.backends.snntorch.simulation.operating import FIELDS, operation
 from neurosim.backends.snntorch.simulation.plan import WIDTH, Plan, fixed_limit, terms_of
@@ -239,7 +239,7 @@ class Operations:
     def _integrate(self, name: str, piece: Piece, trial: Trial, part: int) -> list[int]:
         address, constants, scratch, functions = self._integrating[name]
         home, form = piece.home, piece.home.form
-        marks = self.keep(f"marks/{part}", np.zeros(WIDTH, dtype=np.int32))
+        marks = self.keep(f"marks/{part}", np.zeros(TOGETHER * WIDTH // 8))
         latest = form.offset(LAST) if LAST in form.variables else -1
         line = [
             operation(driver.integrate), address, home.base, form.stride, form.width, piece.first, piece.last, home.n,

@@ -25,13 +25,13 @@ _WORD = ir.IntType(64)
 _REAL = ir.DoubleType()
 
 #: What every program is given: addresses of the population's block of values, of the constants, of the scratch memory,
-#: of the functions that it calls, of flags or indices; a number, the step and the time.
+#: of the functions that it calls, of flags or indices; a number of lanes, the step and the time.
 PROGRAM = types.int64(
     types.CPointer(types.float64),
     types.CPointer(types.float64),
     types.CPointer(types.float64),
     types.CPointer(types.int64),
-    types.CPointer(types.int32),
+    types.CPointer(types.uint8),
     types.int64,
     types.int64,
     types.float64,

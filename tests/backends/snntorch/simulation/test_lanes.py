@@ -36,7 +36,8 @@ def written(*lines: str) -> Program:
         target, text = line.split(" = ")
         lanes.let(target, ast.parse(text, mode="eval").body)
     lanes.store("F[j]", ast.parse(target, mode="eval").body)
-    return program_of(lanes, [*lanes.text(), "return 0"])
+    head, body = lanes.text_parts()
+    return program_of(lanes, [*head, *body, "return 0"])
 
 
 def executed(program: Program) -> Any:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import neurosim as ns
 from backends.random_circuits import circuits
 from neurosim.backends.snntorch.simulation import simulate as simulation
+from neurosim.backends.snntorch.simulation.plan import WIDTH
 from neurosim.units import Hz, ms, mV, nS, pA
 
 CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -89,6 +90,19 @@ def test_no_neuron_or_every_neuron_spikes() -> None:
     assert len(assert_equal(silent, 5 * ms).spikes["cells"]) == 0
     always = network(plain=True).replace({"cells.v_threshold": -90 * mV, "slow.weight": 0 * mV, "jump.weight": 0 * mV})
     assert len(assert_equal(always, 5 * ms).spikes["cells"]) == 50 * 300
+
+
+def test_more_blocks_than_a_program_is_given_at_once() -> None:
+    """The last of the 64 has the bit of the sign; behind it others begin anew."""
+    circuit = ns.Circuit("many", dt=0.1 * ms, seed=2)
+    cell = ns.models.lif(
+        tau_mem=10 * ms, v_threshold=-50 * mV, v_reset=-60 * mV, v_leak=-30 * mV, tau_ref=0.3 * ms, receptors={}
+    )
+    n = 66 * WIDTH + 9
+    circuit.population("cells", n, cell, initial={"v": ns.Uniform(-60 * mV, -50 * mV)})
+    found = assert_equal(circuit, 3 * ms)
+    blocks = np.unique(np.asarray(found.spikes["cells"].neurons) // WIDTH)
+    assert np.array_equal(blocks, np.arange(67))
 
 
 def test_a_run_is_cut_and_goes_on_on_either_path() -> None:
