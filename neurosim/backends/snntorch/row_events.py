@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.backends.snntorch.threads import in_parts, kept_on_disk
+from neurosim.backends.snntorch.bits import count_bits, find_bits, note_rows, take_values
+from neurosim.backends.snntorch.threads import in_parts
 from neurosim.backends.snntorch.workspace import Workspace
 from neurosim.program.frozen import Frozen
 
@@ -77,27 +78,25 @@ def find_row_events(rows: Array, at_most: float, threads: int, workspace: Worksp
     workspace
         Lends the arrays.
     """
-    start = np.zeros(len(rows) + 1, np.int64)
-    in_parts(count_events, len(rows), threads, rows, start[1:])
-    np.cumsum(start, out=start)
-    if start[-1] > at_most * rows.size:
+    bits = workspace.empty((len(rows), (rows.shape[1] + 7) // 8), np.uint8)
+    counts = np.empty((len(rows), 2), np.int64)
+    in_parts(note_rows, len(rows), threads, rows, bits, counts)
+    total, others = counts.sum(0)
+    if total > at_most * rows.size:
         return None
-    events = RowEvents(
-        start, workspace.empty((int(start[-1]),), np.int32), workspace.empty((int(start[-1]),), rows.dtype)
-    )
-    in_parts(find_events, len(rows), threads, rows, *events.arrays)
+    events = _listed(bits, counts[:, 0], rows.dtype, threads, workspace)
+    if others:
+        in_parts(take_values, len(rows), threads, rows, *events.arrays)
     return events
 
 
-def events_of_bits(bits: Array, columns: int, dtype: Any, threads: int, workspace: Workspace) -> RowEvents:
+def events_of_bits(bits: Array, dtype: Any, threads: int, workspace: Workspace) -> RowEvents:
     """Return the events of an array that is kept as bits; each has the value 1.
 
     Parameters
     ----------
     bits
         (row, byte), 8 columns to a byte, the first lowest.
-    columns
-        How many there are.
     dtype
         Of the values.
     threads
@@ -105,63 +104,15 @@ def events_of_bits(bits: Array, columns: int, dtype: Any, threads: int, workspac
     workspace
         Lends the arrays.
     """
+    counts = np.empty(len(bits), np.int64)
+    in_parts(count_bits, len(bits), threads, bits, counts)
+    return _listed(bits, counts, dtype, threads, workspace)
+
+
+def _listed(bits: Array, counts: Array, dtype: Any, threads: int, workspace: Workspace) -> RowEvents:
     start = np.zeros(len(bits) + 1, np.int64)
-    in_parts(count_bits, len(bits), threads, bits, start[1:])
-    np.cumsum(start, out=start)
+    np.cumsum(counts, out=start[1:])
     column, value = (workspace.empty((int(start[-1]),), kind) for kind in (np.int32, dtype))
     value.fill(1)
-    in_parts(find_bits, len(bits), threads, bits, columns, start, column)
+    in_parts(find_bits, len(bits), threads, bits, start, column)
     return RowEvents(start, column, value)
-
-
-@kept_on_disk()
-def count_bits(first: int, last: int, bits: Array, counts: Array) -> None:
-    """Write how many bits of each row are set, (row,)."""
-    for row in range(first, last):
-        found = np.int64(0)
-        for byte in range(bits.shape[1]):
-            word = np.int64(bits[row, byte])
-            pairs = word - ((word >> 1) & 0x55)
-            fours = (pairs & 0x33) + ((pairs >> 2) & 0x33)
-            found += (fours + (fours >> 4)) & 0x0F
-        counts[row] = found
-
-
-@kept_on_disk()
-def find_bits(first: int, last: int, bits: Array, columns: int, start: Array, column: Array) -> None:
-    """Write the columns of the bits that are set in each row."""
-    where = np.empty(columns + 8, np.int32)
-    for row in range(first, last):
-        found, place = np.int64(0), start[row]
-        for byte in range(bits.shape[1]):
-            word = np.int64(bits[row, byte])
-            for bit in range(8):
-                where[found] = 8 * byte + bit
-                found += (word >> bit) & 1
-        for index in range(found):
-            column[place + index] = where[index]
-
-
-@kept_on_disk()
-def count_events(first: int, last: int, x: Array, counts: Array) -> None:
-    """Write how many numbers of each row are not 0, (row,)."""
-    for row in range(first, last):
-        found = 0
-        for column in range(x.shape[1]):
-            found += x[row, column] != 0
-        counts[row] = found
-
-
-@kept_on_disk()
-def find_events(first: int, last: int, x: Array, start: Array, column: Array, value: Array) -> None:
-    """Write the events of each row."""
-    n = x.shape[1]
-    where = np.empty(n + 1, np.int32)
-    for row in range(first, last):
-        line, found, place = x[row], 0, start[row]
-        for candidate in range(n):  # every one is written, and stays if it counts: a branch would be guessed wrongly
-            where[found] = candidate
-            found += line[candidate] != 0
-        for index in range(found):
-            column[place + index] = where[index]
-            value[place + index] = line[where[index]]

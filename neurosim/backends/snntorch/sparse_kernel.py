@@ -1,6 +1,6 @@
 """A weight matrix times spikes in compiled loops: only the rows of inputs that are active are touched.
 
-Four rows are added in one pass, one after the other in each register, so that every sum keeps its order: that of the
+A sum stays in registers while rows are added to it, one after the other, so that every sum keeps its order: that of the
 events. No result depends on the number of threads.
 """
 
@@ -11,7 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosim.backends.snntorch.bits import list_bits
 from neurosim.backends.snntorch.threads import kept_on_disk
+from neurosim.backends.snntorch.vectors import (
+    ROOM,
+    quarter_weighted_line_sums,
+    small_weighted_line_sums,
+    weighted_line_sums,
+)
 
 Array = NDArray[Any]
 
@@ -19,22 +26,22 @@ Array = NDArray[Any]
 @kept_on_disk()
 def sum_of_lines(row: Array, first: int, last: int, index: Array, value: Array, lines: Array) -> None:
     """Write to `row` the sum of the `lines` (line, column) that some events name."""
-    width = row.shape[0]
-    for column in range(width):
-        row[column] = 0
-    event = first
-    while event + 4 <= last:
-        a, b = lines[index[event]], lines[index[event + 1]]
-        c, d = lines[index[event + 2]], lines[index[event + 3]]
-        of_a, of_b, of_c, of_d = value[event], value[event + 1], value[event + 2], value[event + 3]
-        for column in range(width):
-            row[column] = (((row[column] + of_a * a[column]) + of_b * b[column]) + of_c * c[column]) + of_d * d[column]
-        event += 4
-    while event < last:
-        a, of_a = lines[index[event]], value[event]
-        for column in range(width):
-            row[column] += of_a * a[column]
-        event += 1
+    width, place = row.shape[0], 0
+    room = ROOM // row.itemsize
+    while place + room <= width:
+        weighted_line_sums(row, place, False, first, last, index, lines, value)
+        place += room
+    while place + room // 4 <= width:
+        quarter_weighted_line_sums(row, place, False, first, last, index, lines, value)
+        place += room // 4
+    while place + room // 16 <= width:
+        small_weighted_line_sums(row, place, False, first, last, index, lines, value)
+        place += room // 16
+    for column in range(place, width):
+        total = row.dtype.type(0)
+        for event in range(first, last):
+            total += value[event] * lines[index[event], column]
+        row[column] = total
 
 
 @kept_on_disk()
@@ -77,14 +84,8 @@ def sort_by_column(
 def add_felt_products(y: Array, row: Array, felt: Array, lines: Array) -> None:
     """Add to `y` (line,) the products of a `row` with those of the `lines` (line, column) that bits in `felt` name."""
     width = row.shape[0]
-    where = np.empty(y.shape[0] + 8, np.int32)
-    found = np.int64(0)
-    for byte in range(felt.shape[0]):
-        word = np.int64(felt[byte])
-        if word != 0:
-            for bit in range(8):
-                where[found] = 8 * byte + bit
-                found += (word >> bit) & 1
+    where = np.empty(y.shape[0], np.int32)
+    found = list_bits(felt, where)
     event = 0
     while event + 4 <= found:
         a, b = lines[where[event]], lines[where[event + 1]]

@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import linear
 
-from neurosim.backends.snntorch.row_events import RowEvents, count_bits, find_row_events
+from neurosim.backends.snntorch.bits import count_bits
+from neurosim.backends.snntorch.row_events import RowEvents, find_row_events
 from neurosim.backends.snntorch.sparse_kernel import felt_products, rows_times_matrix, sums_of_lines
 from neurosim.backends.snntorch.threads import in_parts
 from neurosim.backends.snntorch.workspace import Workspace

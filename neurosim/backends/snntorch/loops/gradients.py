@@ -58,7 +58,7 @@ def _of_arrival(
     first = 0 if isinstance(link, EdgeTable) else past - (link or 0)
     count = len(bits) if isinstance(link, EdgeTable) else steps
     rows = bits[first : first + count].reshape(count * batch, -1)
-    spikes = events_of_bits(rows, n_pre, g.dtype, threads, scan.workspace)
+    spikes = events_of_bits(rows, g.dtype, threads, scan.workspace)
     if isinstance(link, EdgeTable):
         by_input = spikes.by_column(n_pre, threads, scan.workspace)
         found = np.zeros(len(link.pre), g.dtype)

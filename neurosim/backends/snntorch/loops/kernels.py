@@ -12,9 +12,11 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from neurosim.backends.snntorch import sparse_kernel
+from neurosim.backends.snntorch import bits, sparse_kernel, vectors
+from neurosim.backends.snntorch.bits import note_bits, note_events, read_bits
 from neurosim.backends.snntorch.sparse_kernel import add_felt_products, add_rows_times_matrix, sum_of_lines
 from neurosim.backends.snntorch.threads import kept_on_disk
+from neurosim.backends.snntorch.vectors import ROOM, line_sums, quarter_line_sums, small_line_sums
 
 __all__ = [
     "add_edges",
@@ -30,7 +32,8 @@ __all__ = [
 
 Array = NDArray[Any]
 #: Of the texts of these functions.
-DIGEST = hashlib.sha256(Path(__file__).read_bytes() + Path(sparse_kernel.__file__).read_bytes()).hexdigest()[:24]
+_TEXTS = (__file__, *(str(module.__file__) for module in (sparse_kernel, bits, vectors)))
+DIGEST = hashlib.sha256(b"".join(Path(text).read_bytes() for text in _TEXTS)).hexdigest()[:24]
 #: Adding a product in one rounding is all that is allowed here.
 CONTRACTED = {"contract"}
 #: Trials that go back in time together: a row of weights is then read once for all of them.
@@ -38,59 +41,24 @@ TOGETHER = 8
 
 
 @kept_on_disk()
-def note_events(spikes: Array, events: Array) -> int:
-    """Write which neurons spiked, as a list with room for one more; return how many."""
-    found = 0
-    for place in range(spikes.shape[0]):  # every one is written, and stays if it counts: no branch to guess
-        events[found] = place
-        found += spikes[place] != 0
-    return found
-
-
-@kept_on_disk()
-def note_bits(flags: Array, bits: Array) -> None:
-    """Write what is not 0 as bits, 8 to a byte, the first lowest."""
-    n = flags.shape[0]
-    for byte in range(n // 8):
-        place = 8 * byte
-        low = (flags[place] != 0) | (flags[place + 1] != 0) << 1 | (flags[place + 2] != 0) << 2
-        middle = (flags[place + 3] != 0) << 3 | (flags[place + 4] != 0) << 4 | (flags[place + 5] != 0) << 5
-        bits[byte] = low | middle | (flags[place + 6] != 0) << 6 | (flags[place + 7] != 0) << 7
-    if n % 8:
-        word = 0
-        for place in range(n - n % 8, n):
-            word |= (flags[place] != 0) << (place % 8)
-        bits[n // 8] = word
-
-
-@kept_on_disk()
-def read_bits(bits: Array, flags: Array) -> None:
-    """Write bits as flags."""
-    n = flags.shape[0]
-    for byte in range(n // 8):
-        word, place = bits[byte], 8 * byte
-        for bit in range(8):
-            flags[place + bit] = (word >> bit) & 1
-    for place in range(n - n % 8, n):
-        flags[place] = (bits[n // 8] >> (place % 8)) & 1
-
-
-@kept_on_disk()
 def add_lines(total: Array, events: Array, count: int, lines: Array) -> None:
     """Write the sum of the lines of `lines` (pre, post) that the events name, one after another."""
-    width = total.shape[0]
-    for post in range(width):
-        total[post] = 0
-    whole = count - count % 4
-    for event in range(0, whole, 4):
-        a, b = lines[events[event]], lines[events[event + 1]]
-        c, d = lines[events[event + 2]], lines[events[event + 3]]
-        for post in range(width):
-            total[post] = (((total[post] + a[post]) + b[post]) + c[post]) + d[post]
-    for event in range(whole, count):
-        a = lines[events[event]]
-        for post in range(width):
-            total[post] += a[post]
+    width, place = total.shape[0], 0
+    room = ROOM // total.itemsize
+    while place + room <= width:
+        line_sums(total, place, False, 0, count, events, lines)
+        place += room
+    while place + room // 4 <= width:
+        quarter_line_sums(total, place, False, 0, count, events, lines)
+        place += room // 4
+    while place + room // 16 <= width:
+        small_line_sums(total, place, False, 0, count, events, lines)
+        place += room // 16
+    for post in range(place, width):
+        found = total.dtype.type(0)
+        for event in range(count):
+            found += lines[events[event], post]
+        total[post] = found
 
 
 @kept_on_disk()
