@@ -1,6 +1,6 @@
 """What the delayed spikes of one population bring to another in every step, differentiable in everything.
 
-On a CPU the loops of :mod:`neurosim.backends.snntorch.delay_kernel` compute it, on a CUDA device the kernels of
+On a CPU the loops of :mod:`neurosim.backends.snntorch.delay_loops` compute it, on a CUDA device the kernels of
 :mod:`neurosim.backends.snntorch.gpu.delay_kernels`. Elsewhere, and as the twin that both are held against, torch
 gathers and adds.
 """
@@ -20,9 +20,6 @@ from neurosim.backends.snntorch.gpu.modules import why_no_triton
 from neurosim.backends.snntorch.workspace import Workspace
 from neurosim.program.frozen import Frozen
 
-#: Above this part of numbers that are not 0, running over whole rows is quicker than looking for them.
-DENSE = 0.25
-
 
 class EdgePlan(Frozen):
     """The edges of a projection, by the neuron at either end.
@@ -40,8 +37,8 @@ class EdgePlan(Frozen):
     def __init__(self, pre: np.ndarray, post: np.ndarray, n_pre: int, n_post: int, longest: int) -> None:
         self.pre, self.post = np.ascontiguousarray(pre, np.int64), np.ascontiguousarray(post, np.int64)
         self.n_pre, self.n_post, self.longest = n_pre, n_post, longest
-        self.by_post, self.post_starts = _grouped(self.post, n_post)
-        self.by_pre, self.pre_starts = _grouped(self.pre, n_pre)
+        self.by_post, self.post_starts = _grouped(self.post, self.pre, n_post)
+        self.by_pre, self.pre_starts = _grouped(self.pre, self.post, n_pre)
         self._on: dict[torch.device, EdgesOn] = {}
 
     def on(self, device: torch.device) -> EdgesOn:
@@ -64,9 +61,9 @@ class EdgesOn:
     pre_starts: Tensor
 
 
-def _grouped(index: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the edges by neuron, and where those of each begin, (n + 1,)."""
-    order = np.argsort(index, kind="stable")
+def _grouped(index: np.ndarray, other: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the edges by neuron, those of one by the neuron at the other end, and where each's begin, (n + 1,)."""
+    order = np.lexsort((other, index))
     return order, np.searchsorted(index[order], np.arange(n + 1))
 
 
@@ -108,9 +105,13 @@ def taps(delay: Tensor, longest: int) -> tuple[Tensor, Tensor]:
     A delay that is trained and has come to its longest is seen from below, as one step less and a rest of 1: that is
     the way it can move, and nothing is read that is older than the longest delay.
     """
-    highest = max(longest - 1, 0) if delay.requires_grad else longest
-    whole = torch.floor(delay.detach()).clamp(0, highest)
+    whole = torch.floor(delay.detach()).clamp(0, highest_step(delay, longest))
     return whole.to(torch.int64), delay + (delay.detach().clamp(0, longest) - delay.detach()) - whole
+
+
+def highest_step(delay: Tensor, longest: int) -> int:
+    """Return what the whole steps of delays are at most: see :func:`taps`."""
+    return max(longest - 1, 0) if delay.requires_grad else longest
 
 
 def delayed_sum_of_torch(train: Tensor, weight: Tensor, delay: Tensor, plan: EdgePlan, at_once: int = 2**22) -> Tensor:
@@ -140,56 +141,16 @@ class _DelayedSum(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, train: Tensor, weight: Tensor, delay: Tensor, plan: EdgePlan, workspace: Workspace) -> Tensor:
         """Run the loops; keep what the way back reads."""
-        from neurosim.backends.snntorch import delay_kernel as kernel
-        from neurosim.backends.snntorch.row_events import find_row_events
-        from neurosim.backends.snntorch.threads import in_parts
+        from neurosim.backends.snntorch.delay_loops import DelayLoops
 
-        batch, steps = train.shape[1], train.shape[0] - plan.longest
-        threads = torch.get_num_threads()
-        # One step more in front: the far tap of the longest delay may look there.
-        rows = workspace.empty((plan.n_pre, (train.shape[0] + 1) * batch), train.detach().numpy().dtype)
-        rows[:, :batch] = 0
-        rows[:, batch:].reshape(plan.n_pre, -1, batch)[...] = train.detach().permute(2, 0, 1).numpy()
-        whole, part = (tensor.detach() for tensor in taps(delay, plan.longest))
-        edges = (plan.post_starts, plan.by_post, plan.pre, whole.numpy(), part.numpy(), _contiguous(weight))
-        origin = plan.longest + 1
-        result = workspace.empty((plan.n_post, steps * batch), rows.dtype)
-        events = find_row_events(rows, DENSE, threads, workspace)
-        inputs: tuple[Any, ...] = (rows,)
-        if events is not None:
-            table = workspace.empty((plan.n_pre, train.shape[0] + 2), np.int32)
-            in_parts(kernel.first_events, plan.n_pre, threads, events.start, events.column, batch, table)
-            inputs = (table, events.column, events.value)
-        run = kernel.add_rows if events is None else kernel.add_events
-        in_parts(run, plan.n_post, threads, result, *edges, *inputs, origin, batch)
-        ctx.kept = (plan, workspace, edges, inputs, origin, batch, steps)
-        return torch.from_numpy(result.reshape(plan.n_post, steps, batch)).permute(1, 2, 0)
+        ctx.loops = DelayLoops(plan, workspace, train.shape[1], weight, delay, highest_step(delay, plan.longest))
+        return torch.from_numpy(ctx.loops.forward(train.detach().contiguous().numpy()))
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradients of spikes, weights and delays that are asked for."""
-        from neurosim.backends.snntorch import delay_kernel as kernel
-        from neurosim.backends.snntorch.threads import in_parts
-
-        plan, workspace, edges, inputs, origin, batch, steps = ctx.kept
-        _, _, _, whole, part, weight = edges
-        g = workspace.empty((plan.n_post, steps * batch), gradients[0].numpy().dtype)
-        g.reshape(plan.n_post, steps, batch)[...] = gradients[0].permute(2, 0, 1).numpy()
-        threads = torch.get_num_threads()
-        d_train = d_weight = d_delay = None
-        if ctx.needs_input_grad[1] or ctx.needs_input_grad[2]:
-            found = np.empty((2, len(plan.pre)), dtype=g.dtype)
-            run = kernel.edge_gradients_of_rows if len(inputs) == 1 else kernel.edge_gradients_of_events
-            in_parts(run, plan.n_post, threads, g, *edges, *inputs, origin, batch, *found)
-            d_weight, d_delay = torch.from_numpy(found[0]), torch.from_numpy(found[1])
-        if ctx.needs_input_grad[0]:
-            d_rows = workspace.empty((plan.n_pre, (origin + steps) * batch), g.dtype)
-            by_pre = (plan.pre_starts, plan.by_pre, plan.post, whole, part, weight)
-            in_parts(kernel.input_gradients, plan.n_pre, threads, d_rows, *by_pre, g, origin, batch)
-            d_train = torch.from_numpy(d_rows[:, batch:].reshape(plan.n_pre, -1, batch)).permute(1, 2, 0)
-        return d_train, d_weight, d_delay, None, None
-
-
-def _contiguous(tensor: Tensor) -> np.ndarray:
-    return np.ascontiguousarray(tensor.detach().numpy())
+        of_train, of_weight, of_delay = ctx.needs_input_grad[:3]
+        upstream = gradients[0].contiguous().numpy()
+        found = ctx.loops.backward(upstream, of_edges=of_weight or of_delay, of_train=of_train)
+        return (*(None if array is None else torch.from_numpy(array) for array in found), None, None)

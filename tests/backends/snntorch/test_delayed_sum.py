@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import conv1d
 
+from neurosim.backends.snntorch import delay_inputs
 from neurosim.backends.snntorch.delayed_sum import EdgePlan, delayed_sum, delayed_sum_of_torch
 from neurosim.backends.snntorch.delays import smoothed
 from neurosim.backends.snntorch.workspace import Workspace
@@ -75,6 +77,37 @@ def test_the_convolution_agrees(density: float) -> None:
     whole = delay.detach() == torch.floor(delay.detach())  # where the triangle has a corner, slopes differ
     moved = (delay.detach() + 0.3 * whole * (1 - 2 * (delay.detach() > 4).double())).requires_grad_()
     assert_alike((train, weight, moved, plan), by_convolution)
+
+
+@pytest.mark.parametrize("value", [1.0, -0.5])
+@pytest.mark.parametrize("batch", [5, 16])
+def test_many_neurons_in_blocks_agree(value: float, batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Vectors, what is left of them at the ends of rows, and edges in any order; a spike need not be a 1."""
+    monkeypatch.setattr(delay_inputs, "BLOCK", 1)
+    train, weight, delay, plan = case(30, batch, 37, 21, 12, 0.1, seed=6)
+    order = np.random.default_rng(7).permutation(len(plan.pre))
+    plan = EdgePlan(plan.pre[order], plan.post[order], plan.n_pre, plan.n_post, plan.longest)
+    train = (train.detach() * value).requires_grad_()
+    assert_alike((train, weight, delay, plan), delayed_sum_of_torch)
+
+
+def test_single_precision_agrees() -> None:
+    *leaves, plan = case(40, 9, 33, 18, 10, 0.1, seed=8)
+    given = [leaf.detach().float().requires_grad_() for leaf in leaves]
+    output, exact = delayed_sum(*given, plan, Workspace()), delayed_sum_of_torch(*leaves, plan)
+    assert output.dtype == torch.float32
+    assert torch.allclose(output.double(), exact, rtol=0, atol=1e-5)
+    upstream = torch.randn(exact.shape, generator=torch.Generator().manual_seed(1))
+    slopes = torch.autograd.grad(output, given, upstream)
+    for ours, theirs in zip(slopes, torch.autograd.grad(exact, leaves, upstream.double()), strict=True):
+        assert torch.allclose(ours.double(), theirs, rtol=0, atol=1e-4)
+
+
+def test_a_delay_that_is_no_number_gives_none() -> None:
+    train, weight, delay, plan = case(5, 2, 3, 3, 4, 0.2, seed=9)
+    with torch.no_grad():
+        delay[:] = torch.nan
+    assert delayed_sum(torch.ones_like(train) * (train > 0), weight, delay, plan, Workspace()).isnan().any()
 
 
 @pytest.mark.parametrize("density", [0.1, 0.9])
