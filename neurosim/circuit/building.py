@@ -32,6 +32,7 @@ from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.circuit.parts import Injection, PoissonInput, Population, Projection, View
 from neurosim.circuit.positions import checked_positions
 from neurosim.circuit.realisation import check_size, realise_rule
+from neurosim.circuit.realised_edges import Ascending
 from neurosim.circuit.signals import AnalogueSignal
 from neurosim.circuit.sources import PoissonSource, SignalSource, Source, SpikeSource, checked_rate, checked_shape
 from neurosim.circuit.synapse_checks import check_synapse
@@ -192,7 +193,8 @@ class Building(NamedParts):
         kernel = kernel_shape(self, draft)
         if kernel is None and (matrix := matrix_in(weight, where)) is not None:
             matrix.check_shape(counts[0], counts[1], where)
-            entries = matrix.at(*realise_rule(self, draft))
+            rows, columns = realise_rule(self, draft)
+            entries = matrix.at(rows.column() if isinstance(rows, Ascending) else rows, columns)
             weight = weight.with_initial(entries) if isinstance(weight, Trainable) else entries
         unit = weight_unit(pre_population, post_population, synapse, weight)
         if weight is None:

@@ -146,4 +146,4 @@ def _edge_count(circuit: NamedParts, projection: Projection) -> int:
     rule = projection.connectivity
     if isinstance(rule, AllToAll):
         return n_pre * n_post - (n_pre if same and not rule.autapses else 0)
-    return len(realise_rule(circuit, projection)[0])
+    return len(realise_rule(circuit, projection)[1])

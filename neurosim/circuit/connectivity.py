@@ -9,11 +9,19 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from neurosim.circuit.edge_sampling import EdgeArrays, Indices, cells_with_probability, divide
+from neurosim.circuit.edge_sampling import (
+    EdgeArrays,
+    Indices,
+    cells_with_probability,
+    edges_of_cells,
+    numbered,
+    row_length,
+)
 from neurosim.circuit.edge_table import name_columns, positions
 from neurosim.circuit.positions import Positions
+from neurosim.circuit.realised_edges import Ascending
 from neurosim.errors import CircuitError, FileFormatError, nearest
 from neurosim.random import Stream
 
@@ -33,7 +41,7 @@ class Connectivity(ABC):
         if readable:
             Connectivity.library[cls.__name__] = cls
 
-    def realise(self, n_pre: int, n_post: int, same: bool, stream: Stream) -> EdgeArrays:
+    def realise(self, n_pre: int, n_post: int, same: bool, stream: Stream) -> tuple[Indices, Indices]:
         """Return the edges.
 
         Parameters
@@ -55,6 +63,12 @@ class Connectivity(ABC):
         CircuitError
             The rule does not fit the sizes.
         """
+        pre, post = self.edges(n_pre, n_post, same, stream)
+        pre = pre.column() if isinstance(pre, Ascending) else pre
+        return pre.astype(np.int64, copy=False), post.astype(np.int64, copy=False)
+
+    def edges(self, n_pre: int, n_post: int, same: bool, stream: Stream) -> EdgeArrays:
+        """Return the edges as :meth:`realise` does, in few bytes: of any type, sorted neurons by where they begin."""
         if same and n_pre != n_post:
             raise CircuitError(
                 f"{self!r}: {n_pre} presynaptic and {n_post} postsynaptic neurons cannot be the same population."
@@ -151,7 +165,7 @@ class AllToAll(Connectivity, readable=True):
 
     def _edges(self, n_pre: int, n_post: int, same: bool, stream: Stream) -> EdgeArrays:
         without_self = same and not self.autapses
-        return cells_to_edges(np.arange(row_length(n_post, without_self) * n_pre), n_post, without_self)
+        return edges_of_cells(numbered(row_length(n_post, without_self) * n_pre), n_pre, n_post, without_self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,7 +217,7 @@ class FixedProbability(Connectivity, readable=True):
     def _edges(self, n_pre: int, n_post: int, same: bool, stream: Stream) -> EdgeArrays:
         without_self = same and not self.autapses
         n_cells = row_length(n_post, without_self) * n_pre
-        return cells_to_edges(cells_with_probability(n_cells, self.p, stream), n_post, without_self)
+        return edges_of_cells(cells_with_probability(n_cells, self.p, stream), n_pre, n_post, without_self)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -213,11 +227,12 @@ class Edges(Connectivity, readable=True):
     Parameters
     ----------
     pre, post
-        Indices of the neurons on both sides, shape (edge,), whole numbers; kept as read-only int64 copies.
+        Indices of the neurons on both sides, shape (edge,), whole numbers; kept as read-only copies, int32 where all
+        are small enough for that, else int64.
     """
 
-    pre: Indices
-    post: Indices
+    pre: NDArray[Any]
+    post: NDArray[Any]
     array_fields: ClassVar[tuple[str, ...]] = ("pre", "post")
 
     def __post_init__(self) -> None:
@@ -239,8 +254,8 @@ class Edges(Connectivity, readable=True):
             ("pre", "presynaptic", self.pre, n_pre),
             ("post", "postsynaptic", self.post, n_post),
         ):
-            outside = np.flatnonzero(values >= n)
-            if outside.size:
+            if values.max(initial=-1) >= n:
+                outside = np.flatnonzero(values >= n)
                 raise CircuitError(
                     f"Edges: {name}[{outside[0]}] = {values[outside[0]]}, but the {side} side has {n} neurons"
                     f"{f' (0 to {n - 1})' if n else ''}; {outside.size} entries are out of range."
@@ -294,20 +309,7 @@ def check_flags(rule: Connectivity, *names: str) -> None:
             raise CircuitError(f"{type(rule).__name__}: {name}={value!r} must be True or False.")
 
 
-def row_length(n: int, without_self: bool) -> int:
-    """Return the number of possible partners of a neuron among n."""
-    return n - 1 if without_self and n else n
-
-
-def cells_to_edges(cells: Indices, n_post: int, without_self: bool) -> EdgeArrays:
-    """Return the edges of these cells of the (pre, post) table, numbered row by row, without its diagonal if asked."""
-    pre, post = divide(cells, row_length(n_post, without_self))
-    if without_self:
-        post += post >= pre
-    return pre, post
-
-
-def _checked_indices(name: str, values: Any) -> Indices:
+def _checked_indices(name: str, values: Any) -> NDArray[Any]:
     try:
         array = np.asarray(values)
     except ValueError as error:
@@ -316,9 +318,10 @@ def _checked_indices(name: str, values: Any) -> Indices:
         raise CircuitError(
             f"Edges: {name} must be whole numbers of shape (edge,), got type {array.dtype} and shape {array.shape}."
         )
-    outside = np.flatnonzero((array < 0) | (array > np.iinfo(np.int64).max))
-    if outside.size:
+    largest = array.max(initial=0)
+    if array.min(initial=0) < 0 or largest > np.iinfo(np.int64).max:
+        outside = np.flatnonzero((array < 0) | (array > np.iinfo(np.int64).max))
         raise CircuitError(f"Edges: {name}[{outside[0]}] = {array[outside[0]]} is no index: they start at 0.")
-    copy: Indices = array.astype(np.int64)
+    copy: NDArray[Any] = array.astype(np.int32 if largest <= np.iinfo(np.int32).max else np.int64)
     copy.setflags(write=False)
     return copy

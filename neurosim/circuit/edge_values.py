@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
-from neurosim.circuit.realised_edges import edge_blocks
+from neurosim.circuit.realised_edges import Ascending, edge_blocks
 from neurosim.circuit.values import Distribution, Trainable, Value, plain
 from neurosim.errors import CircuitError
 from neurosim.random import Stream
@@ -14,8 +15,20 @@ from neurosim.random import Stream
 #: How far from a multiple of dt, in steps, a delay may lie and still be that multiple.
 GRID_TOLERANCE = 1e-6
 
-#: For each end of a projection: the neuron of every edge, and the size of the population.
-Ends = Mapping[str, tuple[np.ndarray, int]]
+
+@dataclass(frozen=True, eq=False)
+class Ends:
+    """The neurons at both ends of all edges of a projection, and the sizes of the populations."""
+
+    pre: np.ndarray | Ascending
+    post: np.ndarray
+    sizes: tuple[int, int]
+
+    def neurons(self, side: str) -> tuple[np.ndarray, int]:
+        """Return the neuron of every edge on one side, and the size of the population."""
+        if side == "post":
+            return self.post, self.sizes[1]
+        return (self.pre.column() if isinstance(self.pre, Ascending) else self.pre), self.sizes[0]
 
 
 def edge_values(value: Value, stream: Stream, ends: Ends) -> float | np.ndarray:
@@ -26,7 +39,7 @@ def edge_values(value: Value, stream: Stream, ends: Ends) -> float | np.ndarray:
     shared = _source(value, stream, ends)
     if isinstance(shared, float):
         return shared
-    column = np.empty(len(ends["pre"][0]))
+    column = np.empty(len(ends.post))
     for part in edge_blocks(column.size):
         column[part] = shared(part)
     return column
@@ -35,16 +48,23 @@ def edge_values(value: Value, stream: Stream, ends: Ends) -> float | np.ndarray:
 def edge_steps(
     value: Value, stream: Stream, ends: Ends, dt: float, *, rounding: bool, where: str
 ) -> tuple[np.ndarray, float]:
-    """Return delays in steps, int32, shape (edge,), and by how much (s) putting them on the grid moved one at most."""
-    n_edges = len(ends["pre"][0])
+    """Return delays in steps, shape (edge,), and by how much (s) putting them on the grid moved one at most.
+
+    Steps are whole numbers of the type in which the longest fits.
+    """
+    n_edges = len(ends.post)
     shared = _source(value, stream, ends)
     if isinstance(shared, float):
         step = delay_steps(shared, dt, rounding=rounding, where=where)
         return np.broadcast_to(step, n_edges), abs(shared - float(step) * dt)
-    column, moved = np.empty(n_edges, dtype=np.int32), 0.0
+    column, moved = np.empty(n_edges, dtype=np.uint8), 0.0
     for part in edge_blocks(n_edges):
         delay = shared(part)
-        column[part] = steps = delay_steps(delay, dt, rounding=rounding, where=where)
+        steps = delay_steps(delay, dt, rounding=rounding, where=where)
+        longest = steps.max()
+        if longest > np.iinfo(column.dtype).max:
+            column = column.astype(np.uint16 if longest <= np.iinfo(np.uint16).max else np.int32)
+        column[part] = steps
         moved = max(moved, float(np.max(np.abs(delay - steps * dt))))
     return column, moved
 
@@ -61,8 +81,8 @@ def _source(value: Value, stream: Stream, ends: Ends) -> float | Callable[[slice
     sharing = str(value.per) if isinstance(value, Trainable) else ""
     if sharing == "all":
         return float(distribution.draw(1, stream)[0])
-    if sharing in ends:
-        indices, n_neurons = ends[sharing]
+    if sharing in ("pre", "post"):
+        indices, n_neurons = ends.neurons(sharing)
         by_neuron = distribution.draw(n_neurons, stream)
         return lambda part: by_neuron[indices[part]]
     return lambda part: distribution.draw(part.stop - part.start, stream, part.start)

@@ -20,6 +20,7 @@ import numpy as np
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import check_readable, from_dict, to_dict
 from neurosim.circuit.model_description import Arrays, Data
+from neurosim.circuit.realised_edges import edge_blocks
 from neurosim.errors import FileFormatError
 
 FORMAT = "neurosim-circuit"
@@ -73,7 +74,7 @@ def save(circuit: Circuit, path: str | Path, *, overwrite: bool = False) -> Path
         if existing.exists() and not overwrite:
             raise FileFormatError(f"{existing} exists already; choose another path or pass overwrite=True.")
     described: dict[str, dict[str, Any]] = {
-        key: {"dtype": array.dtype.str, "shape": list(array.shape), "sha256": _array_digest(array)}
+        key: {"dtype": _portable(array.dtype).str, "shape": list(array.shape), "sha256": _array_digest(array)}
         for key, array in arrays.items()
     }
     content = {
@@ -146,12 +147,19 @@ def _digest(data: Data, array_digests: Mapping[str, str]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def _portable(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the type that numbers of another have in files and digests: whole ones 8 bytes, whatever memory holds."""
+    return np.dtype("<i8") if dtype.kind == "i" else dtype.newbyteorder("<")
+
+
 def _array_digest(array: np.ndarray) -> str:
-    # Adding zero turns -0.0, which equals 0.0, into 0.0.
-    plain = np.ascontiguousarray(array + 0.0 if array.dtype.kind == "f" else array)
-    portable = plain.astype(plain.dtype.newbyteorder("<"), copy=False)
-    head = f"{portable.dtype.str}{list(array.shape)}"
-    return hashlib.sha256(head.encode() + portable.tobytes()).hexdigest()
+    dtype, flat = _portable(array.dtype), np.ascontiguousarray(array).reshape(-1)
+    found = hashlib.sha256(f"{dtype.str}{list(array.shape)}".encode())
+    for part in edge_blocks(flat.size):
+        # Adding zero turns -0.0, which equals 0.0, into 0.0.
+        some = flat[part] + 0.0 if dtype.kind == "f" else flat[part]
+        found.update(some.astype(dtype, copy=False).tobytes())
+    return found.hexdigest()
 
 
 def _encoded(tree: Any, *, signed_zero: bool = True) -> Any:
@@ -237,7 +245,7 @@ def _write(path: Path, content: bytes | Arrays) -> None:
 
 
 def _write_arrays(file: BinaryIO, arrays: Arrays) -> None:
-    named: dict[str, Any] = dict(arrays)
+    named: dict[str, Any] = {key: array.astype(_portable(array.dtype), copy=False) for key, array in arrays.items()}
     np.savez(file, **named)
 
 

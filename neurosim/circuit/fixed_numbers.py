@@ -8,8 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.circuit.connectivity import Connectivity, cells_to_edges, check_flags, row_length
-from neurosim.circuit.edge_sampling import EdgeArrays, Indices, distinct_cells, distinct_partners, divide
+from neurosim.circuit.connectivity import Connectivity, check_flags
+from neurosim.circuit.edge_sampling import (
+    EdgeArrays,
+    Indices,
+    distinct_cells,
+    edges_of_cells,
+    in_blocks,
+    partners,
+    repeated_cells,
+    row_length,
+)
 from neurosim.errors import CircuitError
 from neurosim.random import Stream
 
@@ -48,8 +57,21 @@ class FixedInDegree(_FixedDegree, readable=True):
 
     def _edges(self, n_pre: int, n_post: int, same: bool, stream: Stream) -> EdgeArrays:
         without_self = same and not self.autapses
-        post, pre = _partners(n_post, n_pre, self.k, without_self, self.multapses, stream)
-        return _sorted_edges(pre, post, n_post)
+        return edges_of_cells(in_blocks(self._cells(n_pre, n_post, without_self, stream)), n_pre, n_post, False)
+
+    def _cells(self, n_pre: int, n_post: int, without_self: bool, stream: Stream) -> Indices:
+        """Return the edges as pre * n_post + post, sorted."""
+        n_partners = row_length(n_pre, without_self)
+        cells, first = np.empty(n_post * self.k, dtype=np.int64), 0
+        for keys in partners(n_post, n_partners, self.k, stream, distinct=not self.multapses):
+            post = keys // n_partners
+            pre = keys - post * n_partners
+            if without_self:
+                pre += pre >= post
+            cells[first : first + keys.size] = pre * n_post + post
+            first += keys.size
+        cells.sort()
+        return cells
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,8 +94,9 @@ class FixedOutDegree(_FixedDegree, readable=True):
 
     def _edges(self, n_pre: int, n_post: int, same: bool, stream: Stream) -> EdgeArrays:
         without_self = same and not self.autapses
-        pre, post = _partners(n_pre, n_post, self.k, without_self, self.multapses, stream)
-        return _sorted_edges(pre, post, n_post)
+        n_partners = row_length(n_post, without_self)
+        cells = partners(n_pre, n_partners, self.k, stream, distinct=not self.multapses)
+        return edges_of_cells(cells, n_pre, n_post, without_self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,15 +135,16 @@ class FixedTotalNumber(Connectivity, readable=True):
 
     def _edges(self, n_pre: int, n_post: int, same: bool, stream: Stream) -> EdgeArrays:
         without_self = same and not self.autapses
+        return edges_of_cells(in_blocks(self._cells(n_pre, n_post, without_self, stream)), n_pre, n_post, without_self)
+
+    def _cells(self, n_pre: int, n_post: int, without_self: bool, stream: Stream) -> Indices:
+        """Return the cells of the edges in a table whose rows lack the neuron itself if asked, sorted."""
         n_columns = row_length(n_post, without_self)
         if not self.n:
-            cells: Indices = np.empty(0, dtype=np.int64)
-        elif self.multapses:
-            pre = stream.child("pre").integers(n_pre, self.n)
-            cells = np.sort(pre * n_columns + stream.child("post").integers(n_columns, self.n))
-        else:
-            cells = distinct_cells(n_pre, n_columns, self.n, stream)
-        return cells_to_edges(cells, n_post, without_self)
+            return np.empty(0, dtype=np.int64)
+        if self.multapses:
+            return repeated_cells(n_pre, n_columns, self.n, stream.child("pre"), stream.child("post"))
+        return distinct_cells(n_pre, n_columns, self.n, stream)
 
 
 def _whole(rule: Connectivity, name: str, value: Any) -> int:
@@ -144,24 +168,3 @@ def _check_partners(
             f"{rule!r}: each {side} neuron has only {n_partners} possible partners"
             f"{' (itself excluded)' if without_self else ''}: {hint}."
         )
-
-
-def _partners(n: int, n_others: int, k: int, without_self: bool, multapses: bool, stream: Stream) -> EdgeArrays:
-    """Choose k partners for each of n neurons; returns (neuron, partner)."""
-    n_partners = row_length(n_others, without_self)
-    if multapses:
-        neuron = np.repeat(np.arange(n), k)
-        partner = stream.integers(n_partners, neuron.size) if neuron.size else neuron
-    else:
-        neuron, partner = distinct_partners(n, n_partners, k, stream)
-    if without_self:
-        partner += partner >= neuron
-    return neuron, partner
-
-
-def _sorted_edges(pre: Indices, post: Indices, n_post: int) -> EdgeArrays:
-    """Return edges sorted by pre, then post; in the memory of the arrays given."""
-    pre *= n_post
-    pre += post
-    pre.sort()
-    return divide(pre, n_post)

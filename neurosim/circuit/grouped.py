@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from neurosim.circuit.connectivity import Connectivity
-from neurosim.circuit.edge_sampling import EdgeArrays, Indices, divide
+from neurosim.circuit.edge_sampling import EdgeArrays, Indices, edges_of_cells, in_blocks
 from neurosim.circuit.positions import Positions
 from neurosim.errors import CircuitError
 from neurosim.random import Stream
@@ -113,7 +113,7 @@ class Grouped(Connectivity, readable=True):
         cells = np.concatenate(parts)
         parts.clear()
         cells.sort()
-        return divide(cells, n_post)
+        return edges_of_cells(in_blocks(cells), n_pre, n_post, False)
 
     def _blocks(self) -> list[tuple[int, int, Connectivity]]:
         """Return the groups that are joined, and by which rule."""

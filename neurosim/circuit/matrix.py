@@ -82,7 +82,7 @@ class Matrix:
 
     def at(self, pre: np.ndarray, post: np.ndarray) -> Any:
         """Return the entries of some pairs, with their unit; shape (edge,)."""
-        cells, wanted = self.pre * self.shape[1] + self.post, pre * self.shape[1] + post
+        cells, wanted = self.pre * self.shape[1] + self.post, pre.astype(np.int64) * self.shape[1] + post
         found = np.searchsorted(cells, wanted)
         values = np.zeros(wanted.size)
         inside = found < cells.size

@@ -12,7 +12,7 @@ import numpy as np
 
 from neurosim.circuit.connectivity import Connectivity, check_flags
 from neurosim.circuit.dimensions import DimensionChecker
-from neurosim.circuit.edge_sampling import EdgeArrays, Indices
+from neurosim.circuit.edge_sampling import EdgeArrays, Indices, edges_of_cells
 from neurosim.circuit.evaluation import evaluate
 from neurosim.circuit.language import (
     CONSTANT_NAMES,
@@ -141,7 +141,10 @@ class Pairwise(Connectivity, readable=True):
         return checker
 
     def _edges(self, n_pre: int, n_post: int, same: bool, stream: Stream) -> EdgeArrays:
-        parts: list[Indices] = [np.empty(0, dtype=np.int64)]
+        return edges_of_cells(self._cells(n_pre, n_post, same, stream), n_pre, n_post, False)
+
+    def _cells(self, n_pre: int, n_post: int, same: bool, stream: Stream) -> Iterator[Indices]:
+        """Yield the pairs that are joined as pre * n_post + post, some at a time."""
         for first, values in self._blocks(n_pre, n_post):
             if values.dtype == np.bool_:
                 chosen = np.flatnonzero(values)
@@ -151,12 +154,7 @@ class Pairwise(Connectivity, readable=True):
             cells = chosen + first * n_post
             if same and not self.autapses:
                 cells = cells[cells // n_post != cells % n_post]
-            parts.append(cells)
-        cells = np.concatenate(parts)
-        parts.clear()
-        pre = cells // max(n_post, 1)
-        cells -= pre * n_post
-        return pre, cells
+            yield cells
 
     def _blocks(self, n_pre: int, n_post: int) -> Iterator[tuple[int, np.ndarray]]:
         """Yield the values of some rows (presynaptic neurons) at a time, shape (row, n_post)."""

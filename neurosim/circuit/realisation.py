@@ -12,13 +12,14 @@ import numpy as np
 
 from neurosim.circuit.connectivity import Connectivity
 from neurosim.circuit.dyadic import on_grid
+from neurosim.circuit.edge_sampling import EdgeArrays
 from neurosim.circuit.edge_values import GRID_TOLERANCE, Ends, edge_steps, edge_values
 from neurosim.circuit.evaluation import evaluate
 from neurosim.circuit.language import names_in, parse_expression
 from neurosim.circuit.neuron_model import NeuronModel
 from neurosim.circuit.parts import PoissonInput, Population, Projection
 from neurosim.circuit.positions import positions_of
-from neurosim.circuit.realised_edges import EdgeTable, index_column
+from neurosim.circuit.realised_edges import Ascending, EdgeTable, as_int32, index_column, shortest
 from neurosim.circuit.sources import PoissonSource
 from neurosim.circuit.synapse_model import WEIGHT
 from neurosim.circuit.values import Distribution, Trainable, Value, plain, realise
@@ -66,8 +67,8 @@ def realise_edge_parameter(circuit: Circuit, projection: Projection, name: str) 
         raise CircuitError(f"projection {projection.name!r} has no parameter {name!r}.{nearest(name, known)}")
     edges = circuit.edges(projection)
     value = known[name].value
-    check_size(value, edges.pre.size, f"projection {projection.name!r}: parameter/{name}")
-    ends = _ends(circuit, projection, edges.pre, edges.post)
+    check_size(value, edges.n, f"projection {projection.name!r}: parameter/{name}")
+    ends = _ends(circuit, projection, edges.sources, edges.post)
     return edge_values(value, stream_of(circuit, projection.name, f"parameter/{name}"), ends)
 
 
@@ -81,18 +82,18 @@ def realise_edge_initial(circuit: Circuit, projection: Projection, variable: str
     if variable not in known:
         raise CircuitError(f"projection {projection.name!r} has no variable {variable!r}.{nearest(variable, known)}")
     value = projection.initial.get(variable, synapse.initial.get(variable, 0.0))
-    check_size(value, edges.pre.size, f"projection {projection.name!r}: initial {variable!r}")
-    ends = _ends(circuit, projection, edges.pre, edges.post)
+    check_size(value, edges.n, f"projection {projection.name!r}: initial {variable!r}")
+    ends = _ends(circuit, projection, edges.sources, edges.post)
     values = edge_values(value, stream_of(circuit, projection.name, f"initial/{variable}"), ends)
-    return np.array(np.broadcast_to(values, (edges.pre.size,)))
+    return np.array(np.broadcast_to(values, (edges.n,)))
 
 
 def realise_post_delay(circuit: Circuit, projection: Projection) -> np.ndarray:
     """Return the delays of postsynaptic spikes in steps, int32, shape (edge,)."""
     edges = circuit.edges(projection)
-    ends = _ends(circuit, projection, edges.pre, edges.post)
-    check_size(projection.post_delay, edges.pre.size, f"projection {projection.name!r}: post_delay")
-    return _delays_on_grid(circuit, projection, projection.post_delay, "post_delay", ends)
+    check_size(projection.post_delay, edges.n, f"projection {projection.name!r}: post_delay")
+    ends = _ends(circuit, projection, edges.sources, edges.post)
+    return as_int32(_delays_on_grid(circuit, projection, projection.post_delay, "post_delay", ends))
 
 
 def realise_rate(circuit: NamedParts, name: str) -> float | np.ndarray:
@@ -183,22 +184,24 @@ def placed_rule(circuit: NamedParts, projection: Projection) -> Connectivity:
     return projection.connectivity.placed(pre, post).shaped(*shapes)
 
 
-def realise_rule(circuit: NamedParts, projection: Projection) -> tuple[np.ndarray, np.ndarray]:
+def realise_rule(circuit: NamedParts, projection: Projection) -> EdgeArrays:
     """Return ``(pre, post)`` of the edges, counted among the neurons that the projection connects."""
     n_pre, n_post, same = sizes(circuit, projection)
     stream = stream_of(circuit, projection.name, "connectivity")
     try:
-        return placed_rule(circuit, projection).realise(n_pre, n_post, same, stream)
+        return placed_rule(circuit, projection).edges(n_pre, n_post, same, stream)
     except CircuitError as error:
         raise CircuitError(f"projection {projection.name!r}: {error}") from None
 
 
-def realise_pairs(circuit: NamedParts, projection: Projection) -> tuple[np.ndarray, np.ndarray]:
-    """Return ``(pre, post)`` neuron indices of the edges, int32."""
+def realise_pairs(circuit: NamedParts, projection: Projection) -> tuple[np.ndarray | Ascending, np.ndarray]:
+    """Return ``(pre, post)`` neuron indices of the edges, int32; sorted ones as where the edges of each begin."""
     rows, columns = realise_rule(circuit, projection)
-    pre = _neurons(rows, projection.pre_indices)
-    del rows  # its memory is wanted for the other column
-    return pre, _neurons(columns, projection.post_indices)
+    post = _neurons(columns, projection.post_indices)
+    del columns  # its memory is wanted for what follows
+    if projection.pre_indices is not None or isinstance(rows, np.ndarray):
+        rows = _neurons(rows.column() if isinstance(rows, Ascending) else rows, projection.pre_indices)
+    return shortest(rows, circuit.populations[projection.pre].n), post
 
 
 def _neurons(indices: np.ndarray, chosen: tuple[int, ...] | None) -> np.ndarray:
@@ -211,16 +214,16 @@ def realise_edges(circuit: NamedParts, projection: Projection) -> EdgeTable:
     where = f"projection {projection.name!r}"
     pre, post = realise_pairs(circuit, projection)
     ends = _ends(circuit, projection, pre, post)
-    check_size(projection.delay, pre.size, f"{where}: delay")
+    check_size(projection.delay, post.size, f"{where}: delay")
     rule = placed_rule(circuit, projection)
     if rule.kernel_shape is None:
-        check_size(projection.weight, pre.size, f"{where}: weight")
+        check_size(projection.weight, post.size, f"{where}: weight")
         weight = edge_values(projection.weight, stream_of(circuit, projection.name, "weight"), ends)
         weight = on_grid(weight) if projection.dyadic else weight
     else:
         weight = realise_kernel(circuit, projection)
     element = rule.elements() if isinstance(weight, np.ndarray) else None
-    weights = weight if isinstance(weight, np.ndarray) else np.broadcast_to(np.float64(weight), pre.size)
+    weights = weight if isinstance(weight, np.ndarray) else np.broadcast_to(np.float64(weight), post.size)
     steps = _delays_on_grid(circuit, projection, projection.delay, "delay", ends)
     return EdgeTable(pre, post, weights, steps, circuit.dt, element)
 
@@ -263,9 +266,9 @@ def _delays_on_grid(circuit: NamedParts, projection: Projection, given: Value, w
     return steps
 
 
-def _ends(circuit: NamedParts, projection: Projection, pre: np.ndarray, post: np.ndarray) -> Ends:
-    """Return for each end the neurons of all edges and the size of their population."""
-    return {"pre": (pre, circuit.populations[projection.pre].n), "post": (post, circuit.populations[projection.post].n)}
+def _ends(circuit: NamedParts, projection: Projection, pre: np.ndarray | Ascending, post: np.ndarray) -> Ends:
+    """Return the neurons at both ends of all edges."""
+    return Ends(pre, post, (circuit.populations[projection.pre].n, circuit.populations[projection.post].n))
 
 
 def trainables(circuit: NamedParts) -> dict[str, Trainable]:

@@ -51,7 +51,7 @@ def overview(circuit: Circuit) -> Mapping[str, Any]:
             for name, part in circuit.populations.items()
         },
         "projections": {
-            name: {"pre": part.pre, "post": part.post, "edges": len(circuit.edges(part).pre)}
+            name: {"pre": part.pre, "post": part.post, "edges": circuit.edges(part).n}
             for name, part in circuit.projections.items()
         },
         "injections": {

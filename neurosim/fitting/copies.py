@@ -80,7 +80,7 @@ class Copies:
         for address, array in values.items():
             name, _, attribute = address.rpartition(".")
             part = self.circuit.parts[name]
-            size = len(self.circuit.edges(name).pre) if isinstance(part, Projection) else part.n
+            size = self.circuit.edges(name).n if isinstance(part, Projection) else part.n
             each = np.asarray(array).reshape(self.count, -1)
             flat = np.broadcast_to(each, (self.count, size // self.count)).reshape(-1)
             if attribute == "delay" and isinstance(part, Projection):

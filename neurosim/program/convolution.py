@@ -70,21 +70,6 @@ class ConvolutionProgram(ProjectionProgram):
         return circuit.edges(self.name)
 
     @property
-    def pre_index(self) -> np.ndarray:
-        """Presynaptic neurons, int32, shape (edge,)."""
-        return self.edges.pre
-
-    @property
-    def post_index(self) -> np.ndarray:
-        """Postsynaptic neurons, int32, shape (edge,)."""
-        return self.edges.post
-
-    @property
-    def delay(self) -> np.ndarray:
-        """Delays in steps, int32, shape (edge,)."""
-        return self.edges.steps
-
-    @property
     def element(self) -> np.ndarray:
         """Which element of the kernel, in flat order, each edge has: int32, shape (edge,)."""
         element = self.edges.element

@@ -80,7 +80,7 @@ def lower_projection(
         edges = circuit.edges(part)
         units |= part.synapse.variables | {LAST_UPDATE: "second"}
         return ProjectionProgram(
-            part.name, part.pre, part.post, False, edges.pre, edges.post, edges.steps, values, own, units, (),
+            part.name, part.pre, part.post, False, edges, values, own, units, (),
             rank, order, dynamics,
         )  # fmt: skip
     additions = []
@@ -97,11 +97,9 @@ def lower_projection(
         additions.append(Statement(target, folded if part.graded else powers_as_products(folded, None)))
     if sliding is not None:
         return ConvolutionProgram(circuit, part, sliding, values, own, units, tuple(additions), rank, order)
-    edges = circuit.edges(part)
     return ProjectionProgram(
-        part.name, part.pre, part.post, part.graded, edges.pre, edges.post, edges.steps, values, own, units,
-        tuple(additions),
-        rank, order, reach=_reach(circuit, part),
+        part.name, part.pre, part.post, part.graded, circuit.edges(part), values, own, units, tuple(additions), rank,
+        order, reach=_reach(circuit, part),
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from neurosim.circuit.language import names_in
+from neurosim.circuit.realised_edges import EdgeTable
 from neurosim.program.frozen import Frozen
 from neurosim.program.statements import NoiseSite, Statement, rename
 from neurosim.program.synapse_dynamics import SynapseDynamics
@@ -88,9 +89,7 @@ class ProjectionProgram(Frozen):
     pre: str
     post: str
     graded: bool
-    pre_index: np.ndarray  # int32, (edge,)
-    post_index: np.ndarray  # int32, (edge,)
-    delay: np.ndarray  # steps, int32, (edge,)
+    edges: EdgeTable
     values: Mapping[str, float | np.ndarray]  # w and parameters: one for all edges, or (edge,)
     constants: Mapping[str, float]  # parameters that are folded into the expressions
     units: Mapping[str, str]
@@ -103,7 +102,22 @@ class ProjectionProgram(Frozen):
     @property
     def n(self) -> int:
         """Number of edges."""
-        return len(self.pre_index)
+        return self.edges.n
+
+    @property
+    def pre_index(self) -> np.ndarray:
+        """Presynaptic neurons, int32, shape (edge,)."""
+        return self.edges.pre
+
+    @property
+    def post_index(self) -> np.ndarray:
+        """Postsynaptic neurons, int32, shape (edge,)."""
+        return self.edges.post
+
+    @property
+    def delay(self) -> np.ndarray:
+        """Delays in steps, int32, shape (edge,)."""
+        return self.edges.steps
 
     @cached_property
     def reads_time(self) -> bool:
@@ -113,7 +127,7 @@ class ProjectionProgram(Frozen):
     @cached_property
     def max_delay(self) -> int:
         """The longest delay, in steps."""
-        return int(self.delay.max()) if self.n else 0
+        return int(self.edges.step_numbers.max()) if self.n else 0
 
     @property
     def acts_on_pre(self) -> bool:

@@ -282,7 +282,7 @@ def test_graded_projections_have_edges_without_delay() -> None:
 @pytest.mark.parametrize("drawn", [False, True])
 @pytest.mark.parametrize("dyadic", [False, True])
 def test_memory_of_edges(rule: nc.Connectivity, drawn: bool, dyadic: bool) -> None:
-    """Indices and delays take 4 bytes each, weights 8 (both only where edges differ); little more at the peak."""
+    """A target takes 4 bytes, a weight 8 and a short delay 1, where edges differ in them; little more at the peak."""
     circuit = nc.Circuit("large", dt=0.1 * ms)
     circuit.population("cells", 3000, CELL)
     weight, delay = (nc.Normal(1 * mV, 1 * mV), nc.Uniform(0 * ms, 5 * ms)) if drawn else (1 * mV, 1 * ms)
@@ -292,8 +292,8 @@ def test_memory_of_edges(rule: nc.Connectivity, drawn: bool, dyadic: bool) -> No
     edges = circuit.edges("cells_to_cells")
     kept, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert kept / edges.pre.size < (21 if drawn else 9)
-    assert peak / edges.pre.size < 30  # of which some are the chunks that are drawn at once
+    assert kept / edges.n < (13.1 if drawn else 4.1)
+    assert peak / edges.n < 23  # of which some are the chunks that are drawn at once
 
 
 def test_delays_are_rounded_alike_in_every_block(monkeypatch: pytest.MonkeyPatch) -> None:

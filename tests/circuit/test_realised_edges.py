@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from neurosim.circuit import EdgeTable
-from neurosim.circuit.realised_edges import edge_blocks, index_column
+from neurosim.circuit.realised_edges import Ascending, edge_blocks, index_column, shortest
 from neurosim.errors import CircuitError
 
 
@@ -33,6 +33,27 @@ def test_what_all_share_is_held_once() -> None:
     table = EdgeTable(indices(0, 1, 2, 3), indices(0, 0, 0, 0), shared, np.broadcast_to(np.int32(7), 4), 0.5)
     assert table.delay.tolist() == [3.5] * 4
     assert table.delay.strides == table.weight.strides == (0,)
+
+
+def test_neurons_that_ascend_are_held_as_where_their_edges_begin() -> None:
+    given = indices(0, 0, 0, 2, 2, 2, 2, 3, 3, 3, 3, 3)
+    held = shortest(given, 4)
+    assert isinstance(held, Ascending)
+    assert held.starts.tolist() == [0, 3, 3, 7, 12]
+    table = EdgeTable(held, indices(*range(12)), np.ones(12), np.broadcast_to(np.uint8(1), 12), 1.0)
+    assert (table.n, table.pre.dtype, table.pre.tolist()) == (12, np.int32, given.tolist())
+    assert table.starts is held.starts
+    assert shortest(held, 4) is held
+    assert shortest(given[::-1], 4)[0] == 3  # not ascending
+    assert shortest(given, 6) is given  # their beginnings would be longer
+    assert shortest(Ascending(np.array([0, 0, 1, 1])), 3).tolist() == [1]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32])
+def test_delays_are_whole_numbers_of_any_type(dtype: type) -> None:
+    table = EdgeTable(indices(0, 1), indices(0, 0), np.ones(2), np.array([3, 200], dtype=dtype), 0.1)
+    assert (table.steps.dtype, table.steps.tolist()) == (np.int32, [3, 200])
+    assert table.delay.tolist() == [3 * 0.1, 200 * 0.1]
 
 
 def test_shared_weights_are_looked_up() -> None:

@@ -188,7 +188,7 @@ def operations(circuit: Circuit, recording: Recording) -> Operations:
     for name, part in circuit.projections.items():
         dense[name] = float(circuit.populations[part.pre].n) * circuit.populations[part.post].n * steps
         edges = circuit.edges(name)
-        acting = np.ones(edges.pre.size, dtype=bool) if WEIGHT in part.synapse.state else edges.weight != 0
+        acting = np.ones(edges.n, dtype=bool) if WEIGHT in part.synapse.state else edges.weight != 0
         if part.graded:
             graded[name] = float(np.count_nonzero(acting)) * steps
             continue

@@ -27,6 +27,22 @@ def power_of_two_near(values: np.ndarray) -> float:
     return 1.0 if size == 0 or not math.isfinite(size) else float(2.0 ** round(math.log2(size)))
 
 
+class _Memory:
+    """What numpy takes for an array that may be written to: torch warns of those that may not."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.array = array
+        self.__array_interface__ = {**array.__array_interface__, "data": (array.ctypes.data, False)}
+
+
+def fixed_tensor(array: np.ndarray, dtype: torch.dtype) -> Tensor:
+    """Return numbers as a tensor that nothing writes to: where they are, if nothing else does either, else a copy."""
+    held = array.ndim == 1 and array.flags.c_contiguous and not array.flags.writeable
+    if held and dtype == torch.float64 and array.dtype == np.float64:
+        return torch.from_numpy(np.asarray(_Memory(array)))
+    return torch.tensor(array, dtype=dtype)
+
+
 @dataclass(frozen=True)
 class Tie:
     """A parameter that several values share, and the SI values that all of them start from."""
@@ -95,7 +111,7 @@ class Values(nn.Module):
                 array = np.asarray(value, dtype=np.float64)
                 if matrix is not None and array.ndim:
                     array = array.reshape(matrix[1], matrix[0]).T
-                self.register_buffer(f"fixed_{name}", torch.tensor(array, dtype=dtype), persistent=False)
+                self.register_buffer(f"fixed_{name}", fixed_tensor(array, dtype), persistent=False)
         if edges is not None and any(entry.spread in ("pre", "post") for entry in self.entries.values()):
             self.register_buffer("pre_index", torch.tensor(edges.pre_index), persistent=False)
             self.register_buffer("post_index", torch.tensor(edges.post_index), persistent=False)

@@ -20,6 +20,7 @@ from neurosim.backends.snntorch.parameters import Tie, Values
 from neurosim.backends.snntorch.sparse_linear import SparseProduct, sparse_linear, sparse_product
 from neurosim.backends.snntorch.workspace import Workspace
 from neurosim.circuit.language import names_in
+from neurosim.circuit.realised_edges import edge_blocks
 from neurosim.circuit.synapse_model import WEIGHT
 from neurosim.circuit.values import Trainable
 from neurosim.program.frozen import Frozen
@@ -155,9 +156,9 @@ class Projection(nn.Module):
         return torch.tensor(self.item.delay, device=self.here.device)
 
     def whole_delay(self) -> np.ndarray:
-        """Return the delays that a simulation uses, in steps, int64, (edge,)."""
+        """Return the delays that a simulation uses, in steps, whole numbers of any type, (edge,)."""
         if not self.learns_delays:
-            return self.item.delay
+            return self.item.edges.step_numbers
         steps: np.ndarray = whole_steps(self.steps(self.values.current())).cpu().numpy().astype(np.int64)
         return steps
 
@@ -355,7 +356,11 @@ def _is_all_pairs(item: ProjectionProgram, n_pre: int, n_post: int) -> bool:
     """Tell whether the edges are every pair, ordered by pre, then post."""
     if item.n != n_pre * n_post:
         return False
-    return bool(np.array_equal(item.pre_index * np.int64(n_post) + item.post_index, np.arange(item.n)))
+    pre, post = item.pre_index, item.post_index
+    return all(
+        np.array_equal(pre[part] * np.int64(n_post) + post[part], np.arange(part.start, part.stop))
+        for part in edge_blocks(item.n)
+    )
 
 
 def is_weight_times(item: ProjectionProgram) -> bool:
@@ -376,7 +381,7 @@ def is_weight_times(item: ProjectionProgram) -> bool:
 
 
 def _one_delay(item: ProjectionProgram) -> bool:
-    return item.n == 0 or int(item.delay.min()) == item.max_delay
+    return item.n == 0 or int(item.edges.step_numbers.min()) == item.max_delay
 
 
 def _spread(mark: Trainable | None) -> str:

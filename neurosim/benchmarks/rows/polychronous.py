@@ -28,7 +28,7 @@ def write(settings: Settings, file: Path) -> None:
         edges = circuit.edges(name)
         arrays |= {f"{name}.i": edges.pre, f"{name}.j": edges.post, f"{name}.w": edges.weight}
     edges = circuit.edges("excitation")
-    arrays["excitation.delay"] = np.broadcast_to(edges.delay, edges.pre.shape)
+    arrays["excitation.delay"] = np.broadcast_to(edges.delay, edges.n)
     fixed = circuits.build(NAME)  # learning has no part in what is chosen
     recording = simulate(
         fixed, quantity(settings["duration"], "second"), backend="snntorch", record={"thalamus": "chosen"}

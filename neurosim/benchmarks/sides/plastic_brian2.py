@@ -62,7 +62,7 @@ class Side(Runs):
         small, *_ = network(plastic_network(100, 0.02))  # loads everything that is loaded once
         small.run(1 * b2.ms)
         circuit = plastic_network(settings["neurons"], settings["probability"])
-        n_edges = circuit.edges("edges").pre.size
+        n_edges = circuit.edges("edges").n
         before = resident()
         whole, self.synapses, monitor = network(circuit)
         super().__init__(whole, 0.005, {"cells": monitor}, 1e-4)

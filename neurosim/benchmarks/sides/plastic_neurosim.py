@@ -28,7 +28,7 @@ class Side:
         self.duration = quantity(settings["duration"], "second")
         self.simulated(plastic_network(100, 0.02), 0.001)  # loads everything that is loaded once
         self.circuit = circuit = plastic_network(settings["neurons"], settings["probability"])
-        edges = circuit.edges("edges").pre.size
+        edges = circuit.edges("edges").n
         before = resident()
         self.simulator = self.simulated(circuit, 0.005)
         self.bytes = (resident() - before) / edges

@@ -51,7 +51,7 @@ def connectivity(
     axes = new_axes(ax)
     if view == "degrees" or (view is None and max(shape) > LARGEST):
         _degrees(axes, edges.pre, edges.post, shape)
-        axes.set_title(f"{projection}: {edges.pre.size} edges", fontsize="medium")
+        axes.set_title(f"{projection}: {edges.n} edges", fontsize="medium")
         return axes
     matrix = np.full(shape, np.nan)
     places = (np.asarray(edges.pre), np.asarray(edges.post))

@@ -9,7 +9,6 @@ they are, with their weights.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.backends.snntorch.simulation.operating import compiled_function
+from neurosim.circuit.realised_edges import EdgeTable, as_int32, edge_blocks
 from neurosim.program.straight_line import Uncovered
 
 LONGEST = 2**16 - 1
@@ -71,14 +71,19 @@ def _sorted_by(order: Any, keys: Any, first: Any, result: Any) -> None:
         first[key] += 1
 
 
-def _in_order(pre: Any, post: Any, delay: Any, part: Any) -> bool:
-    """Tell whether edges ascend by their row, then part, delay and target."""
-    for edge in range(1, pre.size):
-        row = pre[edge] - pre[edge - 1]
-        piece = part[post[edge]] - part[post[edge - 1]]
-        age = delay[edge] - delay[edge - 1]
-        further = post[edge] - post[edge - 1]
-        if row < 0 or (row == 0 and (piece < 0 or (piece == 0 and (age < 0 or (age == 0 and further < 0))))):
+def _in_order(edges: EdgeTable, delay: NDArray[Any] | None, part: NDArray[Any], n_post: int) -> bool:
+    """Tell whether edges ascend by their row, then part, delay (``None``: one for all) and target."""
+    if edges.starts is None and np.any(np.diff(edges.pre) < 0):
+        return False
+    begins = np.zeros(edges.n, dtype=bool)
+    rows = _beginnings(edges.pre, int(edges.pre.max(initial=-1)) + 1) if edges.starts is None else edges.starts
+    begins[rows[rows < edges.n]] = True
+    for some in edge_blocks(edges.n - 1):
+        both = slice(some.start, some.stop + 1)
+        post = edges.post[both]
+        # Parts are of neurons that follow each other: where all delays are one, targets say what part they are of.
+        place = post if delay is None else (part[post] * np.int64(LONGEST + 1) + delay[both]) * n_post + post
+        if np.any((place[1:] < place[:-1]) & ~begins[some.start + 1 : some.stop + 1]):
             return False
     return True
 
@@ -101,9 +106,7 @@ def _cut(starts: Any, post: Any, part: Any, cuts: Any) -> None:
             cuts[piece, neuron] = edge
 
 
-_sort, _ascends, _reaches_all, _find_cuts = (
-    compiled_function(item) for item in (_sorted_by, _in_order, _every_target, _cut)
-)
+_sort, _reaches_all, _find_cuts = (compiled_function(item) for item in (_sorted_by, _every_target, _cut))
 
 
 def stable(order: NDArray[Any], keys: NDArray[Any], size: int) -> NDArray[Any]:
@@ -116,26 +119,23 @@ def stable(order: NDArray[Any], keys: NDArray[Any], size: int) -> NDArray[Any]:
 def _beginnings(keys: NDArray[Any], size: int) -> NDArray[np.int64]:
     """Return where each key, 0 to size - 1, begins among sorted ones, and their number at the end, (size + 1,)."""
     first = np.zeros(size + 1, dtype=np.int64)
-    for some in _chunks(len(keys), max(size, AT_ONCE)):
-        first[1:] += np.bincount(keys[some], minlength=size)
+    # numpy makes whole numbers of eight bytes of what it counts: not of all at once.
+    for begin in range(0, len(keys), max(size, AT_ONCE)):
+        first[1:] += np.bincount(keys[begin : begin + max(size, AT_ONCE)], minlength=size)
     return np.cumsum(first, out=first)
 
 
-def _chunks(number: int, size: int) -> Iterator[slice]:
-    """Return slices that follow each other: numpy makes whole numbers of eight bytes of what it takes as indices."""
-    return (slice(begin, begin + size) for begin in range(0, number, size))
-
-
 def make_rows(
-    pre: NDArray[Any], post: NDArray[Any], delay: NDArray[Any], n_pre: int, n_post: int, slot: NDArray[np.int64],
-    bounds: NDArray[np.int64],
-) -> Rows:  # fmt: skip
+    edges: EdgeTable, delay: NDArray[Any], n_pre: int, n_post: int, slot: NDArray[np.int64], bounds: NDArray[np.int64]
+) -> Rows:
     """Sort the edges of a projection.
 
     Parameters
     ----------
-    pre, post, delay
-        Of each edge, in the order of the circuit.
+    edges
+        In the order of the circuit.
+    delay
+        Of each edge, in steps.
     n_pre, n_post
         Sizes of the populations.
     slot
@@ -148,27 +148,28 @@ def make_rows(
     Uncovered
         If a delay or the memory is too long for the numbers that hold them.
     """
-    longest, shortest = int(delay.max(initial=0)), int(delay.min(initial=LONGEST)) if len(delay) else 0
-    if longest > LONGEST or int(slot.max(initial=0)) > LARGEST or len(pre) > LARGEST:
+    longest, shortest = (int(delay.max()), int(delay.min())) if edges.n else (0, 0)
+    if longest > LONGEST or int(slot.max(initial=0)) > LARGEST or edges.n > LARGEST:
         raise Uncovered("networks as large as this")
-    shared, parts = longest == shortest, len(bounds) - 1
-    part = np.repeat(np.arange(parts), np.diff(bounds))
+    shared, parts, post = longest == shortest, len(bounds) - 1, edges.post
+    part = np.repeat(np.arange(parts, dtype=np.int32), np.diff(bounds))
     order: NDArray[np.uint32] | slice = slice(None)
-    if not _ascends(pre, post, delay, part):
-        order = stable(np.arange(len(pre), dtype=np.uint32), post, n_post)
+    if not _in_order(edges, None if shared else delay, part, n_post):
+        order = stable(np.arange(edges.n, dtype=np.uint32), post, n_post)
         if not shared:
-            order = stable(order, delay, longest + 1)
+            order = stable(order, as_int32(delay), longest + 1)
             if parts > 1:
                 order = stable(order, part[post], parts)
-        order = stable(order, pre, n_pre)
-    starts, targets = _beginnings(pre, n_pre), post[order]
+        order = stable(order, edges.pre, n_pre)
+    starts = _beginnings(edges.pre, n_pre) if edges.starts is None else edges.starts
+    targets = post[order]
     cuts = np.zeros((parts - 1, n_pre), dtype=np.int64)
     if parts > 1:
         _find_cuts(starts, targets, part, cuts)
-    slots, places = np.empty(len(pre), dtype=np.uint32), slot.astype(np.uint32)
-    for some in _chunks(len(pre), AT_ONCE):
+    slots, places = np.empty(edges.n, dtype=np.uint32), slot.astype(np.uint32)
+    for some in edge_blocks(edges.n):
         slots[some] = places[targets[some]]
-    everywhere = shared and len(pre) == n_pre * n_post and _reaches_all(targets, n_post)
+    everywhere = shared and edges.n == n_pre * n_post and _reaches_all(targets, n_post)
     return Rows(
         order, starts, cuts, slots, longest if shared else delay[order].astype(np.uint16), longest, shortest, everywhere
     )

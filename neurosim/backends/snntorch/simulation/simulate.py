@@ -98,8 +98,7 @@ class _Simulation:
         home = self.plan.homes[item.post]
         sizes = self.module.program.populations
         rows = make_rows(
-            item.pre_index, item.post_index, part.whole_delay(), sizes[item.pre].n, home.n, home.slots(),
-            self.division.bounds(home),
+            item.edges, part.whole_delay(), sizes[item.pre].n, home.n, home.slots(), self.division.bounds(home)
         )  # fmt: skip
         if not part.learns_delays:
             self.plan.rows[key] = rows
