@@ -57,6 +57,14 @@ class Named(Mapping[str, Value]):
         """Return the number of names."""
         return len(self._items)
 
+    def __contains__(self, name: object) -> bool:
+        """Tell whether there is such a name; asking needs no error with the nearest one."""
+        return name in self._items
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the value under `name`, or `default` where there is none."""
+        return self[name] if name in self._items else default
+
     def __eq__(self, other: object) -> bool:
         """Compare by value with any mapping, arrays included."""
         return same(self, other)
@@ -91,10 +99,6 @@ class Deferred(Named[Value]):
             make: Any = super().__getitem__(name)
             self._made[name] = make()
         return self._made[name]
-
-    def __contains__(self, name: object) -> bool:
-        """Tell whether there is such a name, without making its value."""
-        return name in self._items
 
 
 def to_numpy(array: Any) -> np.ndarray:

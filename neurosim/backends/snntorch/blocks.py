@@ -7,7 +7,6 @@ convolution, or one delayed sum over the edges.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -77,17 +76,23 @@ class BlockRun:
 
     def run(self) -> tuple[Collected, State]:
         """Return what was to be collected, and the state after the last step."""
-        ends, schedule = [], self.module.schedule
+        ends: list[dict[str, dict[str, Any]]] = []
+        schedule = self.module.schedule
         for place, component in enumerate(schedule):
             ends.append(self._advance(component))
             # What nobody reads any more is memory for those who come.
             read = {self.projections[name].pre for later in schedule[place + 1 :] for name in later.ahead}
             self.trains = {name: train for name, train in self.trains.items() if name in read}
-        return self.collected, _joined(ends)
+        parts = {kind: {name: value for end in ends for name, value in end[kind].items()} for kind in ends[0]}
+        step, digest = self.start.step + self.n_steps, self.program.digest
+        return self.collected, State(
+            step=step, dt=self.start.dt, trials=self.start.trials, circuit_digest=digest, seed=self.seed, **parts
+        )
 
-    def _advance(self, component: Component) -> State:
-        """Compute all steps of a component; return its part of the state."""
-        stepper = Stepper(self.module, self.start, exact=False, events=False, component=component)
+    def _advance(self, component: Component) -> dict[str, dict[str, Any]]:
+        """Compute all steps of a component; return the arrays of its state."""
+        portion = self.module.paths.portions[component]
+        stepper = Stepper(self.module, self.start, exact=False, events=False, portion=portion)
         owned = {**stepper.populations, **stepper.projections}
         records = [key for key in self.records if key[0] in owned]
         sending = [name for name in stepper.populations if name in self.sending]
@@ -102,7 +107,7 @@ class BlockRun:
             fired = self._in_loops(stepper, component, records)
             for name in sending:
                 self._send(name, fired[name])
-            return stepper.state(self.seed)
+            return stepper.arrays()
         arrivals = {
             name: {target: values.unbind(0) for target, values in self._arriving(stepper, name).items()}
             for name in component.ahead
@@ -120,15 +125,15 @@ class BlockRun:
         self.collected.update({key: whole[key] for key in records})
         for name in sending:
             self._send(name, whole[name, "spikes"])
-        return stepper.state(self.seed)
+        return stepper.arrays()
 
     # -- between components --------------------------------------------------------------------------------------
 
     def _send(self, name: str, spikes: Tensor) -> None:
         """Keep the spikes of this call behind those that may still be under way, oldest first, as they leave."""
-        past = writable(self.start.spikes[name]).to(device=spikes.device, dtype=self.module.torch_dtype)
-        spikes = spikes.to(self.module.torch_dtype)
-        train = torch.cat([past.flip(0), spikes]) if len(past) else spikes
+        past, train = self.start.spikes[name], spikes.to(self.module.torch_dtype)
+        if len(past):
+            train = torch.cat([writable(past).to(device=train.device, dtype=train.dtype).flip(0), train])
         self.trains[name] = through_layer(self.module, name, train, self.seed)
 
     def _train(self, name: str) -> Tensor:
@@ -262,12 +267,11 @@ class BlockRun:
             if name in owned
         }
 
-    def _after_source(self, stepper: Stepper, name: str, spikes: Tensor) -> State:
-        """Return the state of a lone source after its spikes, without stepping."""
-        for row in spikes[-max(self.program.history_depth[name], 1) :]:
-            stepper.remember(name, row)
+    def _after_source(self, stepper: Stepper, name: str, spikes: Tensor) -> dict[str, dict[str, Any]]:
+        """Return the arrays of the state of a lone source after its spikes, without stepping."""
+        stepper.remember_all(name, spikes)
         stepper.step_number += self.n_steps
-        return stepper.state(self.seed)
+        return stepper.arrays()
 
 
 def _at(rows: Mapping[str, Sequence[Tensor]], step: int) -> dict[str, Tensor]:
@@ -276,18 +280,3 @@ def _at(rows: Mapping[str, Sequence[Tensor]], step: int) -> dict[str, Tensor]:
 
 def _deep(series: Mapping[str, Mapping[str, Sequence[Tensor]]], step: int) -> Arrivals:
     return {name: _at(values, step) for name, values in series.items()}
-
-
-def _joined(parts: Sequence[State]) -> State:
-    """Return the state of a circuit from those of its components."""
-    return replace(
-        parts[0],
-        variables=_merged([part.variables for part in parts]),
-        spikes=_merged([part.spikes for part in parts]),
-        last_spike=_merged([part.last_spike for part in parts]),
-        not_refractory=_merged([part.not_refractory for part in parts]),
-    )
-
-
-def _merged(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    return {name: value for part in parts for name, value in part.items()}

@@ -16,7 +16,8 @@ from neurosim.backends.snntorch.loops.components import (
     try_loops,
     why_projection_stepped,
 )
-from neurosim.backends.snntorch.loops.exchange import has_variables, values_of_run
+from neurosim.backends.snntorch.loops.exchange import values_of_run
+from neurosim.backends.snntorch.portion import has_variables
 from neurosim.backends.snntorch.scanned import Scanned
 from neurosim.backends.snntorch.surrogate_slopes import slope_text
 from neurosim.circuit.language import names_in
@@ -161,7 +162,6 @@ def run_in_kernels(
     if found.last is not None and found.active is not None:
         stepper.last[name], stepper.active[name] = found.last, found.active
     if found.spikes is not None:
-        for row in found.spikes[-max(stepper.program.history_depth[name], 1) :]:
-            stepper.remember(name, row)
+        stepper.remember_all(name, found.spikes)
     stepper.step_number += steps
     return found

@@ -14,16 +14,21 @@ from neurosim.backends.snntorch.loops.components import component_loops
 from neurosim.backends.snntorch.loops.graded_terms import GradedStage, graded_stage
 from neurosim.backends.snntorch.loops.scan import Loops
 from neurosim.backends.snntorch.loops.source import Arrival
+from neurosim.backends.snntorch.portion import portion_of
 from neurosim.backends.snntorch.simulation.plan import Plan, make_plan
 from neurosim.backends.snntorch.workspace import Workspace
+from neurosim.backends.states import initial_state
 from neurosim.program.components import Component, adds_constants, components, one_component
 from neurosim.program.step_program import PopulationProgram, ProjectionProgram
 from neurosim.program.straight_line import Uncovered
+from neurosim.recording import State
 
 if TYPE_CHECKING:
     from neurosim.backends.snntorch.module import CircuitModule
 
 logger = logging.getLogger(__name__)
+#: Bytes of a state that are kept from call to call: a larger one is made again, which takes little beside its steps.
+KEPT = 2**22
 
 
 class Paths:
@@ -43,6 +48,8 @@ class Paths:
             if module.options.propagation == "ordered"
             else components(module.program, adds_constants)
         )
+        #: What of the program concerns each.
+        self.portions = {component: portion_of(module.program, component) for component in self.schedule}
         self._stepped: tuple[Any, dict[Component, str | None]] = (None, {})
         self._kernels: dict[Any, TritonScan] = {}
         #: Kernels of components that reach themselves.
@@ -52,6 +59,16 @@ class Paths:
         self._loops: dict[Any, Loops] = {}
         self._stages: dict[tuple[str, ...], GradedStage | None] = {}
         self._simulation: tuple[Any, Plan | str] = (None, "")
+        self._start: tuple[Any, State | None] = (None, None)
+
+    def start(self, seed: int, trials: int) -> State:
+        """Return the state that a call starts from by itself; a small one is kept for the next call."""
+        if self._start[0] == (seed, trials) and self._start[1] is not None:
+            return self._start[1]
+        state = initial_state(self.module.circuit, self.module.program, seed, trials)
+        small = sum(array.nbytes for _, array in state.arrays()) <= KEPT
+        self._start = ((seed, trials), state if small else None)
+        return state
 
     @property
     def simulation(self) -> Plan | str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +16,12 @@ from neurosim.backends.snntorch.delivery import Delivery
 from neurosim.backends.snntorch.edge_dynamics import EdgeStates
 from neurosim.backends.snntorch.events import dense, indices
 from neurosim.backends.snntorch.population import Tensors, fixed_values
+from neurosim.backends.snntorch.portion import Portion, portion_of
 from neurosim.backends.snntorch.projection import EndReader
-from neurosim.program.components import Component, one_component
+from neurosim.program.components import one_component
 from neurosim.program.step_program import (
     Contribution,
     PopulationProgram,
-    PostPathway,
     ProjectionProgram,
 )
 from neurosim.recording import NEVER, State
@@ -47,24 +48,27 @@ class Stepper:
         Use numpy's functions (CPU, float64, no gradients).
     events
         Deliver spikes as events (no gradients) instead of through differentiable sums.
-    component
-        Which populations to carry; by default all.
+    portion
+        What of the program to carry; by default all.
     """
 
     def __init__(
-        self, module: CircuitModule, state: State, *, exact: bool, events: bool, component: Component | None = None
+        self, module: CircuitModule, state: State, *, exact: bool, events: bool, portion: Portion | None = None
     ) -> None:
-        if component is None:
+        if portion is None:
             module.check_whole()
+            portion = portion_of(module.program, one_component(module.program))
         self.module = module
         self.program = module.program
-        self._choose(one_component(self.program) if component is None else component)
+        self.portion = portion
+        self.populations, self.projections = portion.populations, portion.projections
+        self.plastic, self.poisson = portion.plastic, portion.poisson
+        self.graded_schedule, self.deliveries = portion.graded_schedule, portion.deliveries
         self.exact, self.events = exact, events
         self.dtype, self.device = module.torch_dtype, module.device
         self.batch = state.trials
         self.step_number = state.step
         self.dt = state.dt
-        self._dt = torch.tensor(state.dt, dtype=self.dtype, device=self.device)
         items = self.populations
         self.dynamics = {
             name: (module.part(name).exact_dynamics if exact else module.part(name).dynamics) for name in items
@@ -92,24 +96,9 @@ class Stepper:
         self.delivery = Delivery(self)
         self.edge_states = {name: EdgeStates(self, name) for name in self.plastic}
 
-    def _choose(self, component: Component) -> None:
-        """Keep of the program what concerns a component."""
-        program, names = self.program, set(component.populations)
-        self.populations = {name: item for name, item in program.populations.items() if name in names}
-        entering = component.within.union(component.ahead)
-        self.projections = {name: item for name, item in program.projections.items() if name in entering}
-        self.plastic = [name for name in program.plastic if name in component.within]
-        self.poisson = [item for item in program.poisson if item.post in names]
-        self.graded_schedule = [
-            action
-            for action in program.graded_schedule
-            if (action.name in component.within if isinstance(action, ProjectionProgram) else action[0] in names)
-        ]
-        self.deliveries = [
-            item
-            for item in program.deliveries
-            if (item.projection.post if isinstance(item, PostPathway) else item.post) in names
-        ]
+    @cached_property
+    def _dt(self) -> Tensor:
+        return torch.tensor(self.dt, dtype=self.dtype, device=self.device)
 
     def _tensor(self, array: Any, dtype: torch.dtype | None = None) -> Tensor:
         return writable(array).to(device=self.device, dtype=dtype or self.dtype)
@@ -168,6 +157,12 @@ class Stepper:
         """Count spikes, (batch, neuron), as the latest of a population."""
         self.history[name].appendleft(indices(spikes) if self.events else spikes.to(self.dtype))
         self._forget(name)
+
+    def remember_all(self, name: str, spikes: Tensor) -> None:
+        """Count the spikes of some steps, (time, batch, neuron), as the latest of a population."""
+        if depth := self.program.history_depth.get(name, 0):  # taking rows out of a tensor makes many small ones
+            for row in spikes[-depth:].unbind(0):
+                self.remember(name, row)
 
     def _forget(self, name: str) -> None:
         """Drop the spikes that no projection can still be waiting for."""
@@ -323,23 +318,27 @@ class Stepper:
 
     def state(self, seed: int) -> State:
         """Return the state after the last step; tensors keep their gradients."""
+        return State(
+            step=self.step_number, dt=self.dt, trials=self.batch, circuit_digest=self.program.digest, seed=seed,
+            **self.arrays(),
+        )  # fmt: skip
+
+    def arrays(self) -> dict[str, dict[str, Any]]:
+        """Return the arrays of the state after the last step, as :class:`State` takes them."""
         spikes = {}
         for name, past in self.history.items():
             n = self.populations[name].n
             rows = [dense(item, self.batch, n, self.device) if self.events else item for item in past]
-            empty = torch.zeros((0, self.batch, n), dtype=self.dtype, device=self.device)
-            spikes[name] = torch.stack(rows) if rows else empty
-        return State(
-            step=self.step_number,
-            dt=self.dt,
-            trials=self.batch,
-            variables={name: self._kept(name) for name in self.values if self._carried(name)},
-            spikes=spikes,
-            last_spike={name: self._times(steps) for name, steps in self.last.items()},
-            not_refractory=dict(self.active),
-            circuit_digest=self.program.digest,
-            seed=seed,
-        )
+            if rows:
+                spikes[name] = torch.stack(rows)
+            else:
+                spikes[name] = torch.empty((0, self.batch, n), dtype=self.dtype, device=self.device)
+        return {
+            "variables": {name: self._kept(name) for name in self.values if self._carried(name)},
+            "spikes": spikes,
+            "last_spike": {name: self._times(steps) for name, steps in self.last.items()},
+            "not_refractory": dict(self.active),
+        }
 
     def _carried(self, name: str) -> bool:
         if name in self.edge_states:

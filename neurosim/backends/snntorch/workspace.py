@@ -26,6 +26,8 @@ class Workspace:
 
     def __init__(self) -> None:
         self._blocks: dict[int, list[Array]] = {}
+        #: Where arrays start in each block: asking for an address takes as long as a small loop.
+        self._first: dict[int, list[int]] = {}
         self._lock = Lock()
 
     def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
@@ -39,8 +41,7 @@ class Workspace:
         size = prod(shape) * np.dtype(dtype).itemsize
         if size < WORTH_KEEPING:
             return np.empty(shape, dtype)
-        block = self._block(_rounded(size))
-        first = -block.ctypes.data % ALIGNMENT
+        block, first = self._block(_rounded(size))
         return block[first : first + size].view(dtype).reshape(shape)
 
     def zeros(self, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
@@ -62,15 +63,17 @@ class Workspace:
         """Forget every block: those that are lent go with the last array in them."""
         with self._lock:
             self._blocks.clear()
+            self._first.clear()
 
-    def _block(self, size: int) -> Array:
+    def _block(self, size: int) -> tuple[Array, int]:
         with self._lock:
-            blocks = self._blocks.setdefault(size, [])
+            blocks, first = self._blocks.setdefault(size, []), self._first.setdefault(size, [])
             for place in range(len(blocks)):
                 if _references(blocks, place) == _ALONE:
-                    return blocks[place]
+                    return blocks[place], first[place]
             blocks.append(np.empty(size + ALIGNMENT, np.uint8))
-            return blocks[-1]
+            first.append(-blocks[-1].ctypes.data % ALIGNMENT)
+            return blocks[-1], first[-1]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Workspace:
         return Workspace()

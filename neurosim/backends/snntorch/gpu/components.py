@@ -14,7 +14,7 @@ from neurosim.backends.snntorch.gpu.edge_gather import DelayedEdges, EdgeGather,
 from neurosim.backends.snntorch.gpu.recurrent import RecurrentScan, make_recurrent, run_recurrent
 from neurosim.backends.snntorch.gpu.recurrent_source import RecurrentSource, is_at_once, recurrent_source
 from neurosim.backends.snntorch.loops.components import Ahead, arrivals_of, learned_among, member_of
-from neurosim.backends.snntorch.loops.exchange import handed_over, last_fired, only_read, taken_back
+from neurosim.backends.snntorch.loops.exchange import feels, handed_over, last_fired, only_read, taken_back
 from neurosim.backends.snntorch.loops.source import Arrival
 from neurosim.backends.snntorch.scanned import Scanned
 from neurosim.program.components import Component
@@ -160,10 +160,10 @@ def run_in_recurrent_kernels(
     made = stepper.module.paths.recurrent
     arrivals, values, _, tables = arrivals_of(stepper, ahead, rows, made.split)
     inputs = {**handed_over(stepper, driven), **values}
-    keep = torch.is_grad_enabled() and any(value.requires_grad for value in inputs.values())
+    keep = torch.is_grad_enabled() and any(map(feels, inputs.values()))
     depths = [len(inputs[f"past{place}"]) if f"past{place}" in inputs else 0 for place in range(len(driven))]
     learned = learned_among(list(stepper.populations), None, inputs, keep=keep)
     scan = made.scan(arrivals, tables, traced, learned, depths, keep=keep)
-    inputs = only_read(inputs, scan.source.members)
+    inputs = only_read(stepper, inputs, scan.source.members)
     found = run_recurrent(scan, inputs, last_fired(stepper), stepper.step_number, stepper.dt, steps)
     return taken_back(stepper, found, steps)

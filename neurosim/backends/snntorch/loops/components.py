@@ -5,21 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from neurosim.backends.snntorch.kernel_projection import KernelProjection
 from neurosim.backends.snntorch.loops.edge_table import EdgeTable
-from neurosim.backends.snntorch.loops.exchange import (
-    handed_over,
-    has_variables,
-    in_places,
-    last_fired,
-    only_read,
-    taken_back,
-)
+from neurosim.backends.snntorch.loops.exchange import feels, handed_over, last_fired, only_read, taken_back
 from neurosim.backends.snntorch.loops.graded_arrays import EdgesOfPost, graded_inputs
 from neurosim.backends.snntorch.loops.graded_terms import GradedStage
 from neurosim.backends.snntorch.loops.graded_text import GradedText
@@ -27,6 +20,7 @@ from neurosim.backends.snntorch.loops.learned_delays import two_edges
 from neurosim.backends.snntorch.loops.member import Member
 from neurosim.backends.snntorch.loops.scan import Loops, make_loops, run_loops
 from neurosim.backends.snntorch.loops.source import Arrival, loop_source
+from neurosim.backends.snntorch.portion import has_variables, in_places
 from neurosim.backends.snntorch.row_events import RowEvents
 from neurosim.backends.snntorch.scanned import Scanned
 from neurosim.backends.snntorch.sparse_linear import SparseProduct
@@ -193,7 +187,7 @@ def arrivals_of(
         Returns edges whose delays are learned, as they are at present, and what each adds, from a projection, its
         delays in steps and what its edges add.
     """
-    place = {name: count for count, name in enumerate(in_places(stepper.populations))}
+    place = {name: count for count, name in enumerate(stepper.portion.places)}
     found: list[tuple[Arrival, str]] = []
     values: dict[str, Tensor] = {}
     events: dict[int, RowEvents] = {}
@@ -264,15 +258,16 @@ def run_in_loops(
         Draws the random numbers of a population once more.
     """
     arrivals, values, events, tables = arrivals_of(stepper, ahead, rows, two_edges)
-    names = in_places(stepper.populations)
+    names = stepper.portion.places
     stage = stepper.module.paths.graded_stage(names)
     inputs = {**handed_over(stepper, driven), **values}
     inputs.update({} if stage is None else graded_inputs(stepper, stage, rows))
-    keep = torch.is_grad_enabled() and any(value.requires_grad for value in inputs.values())
+    keep = torch.is_grad_enabled() and any(map(feels, inputs.values()))
     learned = learned_among(names, stage, inputs, keep=keep)
     scan = stepper.module.paths.loops(arrivals, traced, learned, keep=keep)
     scan = replace(scan, links=tuple(tables.get(place, link) for place, link in enumerate(scan.links)))
-    inputs = only_read(inputs, scan.source.members, () if scan.source.graded is None else scan.source.graded.given)
+    besides = () if scan.source.graded is None else scan.source.graded.given
+    inputs = only_read(stepper, inputs, scan.source.members, besides)
     drawn = {
         f"I{place}_{site.symbol}": partial(_drawn, noise, name, site.symbol)
         for place, name in enumerate(names)
@@ -289,10 +284,10 @@ def _drawn(noise: Callable[[str], Mapping[str, Tensor]], name: str, symbol: str)
 
 
 def learned_among(
-    names: Sequence[str], stage: GradedStage | None, inputs: Mapping[str, Tensor], *, keep: bool
+    names: Sequence[str], stage: GradedStage | None, inputs: Mapping[str, Any], *, keep: bool
 ) -> dict[str, frozenset[str]]:
     """Return what has a gradient, by population and by graded projection: sums do wherever the way back is gone."""
-    felt = [key for key, value in inputs.items() if value.requires_grad]
+    felt = [key for key, value in inputs.items() if feels(value)]
     found = {
         name: frozenset(key.partition("_")[2] for key in felt if key.startswith((f"P{place}_", f"I{place}_")))
         for place, name in enumerate(names)
