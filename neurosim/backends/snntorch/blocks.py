@@ -151,7 +151,7 @@ class BlockRun:
         """Return the same; a weight matrix times few spikes is left to the loops."""
         part = self.module.part(name)
         if not hasattr(part, LAYER):
-            products = part.along_spikes(self._train(name), stepper.edges[name], self.module.paths.workspace)
+            products = part.along_spikes(self._train(name), self.module.paths.workspace)
             if products is not None:
                 found: dict[str, SparseProduct] = products
                 return {target: self._where_felt(name, product) for target, product in found.items()}

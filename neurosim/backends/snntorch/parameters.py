@@ -186,6 +186,18 @@ class Values(nn.Module):
             found[name] = value
         return found
 
+    def scaled(self, name: str) -> tuple[Tensor, float]:
+        """Return a value, one per neuron or edge or a matrix of them, as it is kept, and what makes it SI.
+
+        Together they are what :meth:`current` returns, for those who need not make the product.
+        """
+        entry = self.entries.get(name)
+        if entry is None:
+            return getattr(self, f"fixed_{name}"), 1.0
+        if entry.spread in ("pre", "post"):
+            return self.current()[name], 1.0
+        return getattr(self._owner[0], entry.name), self.scale(name)
+
     @torch.no_grad()
     def project(self) -> None:
         """Put every parameter back into its bounds and sign."""

@@ -222,13 +222,11 @@ class Projection(nn.Module):
             found[target] = found[target] + amount if target in found else amount
         return found
 
-    def along_spikes(
-        self, train: Tensor, edge_values: Tensors, workspace: Workspace
-    ) -> dict[str, SparseProduct] | None:
+    def along_spikes(self, train: Tensor, workspace: Workspace) -> dict[str, SparseProduct] | None:
         """Return what it :meth:`brings`, not computed yet; ``None`` if that is no weight matrix times few spikes."""
         if not self.by_matrix:
             return None
-        product = sparse_product(self._due(train), edge_values[WEIGHT], workspace)
+        product = sparse_product(self._due(train), *self.values.scaled(WEIGHT), workspace)
         ((target, _),) = self.expressions.terms
         return None if product is None else {target: product}
 

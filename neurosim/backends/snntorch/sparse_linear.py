@@ -12,6 +12,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn.functional import linear
 
 from neurosim.backends.snntorch.bits import count_bits
+from neurosim.backends.snntorch.matrices import turned
 from neurosim.backends.snntorch.row_events import RowEvents, find_row_events
 from neurosim.backends.snntorch.sparse_kernel import felt_products, rows_times_matrix, sums_of_lines
 from neurosim.backends.snntorch.threads import in_parts
@@ -38,27 +39,25 @@ class SparseProduct:
         (time, batch, n_pre).
     weight
         (n_post, n_pre).
+    scale
+        What the weights are multiplied by.
     events
         The spikes as lists, by step and trial.
     """
 
     spikes: Tensor
     weight: Tensor
+    scale: float
     events: RowEvents
 
     def where_felt(self, felt: np.ndarray) -> SparseProduct:
         """Return the same product of spikes of which only some feel a gradient: bits, (time, batch, byte)."""
         bits = felt.reshape(-1, felt.shape[-1])
-        return SparseProduct(self.spikes, self.weight, RowEvents(*self.events.arrays, bits))
-
-    def computed(self, workspace: Workspace) -> Tensor:
-        """Return the product, (time, batch, n_post)."""
-        result: Tensor = _SparseLinear.apply(self.spikes, self.weight, self.events, workspace)  # type: ignore[no-untyped-call]
-        return result
+        return SparseProduct(self.spikes, self.weight, self.scale, RowEvents(*self.events.arrays, bits))
 
 
-def sparse_product(spikes: Tensor, weight: Tensor, workspace: Workspace) -> SparseProduct | None:
-    """Return ``spikes @ weight.T`` as it will be computed along the spikes, or ``None`` where these are too many.
+def sparse_product(spikes: Tensor, weight: Tensor, scale: float, workspace: Workspace) -> SparseProduct | None:
+    """Return ``spikes @ (scale * weight).T`` as it is computed along the spikes, or ``None`` where these are too many.
 
     Parameters
     ----------
@@ -66,6 +65,8 @@ def sparse_product(spikes: Tensor, weight: Tensor, workspace: Workspace) -> Spar
         (time, batch, n_pre).
     weight
         (n_post, n_pre).
+    scale
+        What the weights are multiplied by.
     workspace
         Lends the arrays.
     """
@@ -73,21 +74,40 @@ def sparse_product(spikes: Tensor, weight: Tensor, workspace: Workspace) -> Spar
         return None
     rows = np.ascontiguousarray(spikes.detach().reshape(-1, spikes.shape[-1]).numpy())
     events = find_row_events(rows, DENSE, torch.get_num_threads(), workspace)
-    return None if events is None else SparseProduct(spikes, weight, events)
+    return None if events is None else SparseProduct(spikes, weight, scale, events)
 
 
 def sparse_linear(spikes: Tensor, weight: Tensor, workspace: Workspace) -> Tensor:
     """Return ``spikes @ weight.T``, (time, batch, n_post), going through the spikes only where they are few."""
-    product = sparse_product(spikes, weight, workspace)
-    return linear(spikes, weight) if product is None else product.computed(workspace)
+    product = sparse_product(spikes, weight, 1.0, workspace)
+    if product is None:
+        return linear(spikes, weight)
+    result: Tensor = _SparseLinear.apply(spikes, weight, product.events, workspace)  # type: ignore[no-untyped-call]
+    return result
 
 
-def weight_gradient(events: RowEvents, g: np.ndarray, n_pre: int, workspace: Workspace) -> np.ndarray:
-    """Return the gradient of a weight matrix, (post, pre), from that of the product, (row, post)."""
+def weight_gradient(
+    events: RowEvents, g: np.ndarray, n_pre: int, workspace: Workspace, scale: float = 1.0
+) -> np.ndarray:
+    """Return the gradient of a weight matrix, (post, pre), from that of the product, (row, post).
+
+    Parameters
+    ----------
+    events
+        The spikes.
+    g
+        The gradient of the product.
+    n_pre
+        How many neurons may have spiked.
+    workspace
+        Lends the arrays.
+    scale
+        What the weights were multiplied by.
+    """
     threads = torch.get_num_threads()
-    lines = np.empty((n_pre, g.shape[1]), g.dtype)
+    lines = workspace.empty((n_pre, g.shape[1]), g.dtype)
     in_parts(sums_of_lines, n_pre, threads, lines, *events.by_column(n_pre, threads, workspace).arrays, g)
-    return lines.T
+    return turned(lines, scale, threads, workspace)
 
 
 def spike_gradient(
@@ -108,7 +128,7 @@ def spike_gradient(
     """
     found = workspace.empty((len(g), weight.shape[1]), g.dtype)
     if felt is not None and is_few(felt, *weight.shape[::-1]):
-        lines = np.ascontiguousarray(weight.T)
+        lines = turned(weight, 1.0, torch.get_num_threads(), workspace)
         in_parts(felt_products, len(g), torch.get_num_threads(), found, g, felt, lines)
         return found
     in_parts(rows_times_matrix, len(g), torch.get_num_threads(), found, g, np.ascontiguousarray(weight))
@@ -140,7 +160,7 @@ class _SparseLinear(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, spikes: Tensor, weight: Tensor, events: RowEvents, workspace: Workspace) -> Tensor:
         """Add the rows of the weights that spikes name."""
-        lines = np.ascontiguousarray(weight.detach().numpy().T)
+        lines = turned(weight.detach().numpy(), 1.0, torch.get_num_threads(), workspace)
         result = workspace.empty((len(events.start) - 1, len(weight)), lines.dtype)
         in_parts(sums_of_lines, len(result), torch.get_num_threads(), result, *events.arrays, lines)
         ctx.events, ctx.workspace = events, workspace

@@ -76,7 +76,7 @@ def pieces(
     """
     arrays: dict[str, Any] = {**given, **kept}
     for place, link in enumerate(scan.links):
-        arrays.update(ways(place, link, given))
+        arrays.update(ways(scan.workspace, place, link, given, 1.0))
     for place, found in events.items():
         arrays.update(zip((f"start_{place}", f"column_{place}", f"value_{place}"), found.arrays, strict=True))
     threads = torch.get_num_threads()

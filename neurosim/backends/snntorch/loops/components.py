@@ -171,8 +171,9 @@ def _tables(module: CircuitModule, stage: GradedStage) -> dict[int, EdgesOfPost]
 
 
 def arrivals_of(
-    stepper: Stepper, ahead: Ahead, pulses: Mapping[str, Tensor], split: Callable[..., tuple[Table, Tensor]]
-) -> tuple[list[tuple[Arrival, str]], dict[str, Tensor], dict[int, RowEvents], dict[int, Table]]:
+    stepper: Stepper, ahead: Ahead, pulses: Mapping[str, Tensor], split: Callable[..., tuple[Table, Tensor]],
+    scales: dict[int, float] | None = None,
+) -> tuple[list[tuple[Arrival, str]], dict[str, Tensor], dict[int, RowEvents], dict[int, Table]]:  # fmt: skip
     """Return what is added to which variable, in the order of the contract, what tells how much, and learned delays.
 
     Parameters
@@ -186,6 +187,8 @@ def arrivals_of(
     split
         Returns edges whose delays are learned, as they are at present, and what each adds, from a projection, its
         delays in steps and what its edges add.
+    scales
+        Where given, matrices of weights are left as they are kept, and what makes them SI is written here.
     """
     place = {name: count for count, name in enumerate(stepper.portion.places)}
     found: list[tuple[Arrival, str]] = []
@@ -197,6 +200,13 @@ def arrivals_of(
         pre = -1 if kind in ("ahead", "train") or isinstance(item, PoissonProgram) else place[item.pre]
         values.update({f"{name}_{len(found)}": value for name, value in given.items()})
         found.append((Arrival(kind, place[item.post], target, pre), item.name))
+
+    def weight(kind: str, item: ProjectionProgram, target: str, kept: Tensor, scale: float, **given: Tensor) -> None:
+        if scales is None:
+            kept = kept * scale
+        else:
+            scales[len(found)] = scale
+        add(kind, item, target, W=kept, **given)
 
     for item in stepper.deliveries:
         if isinstance(item, PostPathway):
@@ -210,16 +220,17 @@ def arrivals_of(
             for target, brought in ahead[item.name].items():
                 if isinstance(brought, SparseProduct):
                     events[len(found)] = brought.events
-                    add("train", item, target, R=brought.spikes, W=brought.weight)
+                    weight("train", item, target, brought.weight, brought.scale, R=brought.spikes)
                 else:
                     add("ahead", item, target, X=brought)
+        elif part.by_matrix:
+            ((target, _),) = part.expressions.terms
+            weight("lines", item, target, *part.values.scaled(WEIGHT))
         else:
             edge_values = stepper.edges[item.name]
             for target in dict.fromkeys(addition.target for addition in item.additions):
                 for name, printed in part.expressions.terms:
-                    if name == target and part.by_matrix:
-                        add("lines", item, target, W=edge_values[WEIGHT])
-                    elif name == target:
+                    if name == target:
                         amount = printed({key: edge_values[key] for key in printed.reads})["value"]
                         amount = torch.as_tensor(amount, dtype=stepper.dtype, device=stepper.device)
                         amount = amount.expand(item.n)
@@ -257,7 +268,8 @@ def run_in_loops(
     noise
         Draws the random numbers of a population once more.
     """
-    arrivals, values, events, tables = arrivals_of(stepper, ahead, rows, two_edges)
+    scales: dict[int, float] = {}
+    arrivals, values, events, tables = arrivals_of(stepper, ahead, rows, two_edges, scales)
     names = stepper.portion.places
     stage = stepper.module.paths.graded_stage(names)
     inputs = {**handed_over(stepper, driven), **values}
@@ -265,7 +277,8 @@ def run_in_loops(
     keep = torch.is_grad_enabled() and any(map(feels, inputs.values()))
     learned = learned_among(names, stage, inputs, keep=keep)
     scan = stepper.module.paths.loops(arrivals, traced, learned, keep=keep)
-    scan = replace(scan, links=tuple(tables.get(place, link) for place, link in enumerate(scan.links)))
+    links = tuple(tables.get(place, link) for place, link in enumerate(scan.links))
+    scan = replace(scan, links=links, scales=scales)
     besides = () if scan.source.graded is None else scan.source.graded.given
     inputs = only_read(stepper, inputs, scan.source.members, besides)
     drawn = {

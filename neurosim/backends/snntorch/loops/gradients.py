@@ -52,7 +52,8 @@ def _of_arrival(
         felt, weight = events[place].felt, arrays[f"W_{place}"]
         return spike_gradient(g.reshape(-1, n_post), weight, scan.workspace, felt).reshape(steps, batch, -1)
     if place in events:
-        return weight_gradient(events[place], g.reshape(-1, n_post), arrays[f"W_{place}"].shape[1], scan.workspace)
+        senders = arrays[f"senders_{place}"]
+        return weight_gradient(events[place], g.reshape(-1, n_post), senders, scan.workspace, scan.scales[place])
     bits, n_pre = arrays[f"Z{item.pre}"], scan.source.members[item.pre].item.n
     past, threads = len(bits) - steps, torch.get_num_threads()
     first = 0 if isinstance(link, EdgeTable) else past - (link or 0)
@@ -65,4 +66,4 @@ def _of_arrival(
         edges = (link.pre, link.post, link.delay, by_input.start, by_input.column, g.reshape(-1, n_post), batch, past)
         in_parts(kernel.edge_gradients, len(link.pre), threads, found, *edges)
         return found
-    return weight_gradient(spikes, g.reshape(-1, n_post), n_pre, scan.workspace)
+    return weight_gradient(spikes, g.reshape(-1, n_post), n_pre, scan.workspace, scan.scales[place])

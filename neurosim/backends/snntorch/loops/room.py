@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from neurosim.backends.snntorch.loops.edge_table import EdgeTable
+from neurosim.backends.snntorch.matrices import turned
 from neurosim.backends.snntorch.workspace import Workspace
 
 Array = np.ndarray
@@ -48,15 +49,21 @@ def room(
     return found
 
 
-def ways(place: int, link: int | EdgeTable | None, given: Mapping[str, Array]) -> dict[str, Any]:
-    """Return the weights of an arrival as the way forward reads them."""
+def ways(
+    lent: Workspace, place: int, link: int | EdgeTable | None, given: Mapping[str, Array], scale: float
+) -> dict[str, Any]:
+    """Return the weights of an arrival as the way forward reads them: a matrix, multiplied by `scale`, by its lines."""
     if isinstance(link, EdgeTable):
         return {
             f"delays_{place}": link.delays, f"starts_{place}": link.starts, f"posts_{place}": link.post[link.order],
             f"amounts_{place}": given[f"amounts_{place}"][link.order],
         }  # fmt: skip
-    lines = {f"W_{place}": np.ascontiguousarray(given[f"W_{place}"].T)} if f"W_{place}" in given else {}
-    return lines if link is None else {f"delay_{place}": link, **lines}
+    found: dict[str, Any] = {} if link is None else {f"delay_{place}": link}
+    if f"W_{place}" in given:
+        weight = given[f"W_{place}"]
+        found[f"W_{place}"] = turned(weight, scale, torch.get_num_threads(), lent)
+        found[f"senders_{place}"] = weight.shape[1]
+    return found
 
 
 def ways_back(place: int, link: int | EdgeTable | None, given: Mapping[str, Array]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ the number of threads. Of a step only what the way back reads is kept, spikes as
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ from neurosim.backends.snntorch.loops.graded_arrays import (
 from neurosim.backends.snntorch.loops.gradients import gradient_of
 from neurosim.backends.snntorch.loops.room import results_of, room, upstream, ways, ways_back
 from neurosim.backends.snntorch.loops.source import Arrival, LoopSource
+from neurosim.backends.snntorch.matrices import turned
 from neurosim.backends.snntorch.row_events import RowEvents
 from neurosim.backends.snntorch.scanned import Scanned, slope_of
 from neurosim.backends.snntorch.sparse_linear import is_few
@@ -59,6 +60,8 @@ class Loops(Frozen):
         Lends the large arrays.
     tables
         The edges of graded projections that are summed edge by edge, by term.
+    scales
+        By arrival, what makes a matrix of weights SI; read in every call.
     """
 
     source: LoopSource
@@ -70,6 +73,7 @@ class Loops(Frozen):
     again: bool
     workspace: Workspace
     tables: Mapping[int, EdgesOfPost]
+    scales: Mapping[int, float] = field(default_factory=dict)
 
 
 def make_loops(
@@ -103,8 +107,8 @@ def run_loops(
         By name. Of member 0: ``B0_v``, variables at the start, (batch, neuron); ``P0_tau``, values of the run,
         (neuron,); ``I0_i``, inputs, (time, batch, neuron); ``past0``, spikes before the first step, oldest first. Of
         arrival 0: ``X_0``, what arrives, (time, batch, neuron); ``R_0``, spikes from outside, (time, batch, neuron);
-        ``W_0``, a weight matrix, (post, pre); ``amounts_0``, what an edge adds, (edge,). Of the graded stage what
-        :func:`~neurosim.backends.snntorch.loops.graded_arrays.graded_inputs` says.
+        ``W_0``, a weight matrix, (post, pre), as it is kept; ``amounts_0``, what an edge adds, (edge,). Of the graded
+        stage what :func:`~neurosim.backends.snntorch.loops.graded_arrays.graded_inputs` says.
     events
         Of arrivals that are spikes from outside: these as lists, by step and trial.
     last
@@ -167,7 +171,7 @@ class _Loops(torch.autograd.Function):
             arrays.update(room(scan.workspace, text, given, last, sizes, whole=not again))
         arrays.update(rooms(scan, given, sizes, dtype))
         for place, link in enumerate(scan.links):
-            arrays.update(ways(place, link, given))
+            arrays.update(ways(scan.workspace, place, link, given, scan.scales.get(place, 1.0)))
         for place, found in events.items():
             arrays.update(zip((f"start_{place}", f"column_{place}", f"value_{place}"), found.arrays, strict=True))
         taken = [arrays[name] for name in source.forward]
@@ -207,7 +211,9 @@ class _Loops(torch.autograd.Function):
             if bits is not None and isinstance(link, int):
                 lines = arrays[f"M_{place}"]
                 few = is_few(bits.reshape(steps * batch, -1), *lines.shape[::-1])
-                arrays.update({f"few_{place}": int(few), f"N_{place}": np.ascontiguousarray(lines.T) if few else lines})
+                threads = torch.get_num_threads()
+                turned_over = turned(lines, 1.0, threads, scan.workspace) if few else lines
+                arrays.update({f"few_{place}": int(few), f"N_{place}": turned_over})
         left = list(gradients)
         for text in scan.source.members:
             count = 3 + len(text.item.state) + len(text.member.traced)
@@ -252,16 +258,22 @@ def _keep(ctx: Any, scan: Loops, arrays: Mapping[str, Any], inputs: Mapping[str,
     names = [name for name in names if not name.startswith(("delays_", "starts_", "posts_", "amounts_"))]
     names += [f"Z{text.place}" for text in scan.source.members if text.spiking and f"Z{text.place}" not in names]
     names += [f"U{text.place}" for text in scan.source.members if f"U{text.place}" in arrays]
+    weights: dict[str, Tensor] = {}
     for place, link in enumerate(scan.links):
-        if f"W_{place}" in inputs or link is not None:
-            names.append(f"amounts_{place}" if isinstance(link, EdgeTable) else f"W_{place}")
+        if isinstance(link, EdgeTable):
+            names.append(f"amounts_{place}")
+        elif f"W_{place}" in inputs and (link is not None or again or inputs[f"R_{place}"].requires_grad):
+            weights[f"W_{place}"] = inputs[f"W_{place}"].detach() * scan.scales.get(place, 1.0)
+    names += weights
     if again:
         names = [name for name in names if name[0] not in FOUND_AGAIN]
         names += [f"A{text.place}" for text in scan.source.members if text.rests]
         names += [f"K{text.place}" for text in scan.source.members if text.feels]
         names += [name for name in inputs if not name.startswith("R_") and name not in ctx.drawn]
     names = list(dict.fromkeys(kept_of_graded(scan, names)))
-    kept = [inputs[name] if name in inputs else torch.from_numpy(arrays[name]) for name in names]
+    # Weights as they were used: the parameters may have changed when the way back is gone.
+    known = {**inputs, **weights}
+    kept = [known[name] if name in known else torch.from_numpy(arrays[name]) for name in names]
     ctx.kept_names = names
     ctx.numbers = {name: value for name, value in arrays.items() if isinstance(value, int)}
     ctx.save_for_backward(*kept)
