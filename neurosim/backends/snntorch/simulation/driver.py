@@ -14,6 +14,7 @@ import numpy as np
 from neurosim.backends.snntorch.simulation.neuron_source import GRAIN, TOGETHER
 from neurosim.backends.snntorch.simulation.operating import ALL, FIELDS, carray
 from neurosim.backends.snntorch.simulation.pointers import address_of, at_address, run_program
+from neurosim.backends.snntorch.vectors import LANES, first_bit, not_zero
 
 
 def fill(line: Any, home: Any, column: int, step: int, start: int, time: float) -> None:
@@ -39,6 +40,7 @@ def integrate(line: Any, home: Any, column: int, step: int, start: int, time: fl
     program, base, stride, width, first, last, n = op[1], op[2], op[3], op[4], op[5], op[6], op[7]
     latest, constants, scratch, functions, marks = op[8], op[9], op[10], op[11], op[12]
     spiking = op[13] != 0
+    flags = carray(at_address(marks), TOGETHER * width + LANES, np.uint8)
     spikes = carray(at_address(op[13]), op[15], np.int32)
     bounds = carray(at_address(op[14]), column + 2, np.int64)
     found = bounds[column] if spiking else 0
@@ -47,21 +49,21 @@ def integrate(line: Any, home: Any, column: int, step: int, start: int, time: fl
         lanes = min((end - begin) * width, (n - begin * width + GRAIN - 1) // GRAIN * GRAIN)
         place = address_of(memory) + 8 * (base + begin * stride)
         hits = run_program(program, place, constants, scratch, functions, marks, lanes, step, time)
-        if not spiking or hits == 0:
-            continue
-        for block in range(begin, end):
-            if (hits >> (block - begin)) & 1:
-                flags = carray(at_address(marks + (block - begin) * width), width, np.uint8)
-                eights = carray(at_address(marks + (block - begin) * width), width // 8, np.uint64)
-                for eight in range(eights.size):
-                    if eights[eight] == 0:
-                        continue
-                    for lane in range(8 * eight, min(8 * eight + 8, n - block * width)):
-                        if flags[lane]:
-                            spikes[found] = block * width + lane
-                            found += 1
-                            if latest >= 0:
-                                memory[base + block * stride + latest + lane] = step
+        blocks = np.uint64(hits if spiking else 0)
+        while blocks != 0:
+            ahead = first_bit(blocks) * width
+            blocks &= blocks - np.uint64(1)
+            own = min(width, n - begin * width - ahead)
+            for some in range(0, own, LANES):
+                fired = not_zero(flags, ahead + some)
+                while fired != 0:
+                    lane = some + first_bit(fired)
+                    fired &= fired - np.uint64(1)
+                    if lane < own:
+                        spikes[found] = begin * width + ahead + lane
+                        found += 1
+                        if latest >= 0:
+                            memory[base + (begin + ahead // width) * stride + latest + lane] = step
     if spiking:
         bounds[column + 1] = found
 

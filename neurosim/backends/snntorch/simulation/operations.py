@@ -22,6 +22,7 @@ from neurosim.backends.snntorch.simulation.programs import compiled_program, fun
 from neurosim.backends.snntorch.simulation.rows import Rows
 from neurosim.backends.snntorch.simulation.trial import SpikeBuffer, Trial
 from neurosim.backends.snntorch.stepper import Stepper
+from neurosim.backends.snntorch.vectors import LANES
 from neurosim.program.step_program import PoissonProgram, PostPathway, ProjectionProgram
 from neurosim.random import noise_key
 
@@ -239,7 +240,7 @@ class Operations:
     def _integrate(self, name: str, piece: Piece, trial: Trial, part: int) -> list[int]:
         address, constants, scratch, functions = self._integrating[name]
         home, form = piece.home, piece.home.form
-        marks = self.keep(f"marks/{part}", np.zeros(TOGETHER * WIDTH // 8))
+        marks = self.keep(f"marks/{part}", np.zeros(TOGETHER * WIDTH + LANES, dtype=np.uint8))
         latest = form.offset(LAST) if LAST in form.variables else -1
         line = [
             operation(driver.integrate), address, home.base, form.stride, form.width, piece.first, piece.last, home.n,
