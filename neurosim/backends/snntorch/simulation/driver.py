@@ -11,10 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.backends.snntorch.simulation.deliveries import LINE
 from neurosim.backends.snntorch.simulation.neuron_source import GRAIN, TOGETHER
-from neurosim.backends.snntorch.simulation.operating import ALL, FIELDS, carray
-from neurosim.backends.snntorch.simulation.pointers import address_of, at_address, run_program
+from neurosim.backends.snntorch.simulation.operating import ALL, FIELDS, carray, written_out
+from neurosim.backends.snntorch.simulation.pointers import address_of, at_address, prefetch, run_program
 from neurosim.backends.snntorch.vectors import LANES, first_bit, not_zero
+
+#: Edges of a row that are asked for at most: the processor finds out by itself how a row goes on.
+ASKED = 128
 
 
 def fill(line: Any, home: Any, column: int, step: int, start: int, time: float) -> None:
@@ -32,6 +36,22 @@ def fill(line: Any, home: Any, column: int, step: int, start: int, time: float) 
         else:
             for lane in range(variable.size):
                 variable[lane] = row[lane]
+
+
+def _ask_for_rows(rows: int, number: int, neuron: int) -> None:
+    """Ask for the edges of a neuron that fired: a row lies anywhere, and there is time until it is delivered."""
+    for row in range(number):
+        where = carray(at_address(rows + 32 * row), 4, np.int64)
+        first = carray(at_address(where[1]), neuron + 1, np.int64)[neuron]
+        last = carray(at_address(where[2]), neuron + 1, np.int64)[neuron]
+        for edge in range(first, min(last, first + ASKED), LINE):
+            prefetch(where[0] + 4 * edge)
+            if where[3]:
+                prefetch(where[3] + 8 * edge)
+                prefetch(where[3] + 8 * (edge + LINE // 2))
+
+
+ask_for_rows = written_out(_ask_for_rows)
 
 
 def integrate(line: Any, home: Any, column: int, step: int, start: int, time: float) -> None:
@@ -61,6 +81,7 @@ def integrate(line: Any, home: Any, column: int, step: int, start: int, time: fl
                     fired &= fired - np.uint64(1)
                     if lane < own:
                         spikes[found] = begin * width + ahead + lane
+                        ask_for_rows(op[16], op[17], spikes[found])
                         found += 1
                         if latest >= 0:
                             memory[base + (begin + ahead // width) * stride + latest + lane] = step

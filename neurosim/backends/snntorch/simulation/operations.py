@@ -246,7 +246,20 @@ class Operations:
             operation(driver.integrate), address, home.base, form.stride, form.width, piece.first, piece.last, home.n,
             latest, constants, self._scratch(scratch, part), functions, marks,
         ]  # fmt: skip
-        return [*line, *self._own(name, trial, part)]
+        own = self._own(name, trial, part)
+        return [*line, *own, *self._rows_at_once(name, part)] if own else line
+
+    def _rows_at_once(self, name: str, part: int) -> list[int]:
+        """Return where the rows lie that the spikes of a population meet in the step in which they come."""
+        found = []
+        for item in self.stepper.deliveries:
+            if isinstance(item, ProjectionProgram) and item.pre == name and item.name in self.amounts and item.n:
+                rows = self.rows[item.name]
+                if rows.longest == 0 and not rows.everywhere:
+                    arrays: list[NDArray[Any]] = [rows.slots, *rows.of_part(part)]
+                    arrays += [amount for _, amount in self.amounts[item.name] if amount.ndim]
+                    found.append([*(array.ctypes.data for array in arrays), 0][:4])
+        return [self.keep(f"at once/{name}/{part}", np.array(found, dtype=np.int64)), len(found)]
 
     def _scratch(self, size: int, part: int) -> int:
         """Return scratch memory of a part."""
