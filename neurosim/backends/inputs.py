@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import copy
 from typing import Any
 
 import numpy as np
@@ -60,6 +59,8 @@ class Inputs:
         }
         targets.update({**circuit.injections, **circuit.poisson_inputs})
         self.targets = targets
+        #: Whether nothing was given, so that all is the circuit's own.
+        self.of_circuit = not given
         for name in given or {}:
             self._check_name(name)
         self._values = {name: self._checked(name, part, (given or {}).get(name)) for name, part in targets.items()}
@@ -96,7 +97,8 @@ class Inputs:
         start, n_steps
             The global steps.
         """
-        inputs = copy(self)
+        inputs = object.__new__(Inputs)  # a closed loop does this in every step, and copy() takes several times as long
+        inputs.__dict__.update(self.__dict__)
         inputs.start, inputs.n_steps = start, n_steps
         inputs._values = {name: inputs._row_or_rows(name, value) for name, value in given.items()}
         return inputs

@@ -178,17 +178,18 @@ class Run:
         *,
         stored: bool = False,
     ) -> None:
-        self.program = program
+        self.circuit, self.program = circuit, program
         self.stop = Stop()
         self.seed = int(seed)
         self.trials = positive_integer(trials, "trials")
         self.n_steps = steps_of(duration, circuit.dt)
-        if state is None:
-            state = initial_state(circuit, program, self.seed, self.trials)
-        else:
+        if state is not None:
             check_state(state, circuit, program, self.trials)
-        self.state = plain_state(state)
-        self.start = self.state.step
+            state = plain_state(state)
+        #: Whether the run starts from the circuit's own state.
+        self.fresh = state is None
+        self._state = state
+        self.start = 0 if state is None else state.step
         self.inputs = Inputs(
             circuit, inputs, start=self.start, n_steps=self.n_steps, trials=self.trials, seed=self.seed
         )
@@ -211,10 +212,18 @@ class Run:
             "versions": {"python": platform.python_version(), **{name: _version(name) for name in ("numpy", "brian2")}},
         }
 
+    @property
+    def state(self) -> State:
+        """Where the run starts; the circuit's own state is made when it is asked for."""
+        if self._state is None:
+            self._state = initial_state(self.circuit, self.program, self.seed, self.trials)
+        return self._state
+
     def part(self, state: State, n_steps: int) -> Run:
         """Return the part of this run that begins in a state of it."""
         part = copy(self)
-        part.state, part.start, part.n_steps = plain_state(state), state.step, n_steps
+        part._state, part.start, part.n_steps = plain_state(state), state.step, n_steps
+        part.fresh = self.fresh and state is self._state
         part.plan = replace(self.plan, start_step=state.step, n_steps=n_steps)
         return part
 

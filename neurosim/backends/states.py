@@ -13,9 +13,23 @@ from neurosim.program.step_program import StepProgram
 from neurosim.recording import NEVER, State
 from neurosim.recording.values import to_numpy
 
+#: Bytes of a state that is kept for the next run: drawing it anew takes longer than a short run of a small circuit.
+KEPT = 2**20
+
 
 def initial_state(circuit: Circuit, program: StepProgram, seed: int, trials: int) -> State:
-    """Return the state that a run starts from."""
+    """Return the state that a run starts from; its arrays may be shared with others, and nobody writes to them."""
+    known = program.begun
+    if trials in known:
+        return known[trials].reseeded(seed)
+    state = _begun(circuit, program, seed, trials)
+    if sum(array.nbytes for _, array in state.arrays()) <= KEPT:
+        known.clear()  # a training loop may come with many numbers of trials
+        known[trials] = state
+    return state
+
+
+def _begun(circuit: Circuit, program: StepProgram, seed: int, trials: int) -> State:
     variables = {}
     for name, item in program.populations.items():
         if item.kind == "neurons":
@@ -49,6 +63,8 @@ def initial_state(circuit: Circuit, program: StepProgram, seed: int, trials: int
 
 def plain_state(state: State) -> State:
     """Return a state with numpy arrays: variables in float64, spikes and refractoriness as bool."""
+    if state.source is not None:
+        return state  # whose arrays will be that, once they are made
     return replace(
         state,
         variables={
@@ -75,14 +91,32 @@ def check_state(state: State, circuit: Circuit, program: StepProgram, trials: in
         raise CircuitError(
             f"state=: it holds {state.trials} trials, the run asks for {trials}; pass trials={state.trials}."
         )
-    expected = dict(initial_state(circuit, program, 0, trials).arrays())
+    if state.source is not None and state.circuit_digest == program.digest:
+        return  # it was made for this very circuit; looking at its arrays would make them
+    expected = _shapes(program, trials)
     found = dict(state.arrays())
     for address in expected.keys() ^ found.keys():
         problem = "lacks" if address in expected else "has an unknown"
         raise CircuitError(f"state=: it does not fit circuit {circuit.name!r}: it {problem} {address!r}.")
-    for address, array in expected.items():
-        if array.shape != tuple(found[address].shape):
+    for address, shape in expected.items():
+        if shape != tuple(found[address].shape):
             raise CircuitError(
-                f"state=: {address!r} has shape {tuple(found[address].shape)}, circuit {circuit.name!r} needs "
-                f"{array.shape}."
+                f"state=: {address!r} has shape {tuple(found[address].shape)}, circuit {circuit.name!r} needs {shape}."
             )
+
+
+def _shapes(program: StepProgram, trials: int) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each array of a state, by address."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for name, item in program.populations.items():
+        own = (trials, item.n)
+        if item.kind == "neurons":
+            shapes |= {f"{name}.{variable}": own for variable in item.state}
+        if name in program.history_depth:
+            shapes[f"{name}.spikes"] = (program.history_depth[name], *own)
+        if item.refractory is not None:
+            shapes |= {f"{name}.{kind}": own for kind in ("last_spike", "not_refractory")}
+    for name, projection in program.projections.items():
+        if projection.dynamics is not None:
+            shapes |= {f"{name}.{variable}": (trials, projection.n) for variable in projection.dynamics.state}
+    return shapes

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from neurosim.circuit.realised_edges import EdgeTable
 from neurosim.program.frozen import Frozen
 from neurosim.program.statements import NoiseSite, Statement, rename
 from neurosim.program.synapse_dynamics import SynapseDynamics
+
+if TYPE_CHECKING:
+    from neurosim.recording import State
 
 #: The meaning of a step, carried by every recording (see docs/architecture.md).
 STEP_SEMANTICS = "graded input, integrate, threshold (stamped k*dt), deliver, reset; traces at the end of the step"
@@ -191,7 +195,12 @@ class StepProgram(Frozen):
                     names |= {used.removesuffix(suffix) for used in reads if used.endswith(suffix)}
         return frozenset(names)
 
-    @property
+    @cached_property
+    def begun(self) -> dict[int, State]:
+        """The states that runs start from, by number of trials, where they are kept."""
+        return {}
+
+    @cached_property
     def projections(self) -> dict[str, ProjectionProgram]:
         """Every projection by name."""
         return {projection.name: projection for projection in (*self.graded, *self.pulses)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,13 +31,15 @@ class RecordingBuilder:
 
     Notes
     -----
-    A backend calls, in any order, `add_spikes` with any number of spikes, and for each trace either `sample` at every
-    step that is due or `set_trace` with a block of samples; then `finish`, once.
+    A backend calls, in any order, `add_spikes` with any number of spikes or `add_rows` with those of successive steps,
+    and for each trace either `sample` at every step that is due or `set_trace` with a block of samples; then `finish`,
+    once.
     """
 
     def __init__(self, plan: RecordPlan) -> None:
         self.plan = plan
         self._spikes: dict[str, list[tuple[NDArray[np.int64], ...]]] = {name: [] for name in plan.kept}
+        self._rows: dict[str, list[tuple[int, int, NDArray[Any], NDArray[Any]]]] = {name: [] for name in plan.kept}
         self._counters: dict[str, list[RateCounter]] = {name: [] for name in plan.spikes}
         for rate in plan.rates:
             self._counters[rate.name].append(RateCounter(rate, plan))
@@ -84,6 +87,30 @@ class RecordingBuilder:
                 counter.add(*chunk)
             if population in self._spikes:
                 self._spikes[population].append(chunk)
+
+    def add_rows(
+        self, population: str, first_step: int, trial: int, neurons: NDArray[np.integer[Any]], bounds: NDArray[np.int64]
+    ) -> None:
+        """Add the spikes of successive steps of a trial, as a compiled loop notes them.
+
+        A population whose spikes all come this way has its `SpikeTrains` made when they are first asked for.
+
+        Parameters
+        ----------
+        population : str
+            An object whose spikes the plan records.
+        first_step, trial : int
+            The global step of the first row, and the trial.
+        neurons : numpy.ndarray of int, shape (spike,)
+            Who fired, step after step. It is kept: nothing else may write to it.
+        bounds : numpy.ndarray of int, shape (step + 1,)
+            Where the spikes of each step begin, and the end of the last, counted from any number.
+        """
+        row = (first_step, trial, neurons, bounds)
+        if self._counters.get(population) or population not in self._rows:
+            self.add_spikes(population, *_columns(row))
+        elif neurons.size:
+            self._rows[population].append(row)
 
     def sample(self, name: str, variable: str, step: int, values: Any, *, selected: bool = False) -> None:
         """Store the values at the end of one global step, which must be due.
@@ -151,11 +178,17 @@ class RecordingBuilder:
         }
         for counter in (counter for counters in self._counters.values() for counter in counters):
             traces.setdefault(counter.rate.name, {})[RATE] = counter.finish(plan)
-        spikes = {name: self._trains(name, size, plan) for name, size in plan.kept.items()}
-        return Recording(spikes, traces, state, {**metadata, **extent})
+        # What was given one by one is checked here; rows of steps are in order, and can wait until someone looks.
+        made = {name: self._trains(name, size, plan) for name, size in plan.kept.items() if self._spikes[name]}
+        later = {name: partial(self._trains, name, size, plan) for name, size in plan.kept.items() if name not in made}
+        if not later:
+            return Recording(made, traces, state, {**metadata, **extent})
+        spikes = {name: later.get(name) or partial(made.__getitem__, name) for name in plan.kept}
+        held = {name: Named(group, "trace", f"of {name!r}") for name, group in traces.items()}
+        return Recording.deferred(spikes, held, state, {**metadata, **extent})
 
     def _trains(self, name: str, size: int, plan: RecordPlan) -> SpikeTrains:
-        chunks = self._spikes[name]
+        chunks = [*self._spikes[name], *map(_columns, self._rows[name])]
         steps, trials, neurons = (
             np.concatenate([chunk[column] for chunk in chunks]) if chunks else np.empty(0, np.int64)
             for column in range(3)
@@ -180,6 +213,13 @@ class RecordingBuilder:
         if len(trains) > 1 and np.any(np.logical_and.reduce([column[1:] == column[:-1] for column in columns])):
             raise RecordError(f"A neuron of {name!r} was reported to fire twice in one step.")
         return trains
+
+
+def _columns(row: tuple[int, int, NDArray[Any], NDArray[Any]]) -> tuple[NDArray[np.int64], ...]:
+    """Return the step, the trial and the neuron of each spike of successive steps."""
+    first, trial, neurons, bounds = row
+    steps = np.repeat(np.arange(first, first + bounds.size - 1), np.diff(bounds))
+    return steps, np.full(steps.size, trial, np.int64), neurons.astype(np.int64)
 
 
 class _Buffer:

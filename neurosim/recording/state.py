@@ -11,10 +11,11 @@ import numpy as np
 
 from neurosim.errors import RecordError
 from neurosim.recording.times import positive_step
-from neurosim.recording.values import Named, read_only, to_numpy
+from neurosim.recording.values import Deferred, Named, read_only, to_numpy
 
 NEVER = -1e4  # s: the time of the last spike of a neuron that has not fired, as in Brian2
 Array = Any  # numpy's, or another library's with the same shape and indexing (a torch tensor)
+Make = Callable[[], Array]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -87,6 +88,56 @@ class State:
             if len(shape) != (3 if deep else 2) or shape[-2] != self.trials:
                 expected = f"(depth, {self.trials}, neuron)" if deep else f"({self.trials}, neuron)"
                 raise RecordError(f"State: {address} must have the shape {expected}, got {shape}.")
+
+    @classmethod
+    def deferred(
+        cls,
+        source: object,
+        *,
+        step: int,
+        dt: float,
+        trials: int,
+        variables: Mapping[str, Mapping[str, Make]],
+        spikes: Mapping[str, Make],
+        last_spike: Mapping[str, Make],
+        not_refractory: Mapping[str, Make],
+        circuit_digest: str,
+        seed: int,
+    ) -> State:
+        """Return a state whose arrays are made when they are first asked for.
+
+        Parameters
+        ----------
+        source
+            What they are made from, which never changes (see `source`).
+        variables, spikes, last_spike, not_refractory
+            What makes each array: numpy's, read-only, of the shape and type that a state's has.
+        step, dt, trials, circuit_digest, seed
+            As in the constructor.
+        """
+        state = cls(step=step, dt=dt, trials=trials, circuit_digest=circuit_digest, seed=seed)
+        groups = {name: Deferred(made, "variable", f"in the state of {name!r}") for name, made in variables.items()}
+        object.__setattr__(state, "variables", Named(groups, "object", "in this state"))
+        arrays = {"spikes": spikes, "last_spike": last_spike, "not_refractory": not_refractory}
+        for kind, made in arrays.items():
+            object.__setattr__(state, kind, Deferred(made, "population", f"in this state's {kind}"))
+        object.__setattr__(state, "_source", source)
+        return state
+
+    @property
+    def source(self) -> Any:
+        """What the arrays of a state are made from, whose maker can go on from there; None where it holds them."""
+        return vars(self).get("_source")
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copy, or send to another process, the arrays and not what they are made from."""
+        return {name: value for name, value in vars(self).items() if name != "_source"}
+
+    def reseeded(self, seed: int) -> State:
+        """Return this state, arrays shared, as one of a run with another seed."""
+        other = object.__new__(State)
+        vars(other).update({**vars(self), "seed": int(seed)})
+        return other
 
     def arrays(self) -> Iterator[tuple[str, Array]]:
         """Iterate over every array with its address: ``"exc.v"``, ``"exc.spikes"``, ``"exc.last_spike"``, ..."""

@@ -100,6 +100,10 @@ class Deferred(Named[Value]):
             self._made[name] = make()
         return self._made[name]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy, or send to another process, the values instead of what makes them."""
+        return Named, (dict(self), self._what, self._where)
+
 
 def to_numpy(array: Any) -> np.ndarray:
     """Return an array of any library as numpy's; a torch tensor leaves its graph and its device.

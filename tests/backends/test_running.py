@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 import neurosim as ns
+from neurosim.backends.states import initial_state
 from neurosim.errors import BackendError, CircuitError, UnitError
+from neurosim.program.lowering import lower
 from neurosim.units import mA, ms, pA
 
 BACKENDS = ("brian2", "snntorch")
@@ -214,3 +216,13 @@ def test_what_a_recording_says_about_its_run() -> None:
         assert metadata["methods"] == {"p": "exact"}
         assert metadata["semantics"].startswith("graded input, integrate, threshold")
         assert {"python", "numpy", "brian2"} <= set(metadata["versions"])
+
+
+def test_runs_share_the_state_that_they_start_from() -> None:
+    circuit = small()
+    program = lower(circuit)
+    first, second = (initial_state(circuit, program, seed, 2) for seed in (1, 2))
+    assert (first.seed, second.seed) == (1, 2)
+    assert first.variables["p"]["v"] is second.variables["p"]["v"]
+    assert not first.variables["p"]["v"].flags.writeable
+    assert initial_state(circuit, program, 1, 3).variables["p"]["v"].shape[0] == 3

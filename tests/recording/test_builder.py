@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 from itertools import pairwise
 from typing import Any
 
@@ -212,3 +213,29 @@ def test_torch_tensors_are_taken(catalogue: dict[str, Recordable]) -> None:
     recording = builder.finish(None, {})
     assert recording.spikes["exc"].neurons.tolist() == [3]
     assert recording.traces["exc"]["v"].values.tolist() == [[[1.0] * 7]] * 2
+
+
+def test_rows_of_steps_are_spikes(catalogue: dict[str, Recordable]) -> None:
+    spec = {"exc": "spikes", "input": ["spikes", Record("rate", bin=2 * DT)]}
+    one, other = (builder_for(catalogue, spec, start_step=10) for _ in range(2))
+    neurons, bounds = np.array([4, 1, 3, 0], dtype=np.int32), np.array([7, 8, 8, 11])
+    for name in ("exc", "input"):
+        one.add_rows(name, 10, 1, neurons, bounds)
+        one.add_rows(name, 13, 0, neurons[:1], np.array([0, 1, 1]))
+        one.add_rows(name, 15, 0, neurons[:0], np.array([4, 4]))
+        other.add_spikes(name, [10, 12, 12, 12, 13], [1, 1, 1, 1, 0], [4, 1, 3, 0, 4])
+    found, expected = one.finish(None, {}), other.finish(None, {})
+    assert found == expected
+    assert found.support == expected.support
+    assert found.n_trials == 2
+    assert pickle.loads(pickle.dumps(found)) == expected
+    with pytest.raises(RecordError, match="does not record the spikes"):
+        one.add_rows("inh", 10, 1, neurons, bounds)
+
+
+def test_rows_and_single_spikes_together(catalogue: dict[str, Recordable]) -> None:
+    builder = builder_for(catalogue, {"exc": "spikes"})
+    builder.add_rows("exc", 2, 0, np.array([1]), np.array([0, 1]))
+    builder.add_spikes("exc", 0, 0, 3)
+    trains = builder.finish(None, {}).spikes["exc"]
+    assert (trains.to_steps(DT).tolist(), trains.neurons.tolist()) == ([0, 2], [3, 1])

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import copy
 import dataclasses
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -165,3 +167,28 @@ def test_repr_fits_a_screen() -> None:
     assert repr(make()).startswith("State(step 40 at dt 0.0001 s, 2 trials: exc.v (2, 2), exc_to_inh.w (2, 3)")
     many = make(variables={f"population_{index}": {"v": np.zeros((2, 1))} for index in range(500)})
     assert len(repr(many)) < 400
+
+
+def test_arrays_that_are_made_later_are_those_of_a_state() -> None:
+    plain, asked = make(), list[str]()
+
+    def later(arrays: Mapping[str, Any], kind: str) -> dict[str, Any]:
+        return {name: lambda name=name: asked.append(f"{name}.{kind}") or arrays[name] for name in arrays}  # type: ignore[misc]
+
+    state = State.deferred(
+        "anything", step=40, dt=1e-4, trials=2,
+        variables={name: later(group, "variable") for name, group in plain.variables.items()},
+        spikes=later(plain.spikes, "spikes"), last_spike=later(plain.last_spike, "last"),
+        not_refractory=later(plain.not_refractory, "active"), circuit_digest="abc", seed=7,
+    )  # fmt: skip
+    assert state.source == "anything"
+    assert not asked
+    other = state.reseeded(8)
+    assert (other.seed, other.source, asked) == (8, "anything", [])
+    assert state == plain != other
+    assert len(asked) == 6
+    for copied in (pickle.loads(pickle.dumps(state)), copy.deepcopy(state), dataclasses.replace(state)):
+        assert copied == plain
+        assert copied.source is None
+    assert len(asked) == 6
+    assert plain.source is None

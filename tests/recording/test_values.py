@@ -7,7 +7,7 @@ import pytest
 import xarray
 
 from neurosim.errors import RecordError
-from neurosim.recording.values import Named, read_only, same, to_numpy
+from neurosim.recording.values import Deferred, Named, read_only, same, to_numpy
 
 
 def test_named_is_a_read_only_mapping() -> None:
@@ -66,3 +66,17 @@ def test_tensors_become_arrays() -> None:
     torch = pytest.importorskip("torch")
     assert to_numpy(torch.ones(2, requires_grad=True)).tolist() == [1.0, 1.0]
     assert to_numpy([1, 2]).tolist() == [1, 2]
+
+
+def test_values_are_made_when_they_are_asked_for_and_once() -> None:
+    made: list[str] = []
+    deferred = Deferred({name: lambda name=name: made.append(name) or np.array([1.0]) for name in "ab"}, "name", "here")  # type: ignore[misc]
+    assert "a" in deferred
+    assert list(deferred) == ["a", "b"]
+    assert not made
+    assert deferred["a"] is deferred["a"]
+    assert made == ["a"]
+    twin = pickle.loads(pickle.dumps(deferred))
+    assert type(twin) is Named
+    assert made == ["a", "b"]
+    assert twin == deferred

@@ -16,6 +16,7 @@ from neurosim.backends.snntorch.simulation.operating import FIELDS, operation
 from neurosim.backends.snntorch.simulation.plan import Plan
 from neurosim.backends.snntorch.simulation.programs import compiled_program, function_table
 from neurosim.backends.snntorch.simulation.rows import Rows
+from neurosim.backends.snntorch.simulation.standing import EdgeReader
 from neurosim.backends.snntorch.simulation.trial import SpikeBuffer
 from neurosim.backends.snntorch.stepper import Stepper
 from neurosim.program.step_program import ProjectionProgram
@@ -125,13 +126,18 @@ class EdgeTable:
         """Return what is kept for the edges of a trial, as it stands (see :class:`Room`)."""
         return self._trials[trial]
 
-    def given_back(self, values: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-        """Return the variables of the edges in the order of the circuit."""
-        found = {}
-        for key in self.item.dynamics.state if self.item.dynamics is not None else ():
-            found[key] = np.empty(self.item.n)
-            found[key][self.order] = self.room.read(values, key, self.ends)
-        return found
+    def read_constants(self) -> None:
+        """Take over what edges have that no step changes, as the module has it now."""
+        dynamics = self.item.dynamics
+        fixed = [key for key in self.room.layout.variables if dynamics is None or key not in dynamics.state]
+        if fixed:
+            given = {key: self._given(key, 0) for key in fixed}
+            for values in self._trials:
+                self.room.write(values, given, self.ends)
+
+    def reader(self) -> EdgeReader:
+        """Return what reads the variables of the edges."""
+        return EdgeReader(self.room, self.ends, self.order)
 
     # -- lines of the table ----------------------------------------------------------------------------------------
 

@@ -67,6 +67,19 @@ def find_ends(plan: Plan, item: ProjectionProgram, rows: Rows | None, sizes: tup
 
 
 @dataclass(frozen=True)
+class Kept:
+    """Some stretches of an array, one after another."""
+
+    spans: list[tuple[int, int]]
+    numbers: Numbers
+
+
+def whole(values: Numbers) -> Kept:
+    """Return an array itself as what is kept of it."""
+    return Kept([(0, values.size)], values)
+
+
+@dataclass(frozen=True)
 class Room:
     """Where the values of a projection lie in its array.
 
@@ -106,7 +119,7 @@ class Room:
     def empty(self) -> Numbers:
         """Return an array whose head says where everything begins."""
         layout = self.layout
-        values = np.zeros(layout.size + sum(self._numbers(key) for key in layout.variables) + 1)
+        values = np.zeros(self.size)
         for key in layout.variables:
             values[layout.begin(key)] = self.begin(key)
             if layout.level(key) == "source":
@@ -118,16 +131,47 @@ class Room:
     def write(self, values: Numbers, given: Mapping[str, Numbers], ends: Ends) -> list[str]:
         """Write what is kept for edges and postsynaptic neurons; return what is not the same for edges of one."""
         failing = []
-        for key in self.layout.variables:
+        for key, numbers in given.items():
             begin, level = self.begin(key), self.layout.level(key)
             if level == "edge":
-                self._of_edges(values, begin)[:] = given[key]
+                self._of_edges(values, begin)[:] = numbers
             elif level == "target":
                 kept = values[begin : begin + self.sizes[1]]
-                kept[ends.targets] = given[key]
-                if not same_bits(kept[ends.targets], given[key]):
+                kept[ends.targets] = numbers
+                if not same_bits(kept[ends.targets], numbers):
                     failing.append(key)
         return failing
+
+    @property
+    def size(self) -> int:
+        """Numbers of the array."""
+        return self.layout.size + sum(self._numbers(key) for key in self.layout.variables) + 1
+
+    def kept(self, values: Numbers) -> Kept:
+        """Return what later steps may read of an array: of the past of presynaptic neurons what is not too long ago."""
+        kept, n = self.layout.levels.source, self.sizes[0]
+        spans = [(0, values.size)]
+        if kept:
+            now, first, apart = int(values[self.layout.now]), self.begin(kept[0]), self.steps * n
+            begins = [first + row * apart for row in range(2 * len(kept))]
+            past = [(begin + (now - self.longest) * n, begin + (now + 1) * n) for begin in begins]
+            spans = [(0, first), *past, (begins[-1] + apart, values.size)]
+        return Kept(spans, np.concatenate([values[begin:end] for begin, end in spans]))
+
+    def put_back(self, values: Numbers, kept: Kept) -> None:
+        """Write what was kept to where it stood."""
+        place = 0
+        for begin, end in kept.spans:
+            values[begin:end] = kept.numbers[place : place + end - begin]
+            place += end - begin
+
+    def opened(self, kept: Kept) -> Numbers:
+        """Return an array with what was kept of one, and anything elsewhere."""
+        if len(kept.spans) == 1:
+            return kept.numbers
+        values = np.empty(self.size)
+        self.put_back(values, kept)
+        return values
 
     def _of_edges(self, values: Numbers, begin: int) -> Numbers:
         return values[begin : begin + self.n * self.layout.apart : self.layout.apart][: self.n]

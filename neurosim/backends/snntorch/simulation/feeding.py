@@ -96,6 +96,8 @@ class Feed:
         steady = [all(run.inputs.constant(source) is not None for source in terms) for *_, terms in inputs]
         self.steady = [item for item, same in zip(inputs, steady, strict=True) if same]
         self.varying = [item for item, same in zip(inputs, steady, strict=True) if not same]
+        #: Whether everything is the circuit's own, and so the same in any run.
+        self.of_circuit = run.inputs.of_circuit
         #: Whether nothing has to be computed for each step.
         self.free = not (self.noisy or self.sources or self.poisson or self.varying)
         numbers = [len(program.populations[name].noise) * program.populations[name].n for name in self.noisy]

@@ -28,6 +28,8 @@ from neurosim.random import noise_key
 
 #: What a chunk feeds, by (kind, name, ...): numbers (steps, trials, n or 1).
 Fed = Mapping[tuple[str, ...], NDArray[np.float64]]
+#: What an edge adds, by projection: to which variable, and one number, or one in the order of the rows.
+Amounts = Mapping[str, list[tuple[str, NDArray[np.float64]]]]
 
 
 def bits(number: float) -> int:
@@ -44,20 +46,15 @@ class Operations:
         What is simulated, and the values of the run.
     rows
         Edges by projection.
-    amounts
-        What an edge adds, by projection and target: one number, or one in the order of the rows.
-    drawn, seed
-        What the loop draws, and the seed of the run.
     division
         Into which parts the table is.
     """
 
-    def __init__(
-        self, plan: Plan, stepper: Stepper, rows: Mapping[str, Rows],
-        amounts: Mapping[str, list[tuple[str, NDArray[np.float64]]]], drawn: Drawn, seed: int, division: Division,
-    ) -> None:  # fmt: skip
-        self.plan, self.stepper, self.rows, self.amounts = plan, stepper, rows, amounts
-        self.drawn, self.seed, self.division = drawn, seed, division
+    def __init__(self, plan: Plan, stepper: Stepper, rows: Mapping[str, Rows], division: Division) -> None:
+        self.plan, self.stepper, self.rows, self.division = plan, stepper, rows, division
+        self.amounts: Amounts = {}
+        self.drawn, self.seed = Drawn([], {}, {}), 0
+        self._written: tuple[Any, ...] = ()
         projections = stepper.program.projections
         self.edges = {name: EdgeTable(plan, stepper, projections[name], rows.get(name)) for name in plan.edges}
         self._kept: list[Any] = []
@@ -71,6 +68,25 @@ class Operations:
         self._tables: dict[tuple[int, ...], tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
         self._late: dict[tuple[int, str, int], list[NDArray[Any]]] = {}
         self._delivering_late: set[int] = set()
+
+    def begin(self, amounts: Amounts, drawn: Drawn, seed: int) -> None:
+        """Begin a run.
+
+        Parameters
+        ----------
+        amounts
+            What an edge adds, by projection and target: one number, or one in the order of the rows.
+        drawn, seed
+            What the loop draws, and the seed of the run.
+        """
+        added = [
+            (target, bits(float(amount)) if amount.ndim == 0 else -amount.ctypes.data)
+            for targets in amounts.values()
+            for target, amount in targets
+        ]
+        if (written := (added, seed)) != self._written or drawn is not self.drawn:
+            self._tables.clear()
+        self.amounts, self.drawn, self.seed, self._written = amounts, drawn, seed, written
 
     def piece(self, name: str, part: int) -> Piece:
         """Return what a part holds of a population."""

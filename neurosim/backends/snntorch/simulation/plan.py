@@ -15,12 +15,14 @@ from neurosim.backends.snntorch.simulation.edge_source import EdgeForms, End
 from neurosim.backends.snntorch.simulation.neuron_source import LIMIT, NeuronForm, neuron_form
 from neurosim.backends.snntorch.simulation.programs import function_table
 from neurosim.backends.snntorch.simulation.rows import Rows
+from neurosim.backends.snntorch.simulation.shelf import Shelf
 from neurosim.program.components import adds_constants
 from neurosim.program.step_program import PoissonProgram, PopulationProgram, ProjectionProgram
 from neurosim.program.straight_line import Uncovered
 
 if TYPE_CHECKING:
     from neurosim.backends.snntorch.module import CircuitModule
+    from neurosim.backends.snntorch.simulation.machine import Machine
 
 #: Neurons of a block at most: its variables stay in the first cache.
 WIDTH = 256
@@ -94,12 +96,15 @@ class Plan:
         Sorted edges by projection and number of parts, made when they are first needed.
     edges
         Programs of the projections that are graded, or whose edges have a state.
+    shelf
+        What the last run leaves to the next.
     """
 
     homes: dict[str, Home]
     size: int
     rows: dict[tuple[str, int], Rows]
     edges: dict[str, EdgeForms]
+    shelf: Shelf[Machine]
 
     def worth_it(self, steps: int) -> bool:
         """Tell whether a run of some steps is long enough for it."""
@@ -131,7 +136,7 @@ def make_plan(module: CircuitModule) -> Plan:
                 edges[projection.name] = _edge_form(module, projection, homes, shared)
             except Uncovered as reason:
                 raise Uncovered(f"the edges of {projection.name} compute {reason}") from None
-    return Plan(homes, size, {}, edges)
+    return Plan(homes, size, {}, edges, Shelf())
 
 
 def term(source: str) -> str:

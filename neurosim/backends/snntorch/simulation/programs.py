@@ -30,6 +30,7 @@ def compiled_program(text: str, *, of_edges: bool = False) -> Any:
     )
 
 
+@cache
 def function_table(names: tuple[str, ...]) -> np.ndarray:
     """Return addresses of functions of the equation language and of their data, alternating, int64.
 

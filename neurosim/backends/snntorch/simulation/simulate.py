@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections import deque
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -12,17 +13,14 @@ from numpy.typing import NDArray
 
 from neurosim.backends.simulator import Progress, Run
 from neurosim.backends.snntorch.simulation import driver
-from neurosim.backends.snntorch.simulation.division import LONGEST, divided
-from neurosim.backends.snntorch.simulation.feeding import Feed
-from neurosim.backends.snntorch.simulation.neuron_source import ACTIVE, LAST
+from neurosim.backends.snntorch.simulation.division import LONGEST
+from neurosim.backends.snntorch.simulation.machine import Machine, prepared
 from neurosim.backends.snntorch.simulation.operating import operation
-from neurosim.backends.snntorch.simulation.operations import Fed, Operations
-from neurosim.backends.snntorch.simulation.plan import Plan, fixed_limit
-from neurosim.backends.snntorch.simulation.rows import Rows, make_rows
+from neurosim.backends.snntorch.simulation.operations import Fed
+from neurosim.backends.snntorch.simulation.plan import Plan
+from neurosim.backends.snntorch.simulation.standing import Standing
 from neurosim.backends.snntorch.simulation.trial import Trial
 from neurosim.backends.snntorch.simulation.windows import advance
-from neurosim.backends.snntorch.stepper import NEVER_STEP, Stepper
-from neurosim.backends.states import plain_state
 from neurosim.recording import RecordingBuilder, State
 from neurosim.recording.plan import TracePlan
 
@@ -51,71 +49,24 @@ def simulate_compiled(
     run, builder, progress
         See :meth:`neurosim.backends.simulator.Simulator.run`.
     """
-    return _Simulation(module, plan, run, builder, progress).run_all()
+    return _Simulation(prepared(module, plan, run, MOST_STEPS), run, builder, progress).run_all()
 
 
 class _Simulation:
-    def __init__(
-        self, module: CircuitModule, plan: Plan, run: Run, builder: RecordingBuilder, progress: Progress | None
-    ) -> None:
-        self.module, self.plan, self.run, self.builder, self.progress = module, plan, run, builder, progress
-        self.stepper = Stepper(module, run.state, exact=True, events=True)
-        self.before = max(module.program.history_depth.values(), default=0)
-        self.feed = Feed(module, run, self.stepper)
-        self.most = MOST_STEPS if self.feed.free else self.feed.most
-        self.threads = torch.get_num_threads()
-        self.division = divided(plan, self._least_delay(), self.threads)
-        self.trials = [
-            Trial(plan, self.stepper, number, self.before, self.most, self.division) for number in range(run.trials)
-        ]
-        for trial in self.trials:
-            self.feed.write_constants(trial, plan)
-        rows = {item.name: self._rows(item.name) for item in module.program.pulses if item.n}
-        amounts = {name: self._amounts(name, rows[name]) for name in rows if name not in plan.edges}
-        self.operations = Operations(plan, self.stepper, rows, amounts, self.feed.drawn, run.seed, self.division)
-        for trial in self.trials:
-            for name in self.stepper.plastic:
-                trial.edges[name] = self.operations.edges[name].values(trial.number)
+    def __init__(self, machine: Machine, run: Run, builder: RecordingBuilder, progress: Progress | None) -> None:
+        self.machine, self.run, self.builder, self.progress = machine, run, builder, progress
+        self.plan, self.stepper, self.feed = machine.plan, machine.stepper, machine.feed
+        self.trials, self.operations, self.division = machine.trials, machine.operations, machine.division
+        self.before = machine.before
+        self.most = min(machine.most, MOST_STEPS if self.feed.free else self.feed.most)
         traces = run.plan.traces
         self.sampled = [trace for trace in traces if self._lies_in_memory(trace)]
         self.looked_up = [trace for trace in traces if not self._lies_in_memory(trace)]
-
-    def _least_delay(self) -> int:
-        """Return after how many steps a spike of a neuron arrives at the earliest; 0 where edges have programs."""
-        if self.plan.edges:
-            return 0
-        delays = [
-            self.module.part(item.name).whole_delay().min() for item in self.module.program.pulses
-            if item.n and item.pre in self.plan.homes
-        ]  # fmt: skip
-        return int(min(delays, default=LONGEST))
-
-    def _rows(self, name: str) -> Rows:
-        item, part = self.module.program.projections[name], self.module.part(name)
-        key = (name, self.division.parts)
-        if key in self.plan.rows:
-            return self.plan.rows[key]
-        home = self.plan.homes[item.post]
-        sizes = self.module.program.populations
-        rows = make_rows(
-            item.edges, part.whole_delay(), sizes[item.pre].n, home.n, home.slots(), self.division.bounds(home)
-        )  # fmt: skip
-        if not part.learns_delays:
-            self.plan.rows[key] = rows
-        return rows
-
-    def _amounts(self, name: str, rows: Rows) -> list[tuple[str, NDArray[np.float64]]]:
-        """Return what each edge adds to which variable: one number, or one in the order of the rows."""
-        edges, found = self.stepper.edges[name], []
-        for target, printed in self.module.part(name).exact_expressions.terms:
-            value = printed({key: edges[key] for key in printed.reads})["value"]
-            amount = np.asarray(value, dtype=np.float64)
-            found.append((target, amount if amount.ndim == 0 else np.ascontiguousarray(amount[rows.order])))
-        return found
+        self._places: dict[str, NDArray[np.int64]] = {}
 
     def _lies_in_memory(self, trace: TracePlan) -> bool:
         home = self.plan.homes.get(trace.name)
-        item = self.module.program.populations.get(trace.name)
+        item = self.stepper.populations.get(trace.name)
         return home is not None and item is not None and trace.variable in (*item.state, *item.inputs)
 
     # -- chunks --------------------------------------------------------------------------------------------------
@@ -123,7 +74,7 @@ class _Simulation:
     def run_all(self) -> State:
         """Run to the end, or to where the run is asked to stop."""
         run = self.run
-        step, end, steps = run.start, run.start + run.n_steps, min(run.block, self.most)
+        step, end, steps = run.start, run.start + run.n_steps, min(self.machine.pace or run.block, self.most)
         while step < end:
             started = time.perf_counter()
             last = min(step + steps, end, self._next_look(step) + 1)
@@ -137,8 +88,17 @@ class _Simulation:
                 break
             seconds = time.perf_counter() - started
             steps = max(1, min(self.most, 2 * steps if 2 * seconds < CHUNK_SECONDS else steps // 2 or 1))
-        self._hand_over()
-        return plain_state(self.stepper.state(run.seed))
+        self.machine.pace = steps
+        return self._end(step)
+
+    def _end(self, step: int) -> State:
+        """Return the state at the end, and leave the machine to the next run."""
+        kept = self.machine.worth_keeping
+        state = Standing(self.machine.frame, step, self.trials, copied=kept).state(self.run.seed)
+        if not kept:
+            return replace(state)  # with its arrays made, so that nothing else stays in memory
+        self.plan.shelf.put(self.machine)
+        return state
 
     def _next_look(self, step: int) -> int:
         """Return the next step at whose end something is looked up that no program writes down."""
@@ -180,7 +140,7 @@ class _Simulation:
         table, begins = operations.tables(trial, fed, samples)
         operations.prime(table, before)
         merges, rooms = operations.merges(trial), operations.rooms(trial, of_sources=False)
-        window, threads = self.division.window, self.threads
+        window, threads = self.division.window, self.machine.threads
         return advance(table, begins, merges, rooms, memory, start, first, last, before, window, dt, threads)
 
     def _sample_lines(self, samples: dict[str, NDArray[np.float64]], number: int) -> list[list[list[int]]]:
@@ -196,8 +156,10 @@ class _Simulation:
                 piece, key = self.division.piece(home, part), f"{trace.address}/{part}"
                 columns = np.flatnonzero((chosen >= piece.neuron) & (chosen < piece.neuron + piece.n))
                 if columns.size:
-                    slots = self.operations.keep(key, home.slots(trace.variable)[chosen[columns]])
-                    places = self.operations.keep(f"{key}/columns", columns)
+                    if key not in self._places:  # kept alive for as long as the loop may read them
+                        self._places[key] = home.slots(trace.variable)[chosen[columns]]
+                        self._places[f"{key}/columns"] = columns
+                    slots, places = (self._places[name].ctypes.data for name in (key, f"{key}/columns"))
                     line = [operation(driver.sample), trace.every_steps, slots, columns.size]
                     own.append([*line, values[number].ctypes.data, places, trace.selected])
         return lines
@@ -206,8 +168,7 @@ class _Simulation:
         """Hand the spikes of some steps on, and let the next chunk begin behind them."""
         for name, buffer in trial.spikes.items():
             if name in self.run.plan.spikes:
-                steps, neurons = buffer.take(count)
-                self.builder.add_spikes(name, steps + first, trial.number, neurons)
+                self.builder.add_rows(name, first, trial.number, *buffer.take(count))
             buffer.drop(count)
 
     # -- what others read ----------------------------------------------------------------------------------------
@@ -217,44 +178,28 @@ class _Simulation:
         due = [trace for trace in self.looked_up if step % trace.every_steps == 0]
         if not due:
             return
-        self._hand_over()
+        self._hand_over(step)
         for trace in due:
             value = self.stepper.value(trace.name, trace.variable)
             self.builder.sample(trace.name, trace.variable, step, value)
 
-    def _hand_over(self) -> None:
-        """Give the stepper the values of all trials as they are now."""
-        stepper, homes = self.stepper, self.plan.homes
+    def _hand_over(self, step: int) -> None:
+        """Give the stepper the values of all trials as they are now, after a step."""
+        stepper, standing = self.stepper, Standing(self.machine.frame, step + 1, self.trials, copied=False)
 
-        def together(name: str, variable: str) -> torch.Tensor:
-            return torch.from_numpy(np.stack([homes[name].read(trial.memory, variable) for trial in self.trials]))
+        def together(name: str, variables: Iterable[str]) -> dict[str, torch.Tensor]:
+            return {key: torch.from_numpy(standing.neurons(name, key)) for key in variables}
 
         for name in stepper.plastic:
-            edges = self.operations.edges[name]
-            each = [edges.given_back(trial.edges[name]) for trial in self.trials]
-            stepper.values[name] = {key: torch.from_numpy(np.stack([one[key] for one in each])) for key in each[0]}
-        for name, home in homes.items():
+            dynamics = stepper.projections[name].dynamics
+            keys = () if dynamics is None else dynamics.state
+            stepper.values[name] = {key: torch.from_numpy(standing.edges(name, key)) for key in keys}
+        for name in self.plan.homes:
             item = stepper.populations[name]
             if item.kind == "signal":
-                stepper.values[name] = {"signal": together(name, "signal")}
+                stepper.values[name] = together(name, ["signal"])
                 continue
-            stepper.values[name] = {variable: together(name, variable) for variable in item.state}
-            stepper.totals[name] = {variable: together(name, variable) for variable in item.inputs}
-            if item.refractory is None:
-                continue
-            last = together(name, LAST)
-            if ACTIVE in home.form.variables:
-                stepper.active[name] = together(name, ACTIVE) != 0
-            elif stepper.step_number > self.run.start:
-                now = stepper.step_number - 1
-                limit = fixed_limit(item, stepper.dynamics[name], stepper.fixed[name])
-                stepper.active[name] = (now - last >= torch.as_tensor(limit)) & (last != now)
-            stepper.last[name] = torch.where(last < NEVER_STEP / 2, NEVER_STEP, last.to(torch.int64))
-        for name in stepper.history:
-            depth = self.module.program.history_depth[name]
-            stepper.history[name] = deque(self._past(name, age) for age in range(1, depth + 1))
-
-    def _past(self, name: str, age: int) -> tuple[NDArray[Any], NDArray[Any]]:
-        found = [trial.spikes[name].past(age) for trial in self.trials]
-        trials = np.repeat(np.arange(len(found)), [len(neurons) for neurons in found])
-        return trials, np.concatenate(found).astype(np.int64)
+            stepper.values[name], stepper.totals[name] = together(name, item.state), together(name, item.inputs)
+            if item.refractory is not None:
+                stepper.active[name] = torch.from_numpy(standing.active(name))
+                stepper.last[name] = torch.from_numpy(standing.last_steps(name))

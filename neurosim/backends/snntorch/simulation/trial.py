@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -64,11 +65,10 @@ class SpikeBuffer:
         marks = np.searchsorted(steps, np.arange(1, count + 1))
         self.bounds[self.before + 1 : self.before + count + 1] = first + marks
 
-    def take(self, count: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        """Return the spikes of the first steps of the chunk: steps, counted from its first, and neurons."""
-        bounds = self.bounds[self.before : self.before + count + 1]
-        steps = np.repeat(np.arange(count), np.diff(bounds))
-        return steps, self.neurons[bounds[0] : bounds[-1]].copy()
+    def take(self, count: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Return the spikes of the first steps of the chunk: neurons, and where each step begins."""
+        bounds = self.bounds[self.before : self.before + count + 1].copy()
+        return self.neurons[bounds[0] : bounds[-1]].copy(), bounds
 
     def drop(self, count: int) -> None:
         """Let a chunk begin some steps later."""
@@ -76,10 +76,16 @@ class SpikeBuffer:
         self.neurons[: bounds[-1] - bounds[0]] = self.neurons[bounds[0] : bounds[-1]].copy()
         self.bounds[: self.before + 1] = bounds - bounds[0]
 
-    def past(self, age: int) -> NDArray[np.int32]:
-        """Return the spikes of an earlier step: 1 is the last before the chunk."""
-        place = self.before - age
-        return self.neurons[self.bounds[place] : self.bounds[place + 1]]
+    def under_way(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Return the spikes of the steps before the chunk: neurons, and where each step begins."""
+        bounds = self.bounds[: self.before + 1].copy()
+        return self.neurons[: bounds[-1]].copy(), bounds
+
+    def set_under_way(self, neurons: NDArray[np.int32], bounds: NDArray[np.int64]) -> None:
+        """Let a chunk begin behind such spikes."""
+        self._hold(len(neurons))
+        self.neurons[: len(neurons)] = neurons
+        self.bounds[: self.before + 1] = bounds
 
 
 class Found:
@@ -135,6 +141,15 @@ class Trial:
             if division.parts > 1 and name in plan.homes:
                 most = division.window * division.largest(plan.homes[name])
                 self.found[name] = Found(division.parts, most, buffer.bounds.size)
+
+    def arrays(self) -> Iterator[NDArray[Any]]:
+        """Iterate over everything that the trial holds."""
+        yield self.memory
+        yield from self.edges.values()
+        for buffer in self.spikes.values():
+            yield from (buffer.neurons, buffer.bounds)
+        for found in self.found.values():
+            yield from (found.neurons, found.bounds)
 
     def begin(self, window: int) -> None:
         """Make room for the spikes of a window, whose first column is that of the chunk."""

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import neurosim as ns
-from backends.snntorch.simulation.test_simulation import OPTIONS, assert_equal, both, network
+from backends.snntorch.simulation.test_simulation import OPTIONS, assert_equal, both, forget, network
 from neurosim.backends.snntorch.simulation import division, simulate, trial
 from neurosim.backends.snntorch.simulation.atomic import yielding
 from neurosim.units import Hz, ms, mV
@@ -131,6 +131,7 @@ def test_chunks_and_full_memory_change_nothing(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(division, "PART", 128)
     monkeypatch.setattr(division, "LEAST", 1)
     monkeypatch.setattr(trial, "SPARE", 300)
+    forget(module)
     assert module.run(30 * ms, record={"cells": ["spikes", "v"]}) == expected
     assert parts_of(module) == {2}
 
@@ -141,6 +142,7 @@ def test_a_run_goes_on_with_other_parts(monkeypatch: pytest.MonkeyPatch) -> None
     whole = stepped.run(20 * ms, seed=3)
     begun = module.run(7.3 * ms, seed=3)
     monkeypatch.setattr(division, "LEAST", 2**40)
+    forget(module)
     rest = module.run(12.7 * ms, seed=3, state=begun.state)
     assert parts_of(module) == {1, 2}
     assert rest.state == whole.state
