@@ -25,8 +25,9 @@ def probe(threads: int) -> Mapping[str, float]:
     Returns
     -------
     Mapping
-        ``"cache_bandwidth"`` and ``"memory_bandwidth"`` in bytes per second (a triad on arrays that lie in the second
-        cache, and far beyond the last), ``"flops"`` (a product of matrices, float32); empty without numba.
+        Of arrays that are updated in place: ``"cache_bandwidth"``, bytes per second read from the second cache while
+        as many are written back, and ``"memory_bandwidth"``, bytes per second read from memory and written to it;
+        ``"flops"`` of a product of matrices, float32; empty without numba.
 
     Raises
     ------
@@ -55,7 +56,8 @@ def distance(
     machine
         What :func:`probe` returned.
     cached, streamed
-        Bytes moved to and from the second cache, and to and from memory.
+        Bytes read from the second cache (those written back go at the same time), and bytes read from memory and
+        written to it.
     operations
         Floating-point operations of a dense product, float32.
     """

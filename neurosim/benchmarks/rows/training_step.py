@@ -14,9 +14,9 @@ from neurosim.benchmarks.roofline import distance
 #: Part of the last layer's spikes that must be as ours where the neuron is the same: float32 sums in another order
 #: may move one.
 SAME = 0.999
-#: Bytes of a synaptic event: forward a weight read, a sum read and written (12); backward, for the weight's gradient,
-#: the receiver's slope read, a gradient read and written (12).
-EVENT = 24
+#: Bytes read for a synaptic event: forward a weight and a sum (8); backward, for the weight's gradient, the receiver's
+#: slope and a gradient (8).
+EVENT = 16
 #: Bytes of a neuron in a step: input and membrane written and read, slope written and read (24), a spike's bit.
 NEURON_STEP = 24
 
@@ -106,7 +106,7 @@ BENCHMARK = Benchmark(
         "snnTorch and SpikingJelly compute the same neurons from the same weights; Norse's neuron differs in detail. "
         "Ours pass a spike on in the next step, so the last layer's come later by one step a layer.",
         "The matrix products are the dense ones of this network, forward and backward.",
-        f"The least time counts {EVENT} bytes for a synaptic event, forward and backward, in the second cache, and "
-        f"{NEURON_STEP} for a neuron in a step, in memory.",
+        f"The least time counts {EVENT} bytes for a synaptic event, forward and backward, read from the second cache, "
+        f"and {NEURON_STEP} for a neuron in a step, read from memory or written to it.",
     ),
 )
