@@ -19,6 +19,7 @@ from neurosim.backends.snntorch.vectors import (
     not_zero,
     put_flags,
     put_word,
+    turn_words,
     word_at,
 )
 
@@ -28,36 +29,37 @@ Array = NDArray[Any]
 @kept_on_disk(forceinline=True)
 def note_bits(flags: Array, bits: Array) -> None:
     """Write what is not 0 as bits."""
-    n, place = flags.shape[0], 0
-    while place + LANES <= n:
-        put_word(bits, place // 8, not_zero(flags, place))
-        place += LANES
-    while place + 8 <= n:
-        bits[place // 8] = eight_not_zero(flags, place)
-        place += 8
-    if place < n:
-        byte = 0
-        for rest in range(place, n):
-            byte |= (flags[rest] != 0) << (rest - place)
-        bits[place // 8] = byte
+    note_and_count(flags, bits)
 
 
 @kept_on_disk(forceinline=True)
-def count_others(numbers: Array) -> int:
-    """Return how many numbers are neither 0 nor 1."""
-    n, place, found = numbers.shape[0], 0, 0
+def note_and_count(numbers: Array, bits: Array) -> tuple[int, int]:
+    """Write what is not 0 as bits; return how many that are, and how many of these are not 1."""
+    n, place, found, others = numbers.shape[0], 0, 0, 0
     while place + LANES <= n:
-        found += count_ones(not_zero(numbers, place) & not_one(numbers, place))
+        word = not_zero(numbers, place)
+        put_word(bits, place // 8, word)
+        found += count_ones(word)
+        others += count_ones(word & not_one(numbers, place))
         place += LANES
     while place + 8 <= n:
-        found += count_ones(eight_not_zero(numbers, place) & eight_not_one(numbers, place))
+        word = eight_not_zero(numbers, place)
+        bits[place // 8] = word
+        found += count_ones(word)
+        others += count_ones(word & eight_not_one(numbers, place))
         place += 8
-    for rest in range(place, n):
-        found += (numbers[rest] != 0) & (numbers[rest] != 1)
-    return found
+    if place < n:
+        byte = np.uint64(0)
+        for rest in range(place, n):
+            is_there = numbers[rest] != 0
+            byte |= np.uint64(is_there) << np.uint64(rest - place)
+            others += is_there & (numbers[rest] != 1)
+        bits[place // 8] = byte
+        found += count_ones(byte)
+    return found, others
 
 
-@kept_on_disk()
+@kept_on_disk(forceinline=True)
 def read_bits(bits: Array, flags: Array) -> None:
     """Write bits as flags."""
     n, place = flags.shape[0], 0
@@ -69,40 +71,53 @@ def read_bits(bits: Array, flags: Array) -> None:
 
 
 @kept_on_disk(forceinline=True)
+def word_of(bits: Array, place: int) -> Any:
+    """Return a word of a row of bits, with zeros where the row has no more."""
+    byte = place * BYTES
+    if byte + BYTES <= bits.shape[0]:
+        return word_at(bits, byte)
+    word = np.uint64(0)
+    for rest in range(byte, bits.shape[0]):
+        word |= np.uint64(bits[rest]) << np.uint64(8 * (rest - byte))
+    return word
+
+
+@kept_on_disk(forceinline=True)
 def count_of_bits(bits: Array) -> int:
     """Return how many bits are set."""
-    whole, found = bits.shape[0] - bits.shape[0] % BYTES, 0
-    for byte in range(0, whole, BYTES):
-        found += count_ones(word_at(bits, byte))
-    for byte in range(whole, bits.shape[0]):
-        found += count_ones(np.uint64(bits[byte]))
+    found = 0
+    for place in range((bits.shape[0] + BYTES - 1) // BYTES):
+        found += count_ones(word_of(bits, place))
     return found
 
 
 @kept_on_disk(forceinline=True)
-def list_word(word: Any, first: int, places: Array, found: int) -> int:
-    """Write the places of the bits of a number, which stands for those from `first` on; return how many there are."""
-    while word != 0:
-        places[found] = first + first_bit(word)
-        word &= word - np.uint64(1)
-        found += 1
-    return found
+def list_word(word: Any, first: int, places: Array, found: Any) -> Any:
+    """Write the places of the bits of a number, which stands for those from `first` on; return how many there are.
+
+    Four are written at a time, whether they are there or not, so that a branch is seldom guessed wrongly: `places` has
+    room for three more.
+    """
+    count = count_ones(word)
+    for place in range(found, found + count, 4):
+        for each in range(4):
+            places[place + each] = first + first_bit(word)
+            word &= word - np.uint64(1)
+    return found + count
 
 
 @kept_on_disk(forceinline=True)
 def list_bits(bits: Array, places: Array) -> int:
-    """Write the places of the bits that are set; return how many there are."""
-    whole, found = bits.shape[0] - bits.shape[0] % BYTES, 0
-    for byte in range(0, whole, BYTES):
-        found = list_word(word_at(bits, byte), 8 * byte, places, found)
-    for byte in range(whole, bits.shape[0]):
-        found = list_word(np.uint64(bits[byte]), 8 * byte, places, found)
+    """Write the places of the bits that are set, in an array with room for three more; return how many there are."""
+    found = 0
+    for place in range((bits.shape[0] + BYTES - 1) // BYTES):
+        found = list_word(word_of(bits, place), LANES * place, places, found)
     return found
 
 
 @kept_on_disk()
 def note_events(flags: Array, events: Array) -> int:
-    """Write what is not 0 as a list; return how many there are."""
+    """Write what is not 0 as a list, in an array with room for three more; return how many there are."""
     n, place, found = flags.shape[0], 0, 0
     while place + LANES <= n:
         found = list_word(not_zero(flags, place), place, events, found)
@@ -118,6 +133,22 @@ def note_events(flags: Array, events: Array) -> int:
 
 
 @kept_on_disk()
+def turn_over(first: int, last: int, bits: Array, turned: Array) -> None:
+    """Write the bits of rows, (row, byte), as those of columns, a word for 64 rows: some words of (word, column)."""
+    rows, columns = bits.shape[0], turned.shape[1]
+    square = np.empty(LANES, np.uint64)
+    for word in range(first, last):
+        for place in range((columns + LANES - 1) // LANES):
+            for lane in range(LANES):
+                row = word * LANES + lane
+                square[lane] = word_of(bits[row], place) if row < rows else np.uint64(0)
+            turn_words(square)
+            begin = place * LANES
+            for lane in range(min(LANES, columns - begin)):
+                turned[word, begin + lane] = square[lane]
+
+
+@kept_on_disk()
 def count_bits(first: int, last: int, bits: Array, counts: Array) -> None:
     """Write how many bits of each row are set, (row,)."""
     for row in range(first, last):
@@ -127,16 +158,18 @@ def count_bits(first: int, last: int, bits: Array, counts: Array) -> None:
 @kept_on_disk()
 def find_bits(first: int, last: int, bits: Array, start: Array, column: Array) -> None:
     """Write the columns of the bits that are set in each row, from ``start[row]`` on."""
+    places = np.empty(8 * bits.shape[1] + 3, np.int32)
     for row in range(first, last):
-        list_bits(bits[row], column[start[row] :])
+        begin = start[row]
+        for event in range(list_bits(bits[row], places)):
+            column[begin + event] = places[event]
 
 
 @kept_on_disk()
 def note_rows(first: int, last: int, rows: Array, bits: Array, counts: Array) -> None:
     """Write what is not 0 in each row as bits, and how many are not 0, and how many of these not 1, (row, 2)."""
     for row in range(first, last):
-        note_bits(rows[row], bits[row])
-        counts[row, 0], counts[row, 1] = count_of_bits(bits[row]), count_others(rows[row])
+        counts[row, 0], counts[row, 1] = note_and_count(rows[row], bits[row])
 
 
 @kept_on_disk()

@@ -1,24 +1,102 @@
-"""Where the rows of an array are not 0: spikes as lists, in compiled loops."""
+"""Where the rows of an array are not 0: spikes as bits and as lists, in compiled loops."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.backends.snntorch.bits import count_bits, find_bits, note_rows, take_values
+from neurosim.backends.snntorch.bits import count_bits, find_bits, note_rows, take_values, turn_over
 from neurosim.backends.snntorch.threads import in_parts
+from neurosim.backends.snntorch.vectors import LANES
 from neurosim.backends.snntorch.workspace import Workspace
 from neurosim.program.frozen import Frozen
 
 Array = NDArray[Any]
-#: Parts of the rows whose events are sorted side by side.
-BLOCKS = 8
+
+
+@dataclass(frozen=True, eq=False)
+class RowBits(Frozen):
+    """Which numbers of each row are not 0: what the way back keeps.
+
+    Parameters
+    ----------
+    bits
+        (row, byte), 8 columns to a byte, the first lowest.
+    columns
+        How many there are.
+    dtype
+        Of the numbers.
+    rows
+        The numbers themselves, (row, column), where any of them is neither 0 nor 1.
+    felt
+        Whose gradient is needed, as bits, (row, byte), whether there is an event or not; ``None`` for all.
+    """
+
+    bits: Array
+    columns: int
+    dtype: Any
+    rows: Array | None = None
+    felt: Array | None = None
+
+    def where_felt(self, felt: Array) -> RowBits:
+        """Return the same rows of which only some numbers feel a gradient: bits, (row, byte)."""
+        return replace(self, felt=felt)
+
+    def turned(self, threads: int, workspace: Workspace) -> Array:
+        """Return the bits of each column in words, the first row lowest: (word, column), 64 rows to a word.
+
+        Parameters
+        ----------
+        threads
+            How many share the work.
+        workspace
+            Lends the array.
+        """
+        found = workspace.empty((-(-len(self.bits) // LANES), self.columns), np.uint64)
+        in_parts(turn_over, len(found), threads, self.bits, found)
+        return found
+
+    def by_column(self, threads: int, workspace: Workspace) -> RowBits:
+        """Return the same with rows for columns: the numbers of each column that are not 0, which are 1.
+
+        Parameters
+        ----------
+        threads
+            How many share the work.
+        workspace
+            Lends an array.
+        """
+        words = np.ascontiguousarray(self.turned(threads, workspace).T)
+        return RowBits(words.view(np.uint8), len(self.bits), self.dtype)
+
+    def listed(self, threads: int, workspace: Workspace) -> RowEvents:
+        """Return the events as lists.
+
+        Parameters
+        ----------
+        threads
+            How many share the work.
+        workspace
+            Lends the arrays.
+        """
+        counts = np.empty(len(self.bits), np.int64)
+        in_parts(count_bits, len(self.bits), threads, self.bits, counts)
+        start = np.zeros(len(self.bits) + 1, np.int64)
+        np.cumsum(counts, out=start[1:])
+        column, value = (workspace.empty((int(start[-1]),), kind) for kind in (np.int32, self.dtype))
+        in_parts(find_bits, len(self.bits), threads, self.bits, start, column)
+        if self.rows is None:
+            value.fill(1)
+        else:
+            in_parts(take_values, len(self.bits), threads, self.rows, start, column, value)
+        return RowEvents(start, column, value)
 
 
 class RowEvents(Frozen):
-    """The numbers of each row that are not 0.
+    """The numbers of each row that are not 0, as lists.
 
     Parameters
     ----------
@@ -28,44 +106,19 @@ class RowEvents(Frozen):
         Of each event, ascending within a row, (event,).
     value
         What stands there, (event,).
-    felt
-        Whose gradient is needed, as bits, (row, byte), whether there is an event or not; ``None`` for all.
     """
 
-    def __init__(self, start: Array, column: Array, value: Array, felt: Array | None = None) -> None:
-        self.start, self.column, self.value, self.felt = start, column, value, felt
+    def __init__(self, start: Array, column: Array, value: Array) -> None:
+        self.start, self.column, self.value = start, column, value
 
     @property
     def arrays(self) -> tuple[Array, Array, Array]:
         """The three arrays, as the loops take them."""
         return self.start, self.column, self.value
 
-    def by_column(self, columns: int, threads: int, workspace: Workspace) -> RowEvents:
-        """Return the events of each column, in the order of the rows; their `column` is then the row.
 
-        Parameters
-        ----------
-        columns
-            How many there are.
-        threads
-            How many share the work.
-        workspace
-            Lends the arrays.
-        """
-        from neurosim.backends.snntorch.sparse_kernel import count_by_column, sort_by_column
-
-        edges = np.linspace(0, len(self.start) - 1, BLOCKS + 1).astype(np.int64)
-        counts = np.empty((BLOCKS, columns), np.int64)
-        in_parts(count_by_column, BLOCKS, threads, edges, self.start, self.column, counts)
-        starts = np.concatenate([[0], np.cumsum(counts.sum(0))])
-        places = starts[:-1] + np.cumsum(counts, axis=0) - counts
-        found = RowEvents(starts, workspace.like(self.column), workspace.like(self.value))
-        in_parts(sort_by_column, BLOCKS, threads, edges, *self.arrays, places, found.column, found.value)
-        return found
-
-
-def find_row_events(rows: Array, at_most: float, threads: int, workspace: Workspace) -> RowEvents | None:
-    """Return the events of an array, or ``None`` where they are more than a part of all its numbers.
+def find_row_bits(rows: Array, at_most: float, threads: int, workspace: Workspace) -> RowBits | None:
+    """Return where an array is not 0, or ``None`` where that is more than a part of all its numbers.
 
     Parameters
     ----------
@@ -76,7 +129,7 @@ def find_row_events(rows: Array, at_most: float, threads: int, workspace: Worksp
     threads
         How many share the work.
     workspace
-        Lends the arrays.
+        Lends the array.
     """
     bits = workspace.empty((len(rows), (rows.shape[1] + 7) // 8), np.uint8)
     counts = np.empty((len(rows), 2), np.int64)
@@ -84,35 +137,16 @@ def find_row_events(rows: Array, at_most: float, threads: int, workspace: Worksp
     total, others = counts.sum(0)
     if total > at_most * rows.size:
         return None
-    events = _listed(bits, counts[:, 0], rows.dtype, threads, workspace)
-    if others:
-        in_parts(take_values, len(rows), threads, rows, *events.arrays)
-    return events
+    return RowBits(bits, rows.shape[1], rows.dtype, rows if others else None)
 
 
-def events_of_bits(bits: Array, dtype: Any, threads: int, workspace: Workspace) -> RowEvents:
-    """Return the events of an array that is kept as bits; each has the value 1.
+def find_row_events(rows: Array, at_most: float, threads: int, workspace: Workspace) -> RowEvents | None:
+    """Return the events of an array as lists, or ``None`` where they are more than a part of all its numbers.
 
     Parameters
     ----------
-    bits
-        (row, byte), 8 columns to a byte, the first lowest.
-    dtype
-        Of the values.
-    threads
-        How many share the work.
-    workspace
-        Lends the arrays.
+    rows, at_most, threads, workspace
+        As in :func:`find_row_bits`.
     """
-    counts = np.empty(len(bits), np.int64)
-    in_parts(count_bits, len(bits), threads, bits, counts)
-    return _listed(bits, counts, dtype, threads, workspace)
-
-
-def _listed(bits: Array, counts: Array, dtype: Any, threads: int, workspace: Workspace) -> RowEvents:
-    start = np.zeros(len(bits) + 1, np.int64)
-    np.cumsum(counts, out=start[1:])
-    column, value = (workspace.empty((int(start[-1]),), kind) for kind in (np.int32, dtype))
-    value.fill(1)
-    in_parts(find_bits, len(bits), threads, bits, start, column)
-    return RowEvents(start, column, value)
+    found = find_row_bits(rows, at_most, threads, workspace)
+    return None if found is None else found.listed(threads, workspace)

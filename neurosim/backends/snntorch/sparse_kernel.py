@@ -11,37 +11,75 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.backends.snntorch.bits import list_bits
+from neurosim.backends.snntorch.bits import list_bits, list_word
 from neurosim.backends.snntorch.threads import kept_on_disk
 from neurosim.backends.snntorch.vectors import (
+    LANES,
     ROOM,
+    line_sums,
+    quarter_line_sums,
     quarter_weighted_line_sums,
+    small_line_sums,
     small_weighted_line_sums,
     weighted_line_sums,
 )
 
 Array = NDArray[Any]
+#: Bytes of the lines that are added together, column after column: a part of the processor's second cache.
+KEPT = 2**18
 
 
-@kept_on_disk()
-def sum_of_lines(row: Array, first: int, last: int, index: Array, value: Array, lines: Array) -> None:
-    """Write to `row` the sum of the `lines` (line, column) that some events name."""
-    width, place = row.shape[0], 0
-    room = ROOM // row.itemsize
+@kept_on_disk(forceinline=True)
+def add_lines(total: Array, more: bool, events: Array, count: int, lines: Array) -> None:
+    """Write the sum of the lines of `lines` (line, column) that some events name, one after another.
+
+    It goes on from what stands in `total` if there is `more` to come to it, and else begins with 0.
+    """
+    width, place = total.shape[0], 0
+    room = ROOM // total.itemsize
     while place + room <= width:
-        weighted_line_sums(row, place, False, first, last, index, lines, value)
+        line_sums(total, place, more, 0, count, events, lines)
         place += room
     while place + room // 4 <= width:
-        quarter_weighted_line_sums(row, place, False, first, last, index, lines, value)
+        quarter_line_sums(total, place, more, 0, count, events, lines)
         place += room // 4
     while place + room // 16 <= width:
-        small_weighted_line_sums(row, place, False, first, last, index, lines, value)
+        small_line_sums(total, place, more, 0, count, events, lines)
         place += room // 16
     for column in range(place, width):
-        total = row.dtype.type(0)
+        found = total[column] if more else total.dtype.type(0)
+        for event in range(count):
+            found += lines[events[event], column]
+        total[column] = found
+
+
+@kept_on_disk(forceinline=True)
+def add_weighted_lines(
+    total: Array, more: bool, first: int, last: int, index: Array, value: Array, lines: Array
+) -> None:  # fmt: skip
+    """Do the same with factors, for events from the `first` up to the `last`."""
+    width, place = total.shape[0], 0
+    room = ROOM // total.itemsize
+    while place + room <= width:
+        weighted_line_sums(total, place, more, first, last, index, lines, value)
+        place += room
+    while place + room // 4 <= width:
+        quarter_weighted_line_sums(total, place, more, first, last, index, lines, value)
+        place += room // 4
+    while place + room // 16 <= width:
+        small_weighted_line_sums(total, place, more, first, last, index, lines, value)
+        place += room // 16
+    for column in range(place, width):
+        found = total[column] if more else total.dtype.type(0)
         for event in range(first, last):
-            total += value[event] * lines[index[event], column]
-        row[column] = total
+            found += value[event] * lines[index[event], column]
+        total[column] = found
+
+
+@kept_on_disk(forceinline=True)
+def sum_of_lines(row: Array, first: int, last: int, index: Array, value: Array, lines: Array) -> None:
+    """Write to `row` the sum of the `lines` (line, column) that some events name."""
+    add_weighted_lines(row, False, first, last, index, value, lines)
 
 
 @kept_on_disk()
@@ -52,39 +90,45 @@ def sums_of_lines(first: int, last: int, y: Array, start: Array, index: Array, v
 
 
 @kept_on_disk()
-def count_by_column(first: int, last: int, edges: Array, start: Array, column: Array, counts: Array) -> None:
-    """Write how many events of each block of rows lie in each column, (block, column); `edges` bounds the blocks."""
-    for block in range(first, last):
-        row = counts[block]
-        row[:] = 0
-        for event in range(start[edges[block]], start[edges[block + 1]]):
-            row[column[event]] += 1
+def sums_by_column(first: int, last: int, sums: Array, turned: Array, rows: Array, g: Array) -> None:
+    """Write for each column the sum of the lines of `g` (row, post) in whose rows it is set, (column, post).
 
-
-@kept_on_disk()
-def sort_by_column(
-    first: int, last: int, edges: Array, start: Array, column: Array, value: Array, places: Array, rows: Array,
-    values: Array,
-) -> None:  # fmt: skip
-    """Write the row and value of every event, column after column, each in the order of the rows.
-
-    ``places[block, column]`` is where the first one of a block goes; it is moved on.
+    Parameters
+    ----------
+    first, last
+        Columns.
+    sums
+        The result.
+    turned
+        Bits of each column, (word, column), 64 rows to a word.
+    rows
+        What the lines are multiplied by, (row, column); without rows, 1.
+    g
+        The lines. As many are taken together as stay in the processor's second cache; the next go on from these sums.
     """
-    for block in range(first, last):
-        place = places[block]
-        for row in range(edges[block], edges[block + 1]):
-            for event in range(start[row], start[row + 1]):
-                into = place[column[event]]
-                rows[into] = row
-                values[into] = value[event]
-                place[column[event]] = into + 1
+    together = max(KEPT // max(g.shape[1] * g.itemsize, 1) // LANES, 1)
+    places = np.empty(together * LANES + 3, np.int32)
+    factors = np.empty(together * LANES, g.dtype)
+    for column in range(first, last):
+        sums[column] = 0
+    for low in range(0, turned.shape[0], together):
+        for column in range(first, last):
+            found = 0
+            for word in range(low, min(low + together, turned.shape[0])):
+                found = list_word(turned[word, column], LANES * word, places, found)
+            if rows.shape[0] == 0:
+                add_lines(sums[column], True, places, found, g)
+            else:
+                for event in range(found):
+                    factors[event] = rows[places[event], column]
+                add_weighted_lines(sums[column], True, 0, found, places, factors, g)
 
 
 @kept_on_disk(fastmath={"contract", "reassoc", "nsz"})
 def add_felt_products(y: Array, row: Array, felt: Array, lines: Array) -> None:
     """Add to `y` (line,) the products of a `row` with those of the `lines` (line, column) that bits in `felt` name."""
     width = row.shape[0]
-    where = np.empty(y.shape[0], np.int32)
+    where = np.empty(y.shape[0] + 3, np.int32)
     found = list_bits(felt, where)
     event = 0
     while event + 4 <= found:

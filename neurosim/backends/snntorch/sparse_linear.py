@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,8 @@ from torch.nn.functional import linear
 
 from neurosim.backends.snntorch.bits import count_bits
 from neurosim.backends.snntorch.matrices import turned
-from neurosim.backends.snntorch.row_events import RowEvents, find_row_events
-from neurosim.backends.snntorch.sparse_kernel import felt_products, rows_times_matrix, sums_of_lines
+from neurosim.backends.snntorch.row_events import RowBits, find_row_bits
+from neurosim.backends.snntorch.sparse_kernel import felt_products, rows_times_matrix, sums_by_column, sums_of_lines
 from neurosim.backends.snntorch.threads import in_parts
 from neurosim.backends.snntorch.workspace import Workspace
 
@@ -41,19 +41,18 @@ class SparseProduct:
         (n_post, n_pre).
     scale
         What the weights are multiplied by.
-    events
-        The spikes as lists, by step and trial.
+    bits
+        Where spikes are, by step and trial.
     """
 
     spikes: Tensor
     weight: Tensor
     scale: float
-    events: RowEvents
+    bits: RowBits
 
     def where_felt(self, felt: np.ndarray) -> SparseProduct:
         """Return the same product of spikes of which only some feel a gradient: bits, (time, batch, byte)."""
-        bits = felt.reshape(-1, felt.shape[-1])
-        return SparseProduct(self.spikes, self.weight, self.scale, RowEvents(*self.events.arrays, bits))
+        return replace(self, bits=self.bits.where_felt(felt.reshape(-1, felt.shape[-1])))
 
 
 def sparse_product(spikes: Tensor, weight: Tensor, scale: float, workspace: Workspace) -> SparseProduct | None:
@@ -73,8 +72,8 @@ def sparse_product(spikes: Tensor, weight: Tensor, scale: float, workspace: Work
     if spikes.device.type != "cpu" or spikes.numel() < WORTH_IT:
         return None
     rows = np.ascontiguousarray(spikes.detach().reshape(-1, spikes.shape[-1]).numpy())
-    events = find_row_events(rows, DENSE, torch.get_num_threads(), workspace)
-    return None if events is None else SparseProduct(spikes, weight, scale, events)
+    bits = find_row_bits(rows, DENSE, torch.get_num_threads(), workspace)
+    return None if bits is None else SparseProduct(spikes, weight, scale, bits)
 
 
 def sparse_linear(spikes: Tensor, weight: Tensor, workspace: Workspace) -> Tensor:
@@ -82,31 +81,29 @@ def sparse_linear(spikes: Tensor, weight: Tensor, workspace: Workspace) -> Tenso
     product = sparse_product(spikes, weight, 1.0, workspace)
     if product is None:
         return linear(spikes, weight)
-    result: Tensor = _SparseLinear.apply(spikes, weight, product.events, workspace)  # type: ignore[no-untyped-call]
+    result: Tensor = _SparseLinear.apply(spikes, weight, product.bits, workspace)  # type: ignore[no-untyped-call]
     return result
 
 
-def weight_gradient(
-    events: RowEvents, g: np.ndarray, n_pre: int, workspace: Workspace, scale: float = 1.0
-) -> np.ndarray:
+def weight_gradient(spikes: RowBits, g: np.ndarray, workspace: Workspace, scale: float = 1.0) -> np.ndarray:
     """Return the gradient of a weight matrix, (post, pre), from that of the product, (row, post).
 
     Parameters
     ----------
-    events
-        The spikes.
+    spikes
+        Where the factors of the product are not 0, (row, pre).
     g
         The gradient of the product.
-    n_pre
-        How many neurons may have spiked.
     workspace
         Lends the arrays.
     scale
         What the weights were multiplied by.
     """
     threads = torch.get_num_threads()
-    lines = workspace.empty((n_pre, g.shape[1]), g.dtype)
-    in_parts(sums_of_lines, n_pre, threads, lines, *events.by_column(n_pre, threads, workspace).arrays, g)
+    lines = workspace.empty((spikes.columns, g.shape[1]), g.dtype)
+    factors = np.empty((0, 0), g.dtype) if spikes.rows is None else spikes.rows
+    columns = spikes.turned(threads, workspace)
+    in_parts(sums_by_column, spikes.columns, threads, lines, columns, factors, g)
     return turned(lines, scale, threads, workspace)
 
 
@@ -158,12 +155,13 @@ class _SparseLinear(torch.autograd.Function):
     """The compiled loops, forward and backward."""
 
     @staticmethod
-    def forward(ctx: Any, spikes: Tensor, weight: Tensor, events: RowEvents, workspace: Workspace) -> Tensor:
+    def forward(ctx: Any, spikes: Tensor, weight: Tensor, bits: RowBits, workspace: Workspace) -> Tensor:
         """Add the rows of the weights that spikes name."""
-        lines = turned(weight.detach().numpy(), 1.0, torch.get_num_threads(), workspace)
-        result = workspace.empty((len(events.start) - 1, len(weight)), lines.dtype)
-        in_parts(sums_of_lines, len(result), torch.get_num_threads(), result, *events.arrays, lines)
-        ctx.events, ctx.workspace = events, workspace
+        threads = torch.get_num_threads()
+        lines = turned(weight.detach().numpy(), 1.0, threads, workspace)
+        result = workspace.empty((len(bits.bits), len(weight)), lines.dtype)
+        in_parts(sums_of_lines, len(result), threads, result, *bits.listed(threads, workspace).arrays, lines)
+        ctx.bits, ctx.workspace = bits, workspace
         ctx.save_for_backward(weight)
         return torch.from_numpy(result).reshape(*spikes.shape[:-1], len(weight))
 
@@ -179,5 +177,5 @@ class _SparseLinear(torch.autograd.Function):
             shape = (*upstream.shape[:-1], weight.shape[1])
             d_spikes = torch.from_numpy(spike_gradient(g, weight.detach().numpy(), ctx.workspace)).reshape(shape)
         if ctx.needs_input_grad[1]:
-            d_weight = torch.from_numpy(weight_gradient(ctx.events, g, weight.shape[1], ctx.workspace))
+            d_weight = torch.from_numpy(weight_gradient(ctx.bits, g, ctx.workspace))
         return d_spikes, d_weight, None, None

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from neurosim.backends.snntorch import bits as kernel
-from neurosim.backends.snntorch.loops.kernels import add_lines
-from neurosim.backends.snntorch.row_events import events_of_bits, find_row_events
-from neurosim.backends.snntorch.sparse_kernel import sum_of_lines
+from neurosim.backends.snntorch.row_events import RowBits, find_row_events
+from neurosim.backends.snntorch.sparse_kernel import add_lines, sum_of_lines
 from neurosim.backends.snntorch.workspace import Workspace
 
 #: Less than a byte, some bytes, and more than a word of bits.
@@ -37,7 +36,7 @@ def test_bits_are_written_read_counted_and_listed(n: int, part: float, seed: int
     np.testing.assert_array_equal(back, row != 0)
     (expected,) = np.nonzero(row)
     for listed, of in ((kernel.list_bits, bits), (kernel.note_events, row)):
-        places = np.full(n, -1, np.int32)
+        places = np.full(n + 3, -1, np.int32)
         np.testing.assert_array_equal(places[: listed(of, places)], expected)
     assert kernel.count_of_bits(bits) == len(expected)
 
@@ -45,7 +44,7 @@ def test_bits_are_written_read_counted_and_listed(n: int, part: float, seed: int
 def test_not_a_number_and_minus_zero() -> None:
     row = np.zeros(70)
     row[[3, 64, 69]] = np.nan, -0.0, np.inf
-    places = np.empty(70, np.int32)
+    places = np.empty(73, np.int32)
     assert kernel.note_events(row, places) == 2
     assert places[:2].tolist() == [3, 69]
 
@@ -61,9 +60,18 @@ def test_events_of_rows_are_numbers_other_than_zero(n: int, part: float, seed: i
     np.testing.assert_array_equal(np.repeat(np.arange(5), np.diff(found.start)), row)
     np.testing.assert_array_equal(found.column, column)
     np.testing.assert_array_equal(found.value, x[row, column])
-    kept = events_of_bits(np.packbits(x != 0, axis=1, bitorder="little"), np.float32, 1, Workspace())
-    np.testing.assert_array_equal(kept.start, found.start)
-    np.testing.assert_array_equal(kept.column, column)
+
+
+@given(SIZES, SIZES, PARTS, st.integers(0, 9))
+@settings(max_examples=30, deadline=None)
+def test_bits_are_turned_over(rows: int, columns: int, part: float, seed: int) -> None:
+    x = flags(rows, columns, part, seed, np.bool_)
+    bits = RowBits(np.packbits(x, axis=1, bitorder="little"), columns, np.float64)
+    found = bits.by_column(2, Workspace())
+    expected = np.packbits(x.T, axis=1, bitorder="little")
+    np.testing.assert_array_equal(found.bits[:, : expected.shape[1]], expected)
+    assert not found.bits[:, expected.shape[1] :].any()
+    assert (found.columns, found.bits.shape[1] % 8) == (rows, 0)
 
 
 def test_too_many_numbers_are_no_events() -> None:
@@ -85,5 +93,7 @@ def test_lines_are_added_one_after_another(width: int, dtype: Any) -> None:
     found = np.full(width, np.nan, dtype)
     sum_of_lines(found, 1, 5, index, value, lines)
     np.testing.assert_array_equal(found, expected)
-    add_lines(found, index[1:], 4, lines)
+    add_lines(found, False, index[1:], 4, lines)
     np.testing.assert_array_equal(found, plain)
+    add_lines(found, True, index[:1], 1, lines)
+    np.testing.assert_array_equal(found, plain + lines[8])

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from neurosim.backends.snntorch.loops.kernels import TOGETHER
-from neurosim.backends.snntorch.loops.room import room, ways
-from neurosim.backends.snntorch.row_events import RowEvents
+from neurosim.backends.snntorch.loops.room import lists, room, ways
+from neurosim.backends.snntorch.row_events import RowBits
 from neurosim.backends.snntorch.threads import in_parts
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def _asks_torch(text: Any) -> bool:
 
 
 def pieces(
-    scan: Loops, given: Mapping[str, Array], kept: Mapping[str, Any], events: Mapping[int, RowEvents],
+    scan: Loops, given: Mapping[str, Array], kept: Mapping[str, Any], events: Mapping[int, RowBits],
     last: Mapping[int, Tensor], clock: tuple[int, float, int], trials: int,
 ) -> Iterator[tuple[int, int, dict[str, Any]]]:  # fmt: skip
     """Go forward again; yield the first trial of a piece, how many they are, and what the way back reads of them.
@@ -77,8 +77,7 @@ def pieces(
     arrays: dict[str, Any] = {**given, **kept}
     for place, link in enumerate(scan.links):
         arrays.update(ways(scan.workspace, place, link, given, 1.0))
-    for place, found in events.items():
-        arrays.update(zip((f"start_{place}", f"column_{place}", f"value_{place}"), found.arrays, strict=True))
+    arrays.update(lists(events, scan.workspace))
     threads = torch.get_num_threads()
     for first in range(0, trials, threads * TOGETHER):
         piece = slice(first, min(first + threads * TOGETHER, trials))

@@ -21,7 +21,7 @@ from neurosim.backends.snntorch.loops.member import Member
 from neurosim.backends.snntorch.loops.scan import Loops, make_loops, run_loops
 from neurosim.backends.snntorch.loops.source import Arrival, loop_source
 from neurosim.backends.snntorch.portion import has_variables, in_places
-from neurosim.backends.snntorch.row_events import RowEvents
+from neurosim.backends.snntorch.row_events import RowBits
 from neurosim.backends.snntorch.scanned import Scanned
 from neurosim.backends.snntorch.sparse_linear import SparseProduct
 from neurosim.backends.snntorch.surrogate_slopes import slope_text, support_text
@@ -173,7 +173,7 @@ def _tables(module: CircuitModule, stage: GradedStage) -> dict[int, EdgesOfPost]
 def arrivals_of(
     stepper: Stepper, ahead: Ahead, pulses: Mapping[str, Tensor], split: Callable[..., tuple[Table, Tensor]],
     scales: dict[int, float] | None = None,
-) -> tuple[list[tuple[Arrival, str]], dict[str, Tensor], dict[int, RowEvents], dict[int, Table]]:  # fmt: skip
+) -> tuple[list[tuple[Arrival, str]], dict[str, Tensor], dict[int, RowBits], dict[int, Table]]:  # fmt: skip
     """Return what is added to which variable, in the order of the contract, what tells how much, and learned delays.
 
     Parameters
@@ -193,7 +193,7 @@ def arrivals_of(
     place = {name: count for count, name in enumerate(stepper.portion.places)}
     found: list[tuple[Arrival, str]] = []
     values: dict[str, Tensor] = {}
-    events: dict[int, RowEvents] = {}
+    events: dict[int, RowBits] = {}
     tables: dict[int, Table] = {}
 
     def add(kind: str, item: ProjectionProgram | PoissonProgram, target: str, **given: Tensor) -> None:
@@ -219,7 +219,7 @@ def arrivals_of(
         elif item.name in ahead:
             for target, brought in ahead[item.name].items():
                 if isinstance(brought, SparseProduct):
-                    events[len(found)] = brought.events
+                    events[len(found)] = brought.bits
                     weight("train", item, target, brought.weight, brought.scale, R=brought.spikes)
                 else:
                     add("ahead", item, target, X=brought)

@@ -12,7 +12,7 @@ from torch import Tensor
 from neurosim.backends.snntorch.loops import kernels as kernel
 from neurosim.backends.snntorch.loops.edge_table import EdgeTable
 from neurosim.backends.snntorch.loops.graded_arrays import gradient_of_graded
-from neurosim.backends.snntorch.row_events import RowEvents, events_of_bits
+from neurosim.backends.snntorch.row_events import RowBits
 from neurosim.backends.snntorch.sparse_linear import spike_gradient, weight_gradient
 from neurosim.backends.snntorch.threads import in_parts
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Array = np.ndarray
 
 
-def gradient_of(scan: Loops, name: str, events: Mapping[int, RowEvents], arrays: Mapping[str, Any]) -> Tensor:
+def gradient_of(scan: Loops, name: str, events: Mapping[int, RowBits], arrays: Mapping[str, Any]) -> Tensor:
     """Return the gradient of an input after the way back."""
     kind, _, key = name.partition("_")
     if kind in ("GW", "GE", "F") or kind.startswith("J"):
@@ -39,9 +39,7 @@ def gradient_of(scan: Loops, name: str, events: Mapping[int, RowEvents], arrays:
     return torch.from_numpy(arrays[f"DI{place}_{key}"])
 
 
-def _of_arrival(
-    scan: Loops, kind: str, place: int, events: Mapping[int, RowEvents], arrays: Mapping[str, Any]
-) -> Array:
+def _of_arrival(scan: Loops, kind: str, place: int, events: Mapping[int, RowBits], arrays: Mapping[str, Any]) -> Array:
     """Return the gradient of what arrives, or of the weights that it comes by."""
     item, link = scan.arrivals[place], scan.links[place]
     g: Array = arrays[f"D{item.post}_{item.target}"]
@@ -52,18 +50,16 @@ def _of_arrival(
         felt, weight = events[place].felt, arrays[f"W_{place}"]
         return spike_gradient(g.reshape(-1, n_post), weight, scan.workspace, felt).reshape(steps, batch, -1)
     if place in events:
-        senders = arrays[f"senders_{place}"]
-        return weight_gradient(events[place], g.reshape(-1, n_post), senders, scan.workspace, scan.scales[place])
+        return weight_gradient(events[place], g.reshape(-1, n_post), scan.workspace, scan.scales[place])
     bits, n_pre = arrays[f"Z{item.pre}"], scan.source.members[item.pre].item.n
     past, threads = len(bits) - steps, torch.get_num_threads()
-    first = 0 if isinstance(link, EdgeTable) else past - (link or 0)
-    count = len(bits) if isinstance(link, EdgeTable) else steps
-    rows = bits[first : first + count].reshape(count * batch, -1)
-    spikes = events_of_bits(rows, g.dtype, threads, scan.workspace)
     if isinstance(link, EdgeTable):
-        by_input = spikes.by_column(n_pre, threads, scan.workspace)
+        spikes = RowBits(bits.reshape(len(bits) * batch, -1), n_pre, g.dtype)
+        by_input = spikes.by_column(threads, scan.workspace).listed(threads, scan.workspace)
         found = np.zeros(len(link.pre), g.dtype)
         edges = (link.pre, link.post, link.delay, by_input.start, by_input.column, g.reshape(-1, n_post), batch, past)
         in_parts(kernel.edge_gradients, len(link.pre), threads, found, *edges)
         return found
-    return weight_gradient(spikes, g.reshape(-1, n_post), n_pre, scan.workspace, scan.scales[place])
+    first = past - (link or 0)
+    rows = RowBits(bits[first : first + steps].reshape(steps * batch, -1), n_pre, g.dtype)
+    return weight_gradient(rows, g.reshape(-1, n_post), scan.workspace, scan.scales[place])

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from neurosim.backends.snntorch import bits, sparse_kernel, vectors
 from neurosim.backends.snntorch.bits import note_bits, note_events, read_bits
-from neurosim.backends.snntorch.sparse_kernel import add_felt_products, add_rows_times_matrix, sum_of_lines
+from neurosim.backends.snntorch.sparse_kernel import add_felt_products, add_lines, add_rows_times_matrix, sum_of_lines
 from neurosim.backends.snntorch.threads import kept_on_disk
-from neurosim.backends.snntorch.vectors import ROOM, line_sums, quarter_line_sums, small_line_sums
 
 __all__ = [
     "add_edges",
@@ -38,27 +37,6 @@ DIGEST = hashlib.sha256(b"".join(Path(text).read_bytes() for text in _TEXTS)).he
 CONTRACTED = {"contract"}
 #: Trials that go back in time together: a row of weights is then read once for all of them.
 TOGETHER = 8
-
-
-@kept_on_disk()
-def add_lines(total: Array, events: Array, count: int, lines: Array) -> None:
-    """Write the sum of the lines of `lines` (pre, post) that the events name, one after another."""
-    width, place = total.shape[0], 0
-    room = ROOM // total.itemsize
-    while place + room <= width:
-        line_sums(total, place, False, 0, count, events, lines)
-        place += room
-    while place + room // 4 <= width:
-        quarter_line_sums(total, place, False, 0, count, events, lines)
-        place += room // 4
-    while place + room // 16 <= width:
-        small_line_sums(total, place, False, 0, count, events, lines)
-        place += room // 16
-    for post in range(place, width):
-        found = total.dtype.type(0)
-        for event in range(count):
-            found += lines[events[event], post]
-        total[post] = found
 
 
 @kept_on_disk()

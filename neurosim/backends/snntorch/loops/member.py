@@ -169,7 +169,7 @@ class MemberText:
     def _noted(self, *, heard: bool) -> list[str]:
         """Return the lines that keep a step's spikes, and who does not rest, as bits."""
         i = self.place
-        text = self.note(f"past{i} + t, b", f"t % ring{i}", heard=heard) if self.spiking else []
+        text = self.note(f"past{i} + t, b", f"r, t % ring{i}", heard=heard) if self.spiking else []
         text += [f"note_bits(near{i}, K{i}[t, b])"] if self.feels else []
         return [*text, f"note_bits(awake{i}, A{i}[t, b])"] if self.rests else text
 

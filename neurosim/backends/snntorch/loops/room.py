@@ -11,6 +11,7 @@ from torch import Tensor
 
 from neurosim.backends.snntorch.loops.edge_table import EdgeTable
 from neurosim.backends.snntorch.matrices import turned
+from neurosim.backends.snntorch.row_events import RowBits
 from neurosim.backends.snntorch.workspace import Workspace
 
 Array = np.ndarray
@@ -60,9 +61,16 @@ def ways(
         }  # fmt: skip
     found: dict[str, Any] = {} if link is None else {f"delay_{place}": link}
     if f"W_{place}" in given:
-        weight = given[f"W_{place}"]
-        found[f"W_{place}"] = turned(weight, scale, torch.get_num_threads(), lent)
-        found[f"senders_{place}"] = weight.shape[1]
+        found[f"W_{place}"] = turned(given[f"W_{place}"], scale, torch.get_num_threads(), lent)
+    return found
+
+
+def lists(events: Mapping[int, RowBits], lent: Workspace) -> dict[str, Array]:
+    """Return the spikes of each arrival that comes from outside as the way forward reads them."""
+    found: dict[str, Array] = {}
+    for place, bits in events.items():
+        listed = bits.listed(torch.get_num_threads(), lent)
+        found.update({f"start_{place}": listed.start, f"column_{place}": listed.column, f"value_{place}": listed.value})
     return found
 
 

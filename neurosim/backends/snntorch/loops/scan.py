@@ -27,10 +27,10 @@ from neurosim.backends.snntorch.loops.graded_arrays import (
     sum_over_edges,
 )
 from neurosim.backends.snntorch.loops.gradients import gradient_of
-from neurosim.backends.snntorch.loops.room import results_of, room, upstream, ways, ways_back
+from neurosim.backends.snntorch.loops.room import lists, results_of, room, upstream, ways, ways_back
 from neurosim.backends.snntorch.loops.source import Arrival, LoopSource
 from neurosim.backends.snntorch.matrices import turned
-from neurosim.backends.snntorch.row_events import RowEvents
+from neurosim.backends.snntorch.row_events import RowBits
 from neurosim.backends.snntorch.scanned import Scanned, slope_of
 from neurosim.backends.snntorch.sparse_linear import is_few
 from neurosim.backends.snntorch.threads import in_parts
@@ -94,7 +94,7 @@ def make_loops(
 
 
 def run_loops(
-    scan: Loops, inputs: Mapping[str, Tensor], events: Mapping[int, RowEvents], last: Mapping[int, Tensor],
+    scan: Loops, inputs: Mapping[str, Tensor], events: Mapping[int, RowBits], last: Mapping[int, Tensor],
     clock: tuple[int, float, int], trials: int, drawn: Mapping[str, Callable[[], Tensor]],
 ) -> list[Scanned]:  # fmt: skip
     """Run all steps.
@@ -110,7 +110,7 @@ def run_loops(
         ``W_0``, a weight matrix, (post, pre), as it is kept; ``amounts_0``, what an edge adds, (edge,). Of the graded
         stage what :func:`~neurosim.backends.snntorch.loops.graded_arrays.graded_inputs` says.
     events
-        Of arrivals that are spikes from outside: these as lists, by step and trial.
+        Of arrivals that are spikes from outside: where these are, by step and trial.
     last
         The step in which each neuron fired last, (batch, neuron), of members that rest.
     clock
@@ -154,7 +154,7 @@ class _Loops(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, scan: Loops, names: tuple[str, ...], events: dict[int, RowEvents], last: dict[int, Tensor],
+        ctx: Any, scan: Loops, names: tuple[str, ...], events: dict[int, RowBits], last: dict[int, Tensor],
         clock: tuple[int, float, int], trials: int, drawn: Mapping[str, Callable[[], Tensor]],
         felt: dict[int, np.ndarray], *tensors: Tensor,
     ) -> tuple[Tensor, ...]:  # fmt: skip
@@ -172,8 +172,7 @@ class _Loops(torch.autograd.Function):
         arrays.update(rooms(scan, given, sizes, dtype))
         for place, link in enumerate(scan.links):
             arrays.update(ways(scan.workspace, place, link, given, scan.scales.get(place, 1.0)))
-        for place, found in events.items():
-            arrays.update(zip((f"start_{place}", f"column_{place}", f"value_{place}"), found.arrays, strict=True))
+        arrays.update(lists(events, scan.workspace))
         taken = [arrays[name] for name in source.forward]
         in_parts(scan.loops["forward"], trials, torch.get_num_threads(), *clock, *taken)
         ctx.set_materialize_grads(False)

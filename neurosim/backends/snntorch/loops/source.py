@@ -156,7 +156,7 @@ def _size(text: MemberText, array: str) -> str:
 
 
 def _forward(texts: Sequence[MemberText], arrivals: Sequence[Arrival], graded: GradedText | None) -> list[str]:
-    made, early, body = [], [], []
+    made, early, body = [f"block = {TOGETHER}"], [], []
     heard = {item.pre for item in arrivals}
     for text in texts:
         i, n = text.place, f"n{text.place}"
@@ -166,11 +166,10 @@ def _forward(texts: Sequence[MemberText], arrivals: Sequence[Arrival], graded: G
         if text.feels:
             made.append(f"near{i} = np.ones({n}, np.bool_)")
         if i in heard:
-            together = "" if graded is None else f"{TOGETHER}, "
-            made.append(f"events{i} = np.empty(({together}ring{i}, {n} + 1), np.int32)")
-            made.append(f"number{i} = np.zeros(({together}ring{i},), np.int64)")
+            made.append(f"events{i} = np.empty((block, ring{i}, {n} + 3), np.int32)")
+            made.append(f"number{i} = np.zeros((block, ring{i}), np.int64)")
         if text.spiking:
-            noted = text.note(f"past{i} - age, b", f"-age % ring{i}", heard=i in heard)
+            noted = text.note(f"past{i} - age, b", f"r, -age % ring{i}", heard=i in heard)
             early += [f"for age in range(1, ring{i}):", *indented(noted)] if noted else []
     if any(text.timed for text in texts):
         body.append("x_t = real((step + t) * dt)")
@@ -191,27 +190,17 @@ def _forward(texts: Sequence[MemberText], arrivals: Sequence[Arrival], graded: G
     for text in texts:
         body += text.settle(last[text.place]) if inside else text.at_once(last[text.place])
     if graded is not None:
-        return [*made, *_in_blocks(early, body, graded)]
-    loops = ["for b in range(first, last_row):", *indented(early), "    for t in range(steps):", *indented(body, 2)]
-    return [*made, *loops]
-
-
-def _in_blocks(early: list[str], body: list[str], graded: GradedText) -> list[str]:
-    """Return the loops over trials that take each step together, as the graded stage asks for."""
+        made += [*graded.sizes(), *graded.rooms()]
+    stage = [] if graded is None else graded.forward()
+    # Trials take each step together: the graded stage asks for it, and what follows each other in memory is read so.
     rows = ["for b in range(low, high):", "    r = b - low"]
-
-    def of_row(lines: list[str]) -> list[str]:
-        return [re.sub(r"\b(events|number)(\d+)\[", r"\1\2[r, ", line) for line in lines]
-
     return [
-        *graded.sizes(),
-        f"block = {TOGETHER}",
-        *graded.rooms(),
+        *made,
         "for low in range(first, last_row, block):",
         "    high = min(low + block, last_row)",
-        *indented([*rows, *indented(of_row(early))] if early else []),
+        *indented([*rows, *indented(early)] if early else []),
         "    for t in range(steps):",
-        *indented([*graded.forward(), *rows, *indented(of_row(body))], 2),
+        *indented([*stage, *rows, *indented(body)], 2),
     ]
 
 
@@ -225,7 +214,7 @@ def _summed(item: Arrival, place: int = 0) -> list[str]:
     if item.kind == "lines":
         return [
             f"slot = (t - delay_{place}) % ring{item.pre}",
-            f"add_lines(sum_{place}, events{item.pre}[slot], number{item.pre}[slot], W_{place})",
+            f"add_lines(sum_{place}, False, events{item.pre}[r, slot], number{item.pre}[r, slot], W_{place})",
         ]
     if item.kind == "train":
         return [
@@ -248,7 +237,7 @@ def _along_edges(place: int, item: Arrival, *, masked: bool) -> list[str]:
     return [
         f"for k in range(delays_{place}.shape[0]):",
         f"    slot = (t - delays_{place}[k]) % ring{item.pre}",
-        f"    add_edges({value}[b], {free}, events{item.pre}[slot], number{item.pre}[slot], starts_{place}, "
+        f"    add_edges({value}[b], {free}, events{item.pre}[r, slot], number{item.pre}[r, slot], starts_{place}, "
         f"k * n{item.pre}, posts_{place}, amounts_{place})",
     ]
 
