@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 import neurosim as ns
 from neurosim import philox
 from neurosim.cache_folder import compiled
-from neurosim.random import _key, _two_draws, noise, normal_from_bits, philox_words, uniform_from_bits
+from neurosim.interop.brian2_script.running import normal_pairs
+from neurosim.random import _key, _two_draws, noise, philox_words, uniform_from_bits
 from neurosim.units import ms
 
 
@@ -33,8 +34,10 @@ def by_numpy(
         indices >> np.uint64(1), trial, step & low, step >> half, *_key(b"neurosim.noise", seed, path, site)
     )
     first, second = _two_draws(*words)
-    bits = np.where(indices & np.uint64(1), second, first)
-    return normal_from_bits(bits) if kind == "normal" else uniform_from_bits(bits)
+    if kind == "uniform":
+        return uniform_from_bits(np.where(indices & np.uint64(1), second, first))
+    both = normal_pairs(np.stack([first.ravel(), second.ravel()], axis=1)).reshape(*first.shape, 2)
+    return np.where(indices & np.uint64(1), both[..., 1], both[..., 0])
 
 
 @given(
@@ -58,9 +61,9 @@ def test_the_bits_of_numpy(seed: int, path: str, trial: int, step: int, neurons:
 
 @pytest.mark.parametrize("kind", ["normal", "uniform"])
 def test_many_draws_have_the_bits_of_numpy(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Enough for several threads, and for every branch of the inverse distribution function."""
+    """Enough for several threads, and more neurons than are drawn at once."""
     monkeypatch.setattr(philox, "DRAWS_OF_A_THREAD", 2**16)
-    where: dict[str, Any] = {"trials": (2, 5), "steps": (7, 107), "neurons": 1001, "site": 1, "kind": kind}
+    where: dict[str, Any] = {"trials": (2, 5), "steps": (7, 107), "neurons": range(3, 1004), "site": 1, "kind": kind}
     found = noise(3, "exc", **where)
     assert found.size > 4 * philox.DRAWS_OF_A_THREAD
     assert found.tobytes() == by_numpy(3, "exc", **where).tobytes()

@@ -9,13 +9,15 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from mpmath import mp
 from scipy import stats
 from scipy.special import ndtri
 
 from neurosim import random
 from neurosim.errors import CircuitError
+from neurosim.philox import normal_pairs
 from neurosim.random import (
     Stream,
     exponential_from_bits,
@@ -32,7 +34,7 @@ KNOWN_ANSWERS = [
     ("243f6a88 85a308d3 13198a2e 03707344", "a4093822 299f31d0", "d16cfe09 94fdcceb 5001e420 24126ea1"),
 ]
 GOLDEN_INTEGERS = [346345, 554808, 720316, 412477]
-GOLDEN_NORMALS = [[1.020363031720167, 1.1968451107422595], [-0.353564897877243, -0.3729461301468264]]
+GOLDEN_NORMALS = [[0.4757415109336918, 0.3280510289150988], [-0.3228518322568285, -1.388853663886803]]
 SEEDS = st.integers(0, 2**64 - 1)
 
 
@@ -81,16 +83,60 @@ def test_noise_layout_is_the_documented_one() -> None:
     seed, path, site, trial, step, neuron = 2**64 - 1, "exc", 3, 9, 2**40 + 5, 12
     key = hashed_key(b"neurosim.noise", seed.to_bytes(8, "little") + site.to_bytes(4, "little") + path.encode())
     block = philox4x32([neuron // 2, trial, step & 0xFFFFFFFF, step >> 32], key).astype(np.uint64)
-    expected = int(block[0]) | int(block[1]) << 32
-    ranges = {"trials": (trial, trial + 1), "steps": (step, step + 1), "neurons": [neuron], "site": site}
-    assert noise(seed, path, **ranges, kind="uniform") == (expected >> 11) * 2.0**-53
-    assert noise(seed, path, **ranges) == ndtri(((expected >> 12) + 0.5) * 2.0**-52)
+    first, second = int(block[0]) | int(block[1]) << 32, int(block[2]) | int(block[3]) << 32
+    ranges = {"trials": (trial, trial + 1), "steps": (step, step + 1), "neurons": [neuron, neuron + 1], "site": site}
+    uniform = noise(seed, path, **ranges, kind="uniform")
+    assert uniform.ravel().tolist() == [(first >> 11) * 2.0**-53, (second >> 11) * 2.0**-53]
+    np.testing.assert_allclose(noise(seed, path, **ranges).ravel(), normal_pair(first, second), rtol=5e-16)
+
+
+def normal_pair(first: int, second: int) -> list[float]:
+    """Return two normal numbers as the documentation of `neurosim.random` defines them, by exact functions."""
+    with mp.workdps(40):
+        distance = mp.sqrt(-2 * mp.log(((first >> 12) + mp.mpf("0.5")) / 2**52))
+        angle = mp.pi / 2 * (((second >> 13) + mp.mpf("0.5")) / 2**51 - mp.mpf("0.5"))
+        along = distance * mp.cos(angle) * (-1 if second & 1 else 1)
+        pair = [float(along), float(distance * mp.sin(angle))]
+    return pair[::-1] if second & 2 else pair
+
+
+@given(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
+@example(0, 0)
+@example(2**64 - 1, 2**64 - 1)
+@example(2**64 - 1, 2**63)
+@example(0, 2**63 - 1)
+@example(round(0.5**0.5 * 2**64), 2**62)
+def test_normal_pairs_are_those_of_exact_functions(first: int, second: int) -> None:
+    """Also at the ends: the farthest point and the nearest, and where the logarithm passes from one power of 2 on."""
+    for near in range(-3, 4):
+        words = [np.array([min(max(bits + (near << 12), 0), 2**64 - 1)], np.uint64) for bits in (first, second)]
+        values = np.zeros(2)
+        normal_pairs(*words, values)
+        np.testing.assert_allclose(values, normal_pair(*(int(word[0]) for word in words)), rtol=5e-16, atol=0)
+
+
+def test_normal_pairs_reach_as_far_as_their_bits_say() -> None:
+    first, second = (np.array([bits], np.uint64) for bits in (0, 2**63))
+    values = np.zeros(2)
+    normal_pairs(first, second, values)
+    assert np.abs(values).max() == pytest.approx((2 * 53 * np.log(2)) ** 0.5, rel=1e-15)
+    assert 0 < np.abs(values).min() < 1e-14
+
+
+def test_normal_pairs_turn_to_all_sides_alike() -> None:
+    """The lowest two bits of the angle carry a point to four places: each is a turn or a mirror image of the others."""
+    first = np.full(4, 12345 << 20, np.uint64)
+    second = np.uint64(2**61 + 2**50) + np.arange(4, dtype=np.uint64)
+    values = np.zeros(8)
+    normal_pairs(first, second, values)
+    (x, y), *others = values.reshape(4, 2).tolist()
+    assert others == [[-x, y], [y, x], [y, -x]]
 
 
 def test_values_do_not_change_between_versions() -> None:
     np.testing.assert_array_equal(Stream(1, "exc").integers(10**6, 4), GOLDEN_INTEGERS)
     values = noise(7, "exc", trials=(0, 1), steps=(10, 12), neurons=2)
-    np.testing.assert_allclose(values[:, 0], GOLDEN_NORMALS, rtol=1e-15)
+    np.testing.assert_array_equal(values[:, 0], GOLDEN_NORMALS)
 
 
 def test_extreme_bits_stay_in_range() -> None:
@@ -133,6 +179,12 @@ def test_structure_draws_follow_their_distribution(
 def test_noise_follows_its_distribution(kind: str, distribution: object) -> None:
     values = noise(3, "exc", trials=(0, 20), steps=(0, 100), neurons=100, kind=kind)
     assert stats.kstest(values.ravel(), distribution.cdf).pvalue > 1e-3
+    one, other = (
+        distribution.cdf(values[:, :, 0::2]).ravel(),
+        distribution.cdf(values[:, :, 1::2]).ravel(),
+    )  # of a block
+    for independent in (one, np.mod(one + other, 1.0), np.mod(one - other, 1.0), other):
+        assert stats.kstest(independent, "uniform").pvalue > 1e-3
     for axes in ((0, 1), (0, 2), (1, 2)):
         means = values.mean(axis=axes)
         errors = distribution.std() / (values.size / means.size) ** 0.5

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
-from scipy.special import ndtri
 
 import neurosim as ns
 from backends.random_circuits import circuits
 from backends.test_plasticity import RULES, network
 from interop.scripts import Case, differences, run_scripts
 from interop.test_brian2_script_text import tokens
+from neurosim import philox
 from neurosim.interop.brian2_script import running
 from neurosim.interop.brian2_script.script import brian2_script
 from neurosim.random import noise
@@ -334,7 +334,11 @@ def test_random_numbers_are_those_of_neurosim(kind: str, n: int) -> None:
     assert np.array_equal(drawn, expected)
 
 
-def test_normal_numbers_far_from_the_mean() -> None:
-    far = 10.0 ** -np.random.default_rng(0).uniform(0, 15.9, 20_000)
-    for probability in (far, 1 - far[far > 1e-15]):
-        assert np.array_equal(running.inverse_normal(probability), ndtri(probability))
+def test_normal_numbers_of_any_bits_are_those_of_neurosim() -> None:
+    rng = np.random.default_rng(0)
+    bits = rng.integers(0, 2**64, (20_000, 4), dtype=np.uint64) >> rng.integers(0, 64, (20_000, 4), dtype=np.uint64)
+    bits[::2] = ~bits[::2]  # both ends, and everything between
+    expected = np.zeros(bits.shape)
+    for row, values in zip(bits, expected, strict=True):
+        philox.normal_pairs(row[0::2].copy(), row[1::2].copy(), values)
+    assert running.normal_pairs(bits).tobytes() == expected.tobytes()

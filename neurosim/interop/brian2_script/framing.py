@@ -19,14 +19,14 @@ from neurosim.version import __version__
 #: What each helper of a script calls.
 _CALLS = {
     "uniform": ("random_bits",),
-    "normal": ("random_bits", "inverse_normal"),
+    "normal": ("random_bits", "normal_pairs"),
     "counts": ("uniform", "random_bits"),
 }
 _HELPERS = (
     "step", "unchecked", "relative_exponential", "each_step", "held", "random_bits", "uniform", "normal",
-    "inverse_normal", "counts",
+    "normal_pairs", "counts",
 )  # fmt: skip
-_TABLES = ("CENTRE", "TAIL", "FAR_TAIL")
+_TABLES = ("LOGARITHM", "SINE", "COSINE")
 
 
 def headline(name: str, part: Part, program: StepProgram) -> str:
@@ -108,7 +108,7 @@ def helper_lines(asked: set[str]) -> list[str]:
     for name in _HELPERS:
         if name in wanted:
             lines += ["", *inspect.getsource(getattr(running, name)).rstrip().splitlines(), ""]
-    if "inverse_normal" in wanted:
+    if "normal_pairs" in wanted:
         lines += ["", *(f"{name} = {getattr(running, name)!r}" for name in _TABLES), ""]
     return lines
 

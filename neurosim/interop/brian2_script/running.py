@@ -74,7 +74,7 @@ def random_bits(owner: str, n: int, site: int = 0) -> Iterator[np.ndarray]:
             x, y = np.uint64(0xD2511F53) * a, np.uint64(0xCD9E8D57) * c
             a, b, c, d = (y >> half) ^ b ^ k0, y & low, (x >> half) ^ d ^ k1, x & low
         bits = np.empty((many, 2 * pairs.size), dtype=np.uint64)
-        bits[:, 0::2], bits[:, 1::2] = a | b << half, c | d << half
+        bits[..., 0::2], bits[..., 1::2] = a | b << half, c | d << half
         yield from bits[:, :n]
         first += many
 
@@ -87,58 +87,54 @@ def uniform(owner: str, n: int, site: int = 0) -> Iterator[np.ndarray]:
 
 def normal(owner: str, n: int, site: int = 0) -> Iterator[np.ndarray]:
     """Yield n numbers for each step from the standard normal distribution."""
-    for bits in random_bits(owner, n, site):
-        yield inverse_normal(((bits >> np.uint64(12)).astype(np.int64) + 0.5) * 2.0**-52)
+    for bits in random_bits(owner, n + n % 2, site):
+        yield normal_pairs(bits)[:n]
 
 
-def inverse_normal(p: np.ndarray) -> np.ndarray:
-    """Return the value below which a standard normal number lies with probability p (Moshier, Cephes, ndtri.c)."""
+def normal_pairs(bits: np.ndarray) -> np.ndarray:
+    """Return normal numbers, two from each two of 64 random bits: of a point, whose distance and direction are drawn.
 
-    def ratio(x: np.ndarray, above: list[float], below: list[float]) -> np.ndarray:
-        """Return x times a polynomial over another."""
-        top, bottom = np.full_like(x, above[0]), x + below[0]
-        for factor in above[1:]:
-            top = top * x + factor
-        for factor in below[1:]:
-            bottom = bottom * x + factor
-        quotient: np.ndarray = x * top / bottom
-        return quotient
+    All functions are polynomials, whose bits are the same on every machine (G. E. P. Box, M. E. Muller, 1958).
+    """
 
-    edge = 0.13533528323661269189
-    y = p - 0.5
-    square = y * y
-    result: np.ndarray = (y + y * ratio(square, *CENTRE)) * 2.50662827463100050242
-    tail = np.where(p > 1.0 - edge, 1.0 - p, p)
-    outside = tail <= edge
-    # math.log is the C library's; numpy's may differ in the last bit.
-    x = np.sqrt([-2.0 * math.log(value) for value in tail[outside]])
-    z = 1.0 / x
-    correction = np.where(x < 8.0, ratio(z, *TAIL), ratio(z, *FAR_TAIL))
-    size = x - np.array([math.log(value) for value in x]) / x - correction
-    result[outside] = np.where(p[outside] > 0.5, size, -size)
+    def polynomial(x: np.ndarray, factors: list[float]) -> np.ndarray:
+        result = np.full_like(x, factors[0])
+        for factor in factors[1:]:
+            result = result * x + factor
+        return result
+
+    first, second = np.ascontiguousarray(bits[..., 0::2]), np.ascontiguousarray(bits[..., 1::2])
+    unit, upper = np.float64(1.0).view(np.uint64), np.uint64(12)
+    # The distance, sqrt(-2 log(u)): u is m * 2**e, log(m) is 2 artanh((m - 1)/(m + 1)).
+    u = (first >> upper | unit).view(np.float64) - (1.0 - 2.0**-53)
+    root, fraction = np.float64(0.5**0.5).view(np.uint64), np.uint64(52)
+    parts = u.view(np.uint64) + (unit - root)
+    e = (parts >> fraction).astype(np.int64) - 1023
+    m = ((parts & np.uint64(2**52 - 1)) + root).view(np.float64)
+    s = (m - 1.0) / (m + 1.0)
+    distance = np.sqrt(-e * 1.3862943611198906 - s * polynomial(s * s, LOGARITHM))
+    # The direction, a quarter of the plane to both sides of an axis; two bits say of which one.
+    g = (second >> upper | unit | np.uint64(1)).view(np.float64) - 1.5
+    along, across = distance * polynomial(g * g, COSINE), distance * (g * polynomial(g * g, SINE))
+    along = np.where(second & np.uint64(1), -along, along)
+    turned = (second & np.uint64(2)) != 0
+    result = np.empty(bits.shape)
+    result[..., 0::2], result[..., 1::2] = np.where(turned, across, along), np.where(turned, along, across)
     return result
 
 
-CENTRE = (
-    [-5.99633501014107895267e1, 9.80010754185999661536e1, -5.66762857469070293439e1, 1.39312609387279679503e1,
-     -1.23916583867381258016e0],
-    [1.95448858338141759834e0, 4.67627912898881538453e0, 8.63602421390890590575e1, -2.25462687854119370527e2,
-     2.00260212380060660359e2, -8.20372256168333339912e1, 1.59056225126211695515e1, -1.18331621121330003142e0],
-)  # fmt: skip
-TAIL = (
-    [4.05544892305962419923e0, 3.15251094599893866154e1, 5.71628192246421288162e1, 4.40805073893200834700e1,
-     1.46849561928858024014e1, 2.18663306850790267539e0, -1.40256079171354495875e-1, -3.50424626827848203418e-2,
-     -8.57456785154685413611e-4],
-    [1.57799883256466749731e1, 4.53907635128879210584e1, 4.13172038254672030440e1, 1.50425385692907503408e1,
-     2.50464946208309415979e0, -1.42182922854787788574e-1, -3.80806407691578277194e-2, -9.33259480895457427372e-4],
-)  # fmt: skip
-FAR_TAIL = (
-    [3.23774891776946035970e0, 6.91522889068984211695e0, 3.93881025292474443415e0, 1.33303460815807542389e0,
-     2.01485389549179081538e-1, 1.23716634817820021358e-2, 3.01581553508235416007e-4, 2.65806974686737550832e-6,
-     6.23974539184983293730e-9],
-    [6.02427039364742014255e0, 3.67983563856160859403e0, 1.37702099489081330271e0, 2.16236993594496635890e-1,
-     1.34204006088543189037e-2, 3.28014464682127739104e-4, 2.89247864745380683936e-6, 6.79019408009981274425e-9],
-)  # fmt: skip
+LOGARITHM = [
+    0.2959189962055388, 0.3062810108414364, 0.3636712865290759, 0.44444397146360004, 0.5714285748477527,
+    0.7999999999882935, 1.3333333333333468, 4.0,
+]  # fmt: skip
+SINE = [
+    5.633938485968788e-08, -3.598643388267427e-06, 0.00016044115075211507, -0.004681754132342263, 0.07969262624604308,
+    -0.6459640975062443, 1.5707963267948966,
+]  # fmt: skip
+COSINE = [
+    -6.321892428417524e-09, 4.7106156574779583e-07, -2.520203699152642e-05, 0.0009192602742250312,
+    -0.020863480763315442, 0.2536695079010469, -1.2337005501361697, 1.0,
+]  # fmt: skip
 
 
 def counts(owner: str, which: np.ndarray, tables: np.ndarray) -> Iterator[np.ndarray]:

@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.backends.poisson import TABLES, distribution
-from neurosim.backends.snntorch.simulation.normals import SCRATCH, invert
 from neurosim.backends.snntorch.simulation.operating import ALL, FIELDS, carray, compiled_function
-from neurosim.backends.snntorch.simulation.pointers import address_of, apply_in_place, at_address
-from neurosim.philox import philox_words
+from neurosim.backends.snntorch.simulation.pointers import at_address
+from neurosim.philox import draw_pairs, normal_pairs, philox_words, uniform_pairs
 
 #: Entries of the coarse table.
 COARSE = 1024
@@ -23,7 +22,6 @@ COARSE = 1024
 _LOW = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
 _UPPER_53 = np.uint64(11)
-_UPPER_52 = np.uint64(12)
 
 
 def _draw(raw: Any, first: int, step: int, trial: int, key_0: int, key_1: int) -> None:
@@ -40,52 +38,34 @@ def _uniform(bits: Any) -> float:
     return np.float64(np.int64(bits >> _UPPER_53)) * 2.0**-53
 
 
-def _drawn_of(block: int, width: int, n: int) -> Any:
-    """Return how many numbers are drawn for the neurons of a block: an even number, of width at most."""
-    count = min(width, n - block * width)
-    return count + (count & 1)
-
-
-def _between(raw: Any, values: Any) -> None:
-    """Write the uniform numbers between 0 and 1 whose inverse distribution function is normal."""
-    for lane in range(values.size):
-        values[lane] = (np.float64(np.int64(raw[lane] >> _UPPER_52)) + 0.5) * 2.0**-52
-
-
-draw, uniform, between = (compiled_function(item) for item in (_draw, _uniform, _between))
-drawn_of = compiled_function(_drawn_of)
-
-
-def noise(line: Any, home: Any, column: int, step: int, start: int, time: float) -> None:
-    """Fill a variable with noise: uniform numbers, or normal ones by a function that is called by address."""
+def _noise_pairs(line: Any, home: Any, step: int, normal: bool) -> None:
+    """Fill a variable with noise: normal numbers or uniform ones."""
     op, memory = carray(line, FIELDS), carray(home, ALL)
-    base, offset, stride, width, first, last, n = op[3], op[4], op[5], op[6], op[7], op[8], op[9]
-    for block in range(first, last):
+    base, offset, stride, width, n = op[3], op[4], op[5], op[6], op[9]
+    k0, k1, trial = np.uint64(op[11]), np.uint64(op[12]), np.uint64(op[13])
+    raw, blocks = carray(at_address(op[14]), width, np.uint64), carray(at_address(op[15]), (n + 1) // 2, np.uint64)
+    for block in range(op[7], op[8]):
+        some = blocks[block * width // 2 : (block + 1) * width // 2]
+        first, second = raw[: some.size], raw[some.size : 2 * some.size]
+        draw_pairs(first, second, some, np.uint64(step), trial, k0, k1)
         place = base + block * stride + offset
-        raw = carray(at_address(op[14]), drawn_of(block, width, n), np.uint64)
-        draw(raw, block * width, step, op[13], op[11], op[12])
-        values = memory[place : place + raw.size]
-        if op[1]:
-            between(raw, values)
-            apply_in_place(op[1], op[2], values.size, address_of(values))
+        if normal:
+            normal_pairs(first, second, memory[place : place + width])
         else:
-            for lane in range(raw.size):
-                values[lane] = uniform(raw[lane])
+            uniform_pairs(first, second, memory[place : place + width])
+
+
+draw, uniform, noise_pairs = (compiled_function(item) for item in (_draw, _uniform, _noise_pairs))
+
+
+def uniform_noise(line: Any, home: Any, column: int, step: int, start: int, time: float) -> None:
+    """Fill a variable with numbers between 0 and 1."""
+    noise_pairs(line, home, step, False)
 
 
 def normal_noise(line: Any, home: Any, column: int, step: int, start: int, time: float) -> None:
-    """Fill a variable with normal noise (see :func:`normals.invert`)."""
-    op, memory = carray(line, FIELDS), carray(home, ALL)
-    base, offset, stride, width, first, last, n = op[3], op[4], op[5], op[6], op[7], op[8], op[9]
-    scratch = carray(at_address(op[14] + 8 * width), SCRATCH * width + 1, np.float64)
-    functions = (op[1], op[2], op[15], op[16])
-    for block in range(first, last):
-        place = base + block * stride + offset
-        raw = carray(at_address(op[14]), drawn_of(block, width, n), np.uint64)
-        draw(raw, block * width, step, op[13], op[11], op[12])
-        values = memory[place : place + raw.size]
-        between(raw, values)
-        invert(values, scratch, functions)
+    """Fill a variable with normal numbers."""
+    noise_pairs(line, home, step, True)
 
 
 def count(line: Any, home: Any, column: int, step: int, start: int, time: float) -> None:

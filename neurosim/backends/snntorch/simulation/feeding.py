@@ -1,4 +1,4 @@
-"""What a compiled simulation is fed, chunk by chunk: inputs, noise, background pulses, spikes of sources."""
+"""What a compiled simulation is fed, chunk by chunk: inputs, background pulses, spikes of sources."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri as normal
 
 from neurosim.backends.simulator import Run
 from neurosim.backends.snntorch.simulation.drawing import count_tables
 from neurosim.backends.snntorch.simulation.plan import Plan, terms_of
-from neurosim.backends.snntorch.simulation.pointers import loop_of
 from neurosim.backends.snntorch.simulation.trial import Trial
 from neurosim.circuit.sources import PoissonSource
 from neurosim.program.step_program import PoissonProgram
@@ -47,7 +45,7 @@ class Drawn:
     Parameters
     ----------
     noise
-        Populations whose noise is.
+        Populations with noise.
     counts
         By Poisson input.
     sources
@@ -73,11 +71,10 @@ class Feed:
         program, populations = module.program, module.program.populations
         #: What the loop over steps draws by itself.
         self.drawn = Drawn(
-            noise=[name for name in program.noisy if name in populations] if loop_of(normal) is not None else [],
+            noise=[name for name in program.noisy if name in populations],
             counts={item.name: found for item in program.poisson if (found := self._steady_counts(item)) is not None},
             sources={name: chances for name in populations if (chances := self._steady_chances(name)) is not None},
         )
-        self.noisy = [name for name in program.noisy if name in populations and name not in self.drawn.noise]
         self.sources = [
             name for name, item in populations.items() if item.kind == "spikes" and name not in self.drawn.sources
         ]
@@ -99,9 +96,8 @@ class Feed:
         #: Whether everything is the circuit's own, and so the same in any run.
         self.of_circuit = run.inputs.of_circuit
         #: Whether nothing has to be computed for each step.
-        self.free = not (self.noisy or self.sources or self.poisson or self.varying)
-        numbers = [len(program.populations[name].noise) * program.populations[name].n for name in self.noisy]
-        numbers += [program.populations[name].n for name in self.sources]
+        self.free = not (self.sources or self.poisson or self.varying)
+        numbers = [program.populations[name].n for name in self.sources]
         numbers += [program.populations[item.post].n for item in self.poisson]
         numbers += [program.populations[name].n for name, *_ in self.varying]
         #: Steps of a chunk at most.
@@ -151,9 +147,6 @@ class Feed:
         fed: dict[tuple[str, ...], Rows] = {}
         for name, variable, terms in self.varying:
             fed["fill", name, variable] = self._summed(name, terms, first, last)
-        for name in self.noisy:
-            for symbol, values in self.run.noise(name, first, last).items():
-                fed["fill", name, symbol] = values
         for item in self.poisson:
             weight = self.stepper.background[item.name].numpy()
             n = self.stepper.populations[item.post].n

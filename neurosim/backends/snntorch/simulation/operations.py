@@ -7,17 +7,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri as normal
 
 from neurosim.backends.snntorch.simulation import deliveries, drawing, driver, edge_operations
 from neurosim.backends.snntorch.simulation.division import Division, Piece
 from neurosim.backends.snntorch.simulation.edge_tables import EdgeTable, spikes_of
 from neurosim.backends.snntorch.simulation.feeding import Drawn
 from neurosim.backends.snntorch.simulation.neuron_source import ACTIVE, LAST, LIMIT, TOGETHER, Program
-from neurosim.backends.snntorch.simulation.normals import SCRATCH, found_functions
 from neurosim.backends.snntorch.simulation.operating import FIELDS, operation
 from neurosim.backends.snntorch.simulation.plan import WIDTH, Plan, fixed_limit, terms_of
-from neurosim.backends.snntorch.simulation.pointers import loop_of
 from neurosim.backends.snntorch.simulation.programs import compiled_program, function_table
 from neurosim.backends.snntorch.simulation.rows import Rows
 from neurosim.backends.snntorch.simulation.trial import SpikeBuffer, Trial
@@ -283,17 +280,13 @@ class Operations:
 
     def _noise(self, name: str, trial: Trial, part: int) -> list[list[int]]:
         """Return the operations that draw the noise of a population."""
-        piece, raw = self.piece(name, part), self._raw(part)
-        lines = []
+        piece, lines = self.piece(name, part), []
         for site in self.stepper.populations[name].noise:
-            functions, direct = found_functions(), loop_of(normal)
-            if direct is None:
-                raise TypeError("normal numbers are fed where their function is not found")
-            fast = site.kind == "normal" and functions is not None
-            line = [operation(drawing.normal_noise if fast else drawing.noise)]
-            line += [*(direct if site.kind == "normal" else (0, 0)), *_place(piece, site.symbol), 0]
-            line += [*noise_key(self.seed, name, site.site), trial.number, raw]
-            lines.append([*line, *(functions[2:] if fast and functions is not None else ())])
+            code = operation(drawing.normal_noise if site.kind == "normal" else drawing.uniform_noise)
+            line = [code, 0, 0, *_place(piece, site.symbol), 0, *noise_key(self.seed, name, site.site)]
+            pairs = (piece.home.n + 1) // 2
+            blocks = self.keep(f"blocks/{pairs}", np.arange(pairs, dtype=np.uint64))
+            lines.append([*line, trial.number, self._raw(part), blocks])
         return lines
 
     def _emit(self, name: str, chances: NDArray[np.float64], trial: Trial) -> list[int]:
@@ -301,8 +294,8 @@ class Operations:
         return [*line, trial.number, self._raw(0), chances.ctypes.data, *_spikes(trial.spikes[name])]
 
     def _raw(self, part: int) -> int:
-        """Return memory for the random bits of a block, and for what normal numbers are computed with."""
-        return self.keep(f"raw/{part}", np.zeros((1 + SCRATCH) * WIDTH + 1, dtype=np.uint64))
+        """Return memory for the random bits of a block."""
+        return self.keep(f"raw/{part}", np.zeros(WIDTH, dtype=np.uint64))
 
     def _active(self, item: PoissonProgram) -> int:
         form = self.plan.homes[item.post].form

@@ -193,36 +193,6 @@ def _apply_3(
     return _apply(3)
 
 
-def _apply_in_place(typing: Any, address: Any, data: Any, count: Any, values: Any) -> Any:
-    """Call a loop of one input, all by address, and write the results over what they were computed from."""
-
-    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        function, extra, length, place = arguments
-        array = builder.inttoptr(place, cgutils.voidptr_t)
-        step = ir.Constant(_WORD, 8)
-        _call_loop(builder, function, extra, [array, array], [step, step], length)
-        return context.get_dummy_value()
-
-    whole = types.int64
-    return types.void(whole, whole, whole, whole), code
-
-
-def _apply_with_one(
-    typing: Any, address: Any, data: Any, count: Any, number: Any, values: Any, results: Any
-) -> Any:  # fmt: skip
-    """Call a loop of two inputs, one number and an array, all by address."""
-
-    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        function, extra, length, *places = arguments
-        arrays = [builder.inttoptr(place, cgutils.voidptr_t) for place in places]
-        steps = [ir.Constant(_WORD, step) for step in (0, 8, 8)]
-        _call_loop(builder, function, extra, arrays, steps, length)
-        return context.get_dummy_value()
-
-    whole = types.int64
-    return types.void(*(whole,) * 6), code
-
-
 def _beyond(typing: Any, array: Any, offset: Any) -> Any:
     """Return the address some elements behind another."""
 
@@ -302,8 +272,6 @@ run_program: Any = intrinsic(_run_program)
 apply_1: Any = intrinsic(_apply_1)
 apply_2: Any = intrinsic(_apply_2)
 apply_3: Any = intrinsic(_apply_3)
-apply_in_place: Any = intrinsic(_apply_in_place)
-apply_with_one: Any = intrinsic(_apply_with_one)
 beyond: Any = intrinsic(_beyond)
 at_address: Any = intrinsic(_at_address)
 bits_as_float: Any = intrinsic(_bits_as_float)
