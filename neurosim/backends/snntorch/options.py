@@ -13,9 +13,11 @@ from neurosim.errors import BackendError, nearest
 if TYPE_CHECKING:
     import torch
 
-#: snnTorch's surrogate gradients by name.
+#: Surrogate gradients by name: our own, of compact support, and snnTorch's.
+OWN_SURROGATES = ("boxcar", "triangle")
 SURROGATES = (
     "atan", "fast_sigmoid", "sigmoid", "straight_through_estimator", "triangular", "spike_rate_escape", "SFS",
+    "heaviside", *OWN_SURROGATES,
 )  # fmt: skip
 PROPAGATIONS = ("auto", "ordered")
 FUSED = ("auto", "always", "never")
@@ -33,7 +35,9 @@ class SnntorchOptions:
     device
         Where the module is made: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, or a ``torch.device``.
     surrogate
-        One of snnTorch's surrogate gradients by name, or a callable such as ``snntorch.surrogate.atan(alpha=4)``.
+        One of snnTorch's surrogate gradients by name, or a callable such as ``snntorch.surrogate.atan(alpha=4)``;
+        ``"triangle"`` and ``"boxcar"`` are those of :mod:`neurosim.backends.snntorch.surrogates`, whose slope is 0
+        far from the threshold. A callable says where its own is not 0 by an attribute ``support``, (low, high).
     surrogate_width
         By population: what one unit of the surrogate's argument is, in the unit of the membrane. By default the
         distance from threshold to reset, so that slopes mean the same in millivolts and in plain numbers.
@@ -103,11 +107,22 @@ class SnntorchOptions:
         return checked_dtype(self.dtype)
 
     def spike_gradient(self) -> Any:
-        """Return the surrogate as a callable of snnTorch."""
+        """Return the surrogate as a callable of snnTorch.
+
+        Raises
+        ------
+        BackendError
+            If its slope is not 0 where it says so.
+        """
         from snntorch import surrogate
 
+        from neurosim.backends.snntorch import surrogates
+
         if not isinstance(self.surrogate, str):
+            surrogates.check_support(self.surrogate)
             return self.surrogate
+        if self.surrogate in OWN_SURROGATES:
+            return getattr(surrogates, self.surrogate)()
         found = getattr(surrogate, self.surrogate)()
         if self.surrogate == "sigmoid":
             # snnTorch computes its slope as inf/inf far below the threshold, where it is 0.
