@@ -92,17 +92,17 @@ class BlockRun:
     def _advance(self, component: Component) -> dict[str, dict[str, Any]]:
         """Compute all steps of a component; return the arrays of its state."""
         portion = self.module.paths.portions[component]
-        stepper = Stepper(self.module, self.start, exact=False, events=False, portion=portion)
-        owned = {**stepper.populations, **stepper.projections}
+        owned = {**portion.populations, **portion.projections}
         records = [key for key in self.records if key[0] in owned]
-        sending = [name for name in stepper.populations if name in self.sending]
-        source = next(iter(stepper.populations.values()))
+        sending = [name for name in portion.populations if name in self.sending]
+        source = next(iter(portion.populations.values()))
         if source.kind == "spikes" and not component.ahead and len(component.populations) == 1:
             spikes = self._all_rows(source.name)
             for key in records:
                 self.collected[key] = spikes
             self._send(source.name, spikes)
-            return self._after_source(stepper, source.name, spikes)
+            return self._after_source(source.name, spikes)
+        stepper = Stepper(self.module, self.start, exact=False, events=False, portion=portion)
         if self._fits_loops(stepper, component, records):
             fired = self._in_loops(stepper, component, records)
             for name in sending:
@@ -267,11 +267,14 @@ class BlockRun:
             if name in owned
         }
 
-    def _after_source(self, stepper: Stepper, name: str, spikes: Tensor) -> dict[str, dict[str, Any]]:
-        """Return the arrays of the state of a lone source after its spikes, without stepping."""
-        stepper.remember_all(name, spikes)
-        stepper.step_number += self.n_steps
-        return stepper.arrays()
+    def _after_source(self, name: str, spikes: Tensor) -> dict[str, dict[str, Any]]:
+        """Return the arrays of the state of a lone source after its spikes, the latest first."""
+        depth = self.program.history_depth[name]
+        latest = spikes[max(len(spikes) - depth, 0) :].flip(0)
+        if missing := depth - len(latest):
+            earlier = writable(self.start.spikes[name])[:missing]
+            latest = torch.cat([latest, earlier.to(device=latest.device, dtype=latest.dtype)])
+        return {"variables": {}, "spikes": {name: latest}, "last_spike": {}, "not_refractory": {}}
 
 
 def _at(rows: Mapping[str, Sequence[Tensor]], step: int) -> dict[str, Tensor]:

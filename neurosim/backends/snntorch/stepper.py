@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -55,7 +55,7 @@ class Stepper:
     def __init__(
         self, module: CircuitModule, state: State, *, exact: bool, events: bool, portion: Portion | None = None
     ) -> None:
-        if portion is None:
+        if whole := portion is None:
             module.check_whole()
             portion = portion_of(module.program, one_component(module.program))
         self.module = module
@@ -73,8 +73,12 @@ class Stepper:
         self.dynamics = {
             name: (module.part(name).exact_dynamics if exact else module.part(name).dynamics) for name in items
         }
-        self.fixed = {name: fixed_values(module.part(name), self.dynamics[name], self.dt) for name in items}
-        self.edges = {name: module.part(name).current(by_edge=exact or events) for name in self.projections}
+        dynamics, dt = self.dynamics, self.dt  # and not the stepper itself, which would be a circle
+        self.fixed = _AsAsked(lambda name: fixed_values(module.part(name), dynamics[name], dt))
+        self.edges = _AsAsked(lambda name: module.part(name).current(by_edge=exact or events))
+        if whole:  # parameters are read when a run starts, whatever becomes of them later
+            self.fixed.ask_all(items)
+            self.edges.ask_all(self.projections)
         self.background = {item.name: module.part(item.name).pulse_weight() for item in self.poisson}
         self.values: dict[str, Tensors] = {
             name: {key: self._tensor(array) for key, array in state.variables.get(name, {}).items()}
@@ -109,6 +113,8 @@ class Stepper:
         return torch.where(seconds <= NEVER, NEVER_STEP, steps)
 
     def _past(self, rows: Any) -> deque[Any]:
+        if not len(rows):
+            return deque()
         if not self.events:
             return deque(self._tensor(row) for row in rows)
         return deque(indices(writable(row).to(self.device) != 0) for row in rows)
@@ -349,6 +355,22 @@ class Stepper:
         """Return the variables of a part as this step leaves them; events change those of edges in place."""
         in_place = self.events and name in self.edge_states
         return {key: value.clone() if in_place else value for key, value in self.values[name].items()}
+
+
+class _AsAsked(dict[str, Tensors]):
+    """Values by name that are computed when they are first asked for: compiled loops do without many of them."""
+
+    def __init__(self, compute: Callable[[str], Tensors]) -> None:
+        self._compute = compute
+
+    def __missing__(self, name: str) -> Tensors:
+        self[name] = found = self._compute(name)
+        return found
+
+    def ask_all(self, names: Iterable[str]) -> None:
+        """Compute the values of some names."""
+        for name in names:
+            self[name]
 
 
 def writable(array: Any) -> Tensor:
