@@ -69,13 +69,13 @@ def integrate(line: Any, home: Any, column: int, step: int, start: int, time: fl
         lanes = min((end - begin) * width, (n - begin * width + GRAIN - 1) // GRAIN * GRAIN)
         place = address_of(memory) + 8 * (base + begin * stride)
         hits = run_program(program, place, constants, scratch, functions, marks, lanes, step, time)
-        blocks = np.uint64(hits if spiking else 0)
+        blocks, mark = np.uint64(hits if spiking else 0), -width
         while blocks != 0:
-            ahead = first_bit(blocks) * width
+            ahead, mark = first_bit(blocks) * width, mark + width
             blocks &= blocks - np.uint64(1)
             own = min(width, n - begin * width - ahead)
             for some in range(0, own, LANES):
-                fired = not_zero(flags, ahead + some)
+                fired = not_zero(flags, mark + some)
                 while fired != 0:
                     lane = some + first_bit(fired)
                     fired &= fired - np.uint64(1)

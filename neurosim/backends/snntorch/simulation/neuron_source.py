@@ -1,8 +1,8 @@
 """The programs of a population: what its neurons do in a step, and what those that spiked do at its end.
 
 A program goes through blocks of neurons, whose variables and scratch memory stay in the first cache from loop to loop.
-It writes a byte for each neuron, whether it fired, and returns a bit for each block, whether any did: few blocks have
-to be searched.
+It returns a bit for each block, whether any neuron fired, and a byte for each neuron of those blocks: few blocks have
+to be searched, and the bytes of all others are written over in the first cache.
 """
 
 from __future__ import annotations
@@ -200,14 +200,15 @@ class _Writer:
             if variable in names.latest:
                 lanes.store(self._place(variable, "j"), names.now(variable))
         head, body = lanes.text_parts(found=found)
+        noting = ["    hits |= np.int64(hit) << block", f"    place += {self.width} if hit else 0"] if found else []
         lines = [
             *head,
-            "hits = np.int64(0)",
+            "hits, place = np.int64(0), np.int64(0)",
             f"for first in range(0, number, {self.width}):",
             f"    block, count = first // {self.width}, min({self.width}, number - first)",
-            f"    B, flags = beyond(F, block * {len(self.variables) * self.width}), beyond(I, first)",
+            f"    B, flags = beyond(F, block * {len(self.variables) * self.width}), beyond(I, place)",
             *(f"    {line}" for line in body),
-            *(["    hits |= np.int64(hit) << block"] if found else []),
+            *noting,
             "return hits",
         ]
         return program_of(lanes, lines)
