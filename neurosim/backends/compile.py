@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from neurosim.backends.simulator import Simulator
     from neurosim.recording import Recording, State
 
-#: Backend name: module, simulator class, options class, packages that it needs.
+#: Backend name: module, what makes a simulator, options class, packages that it needs.
 BACKENDS = {
     "brian2": ("neurosim.backends.brian2.simulator", "Brian2Simulator", "Brian2Options", ("brian2",)),
     "snntorch": (
-        "neurosim.backends.snntorch.module", "CircuitModule", "SnntorchOptions", ("brian2", "torch", "snntorch"),
+        "neurosim.backends.snntorch.compiling", "compiled_circuit", "SnntorchOptions", ("brian2", "torch", "snntorch"),
     ),
 }  # fmt: skip
 
@@ -42,7 +42,8 @@ def compile(circuit: Circuit, backend: str = "snntorch", *, dt: Any = None, **op
     Returns
     -------
     Simulator
-        With ``run(duration, ...)``; the torch one is also an ``nn.Module``.
+        With ``run(duration, ...)``; the torch one is also an ``nn.Module``. With ``dtype="float64", training=False`` on
+        a CPU it is not, but has one as ``.module``, made when it is needed: such runs do not even load torch.
 
     Raises
     ------

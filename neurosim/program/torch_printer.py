@@ -1,24 +1,23 @@
 """Statements printed as torch code, through :mod:`torch.fx`.
 
 A printed program is an ``fx.GraphModule``: readable (``print(program.code)``), an ``nn.Module``, and open to
-``torch.compile``. Whatever depends on parameters only is computed once before the time loop (the prologue).
+``torch.compile``.
 """
 
 from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import fx, nn
 
-from neurosim.circuit.language import names_in
 from neurosim.program.frozen import Frozen
 from neurosim.program.normalise import constant_value
-from neurosim.program.statements import Statement, name, with_parts
+from neurosim.program.statements import Statement
 from neurosim.program.torch_functions import DIFFERENTIABLE, EXACT, as_number, divided
 
 _ARITHMETIC: dict[type[ast.operator], Callable[..., Any]] = {
@@ -141,47 +140,3 @@ class _Writer:
         if key not in self._written:
             self._written[key] = self.graph.create_node("call_function", function, arguments, name=title)
         return self._written[key]
-
-
-def split_prologue(
-    statements: Iterable[Statement], fixed: frozenset[str], prefix: str
-) -> tuple[tuple[Statement, ...], tuple[Statement, ...]]:
-    """Split statements into those computed once and those of every step.
-
-    Parameters
-    ----------
-    statements
-        In normal form.
-    fixed
-        Names that do not change within a run.
-    prefix
-        Begins the names of what is computed once.
-
-    Returns
-    -------
-    tuple
-        (prologue, step): the step reads names that the prologue writes; operations and their order are unchanged.
-    """
-    prologue: list[Statement] = []
-    names: dict[str, str] = {}
-    constant = set(fixed)
-
-    def lift(tree: ast.expr) -> ast.expr:
-        reads = names_in(tree)
-        if reads and reads <= constant and not isinstance(tree, ast.Name):
-            text = ast.unparse(tree)
-            if text not in names:
-                names[text] = f"{prefix}{len(names)}"
-                prologue.append(Statement(names[text], tree))
-            return name(names[text])
-        lifted = with_parts(tree, lift)
-        return tree if lifted is None else lifted
-
-    step = []
-    for statement in statements:
-        if statement.target.startswith("_") and statement.reads and statement.reads <= constant:
-            prologue.append(statement)
-            constant.add(statement.target)
-        else:
-            step.append(Statement(statement.target, lift(statement.expression)))
-    return tuple(prologue), tuple(step)

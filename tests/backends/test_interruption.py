@@ -63,9 +63,9 @@ def test_a_stopped_run_goes_on(backend: str, trials: int, asked: int, monkeypatc
     options = {} if backend == "brian2" else {"dtype": "float64", "training": False}
     options |= {"snntorch": {"fused": "never"}, "compiled": {"fused": "always"}}.get(backend, {})
     backend = "snntorch" if backend == "compiled" else backend
-    simulator = ns.compile(network(), backend=backend, **options)
     arguments: dict[str, Any] = {"record": RECORD, "seed": 3, "trials": trials}
-    whole = simulator.run(STEPS * 0.5 * ms, **arguments)
+    whole = ns.compile(network(), backend=backend, **options).run(STEPS * 0.5 * ms, **arguments)
+    simulator = ns.compile(network(), backend=backend, **options)  # whose first run does not know how fast it is
     assert len(whole.spikes["cells"]) > 50
     before = signal.getsignal(signal.SIGINT)
     with monkeypatch.context() as patched:

@@ -13,8 +13,9 @@ from hypothesis import assume, given
 import neurosim as ns
 from neurosim.errors import EquationError
 from neurosim.program.normalise import fold, normalised
+from neurosim.program.prologue import split_prologue
 from neurosim.program.statements import Statement
-from neurosim.program.torch_printer import Printed, TorchPrinter, split_prologue
+from neurosim.program.torch_printer import Printed, TorchPrinter
 from neurosim.units import ms
 from program.expressions import CONSTANTS, VARIABLES, execute, expressions, tree
 from program.library import LIF, MODELS, population

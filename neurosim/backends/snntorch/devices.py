@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from neurosim.errors import BackendError, nearest
 
-DTYPES = {"float32": torch.float32, "float64": torch.float64}
+if TYPE_CHECKING:
+    import torch
+
+DTYPES = ("float32", "float64")
 #: Why a state cannot be held in smaller numbers: it is in SI units.
 _TOO_SMALL = {
     "float16": "below 6e-8 it holds only 0, and a state is in SI units: 1 pA is 1e-12",
@@ -17,8 +18,8 @@ _TOO_SMALL = {
 _OTHER_NAMES = {"float": "float32", "double": "float64", "half": "float16"}
 
 
-def checked_dtype(given: Any) -> torch.dtype:
-    """Return the dtype that a module computes in.
+def dtype_name(given: Any) -> str:
+    """Return the name of the dtype that a module computes in; torch need not be loaded to tell.
 
     Parameters
     ----------
@@ -36,7 +37,15 @@ def checked_dtype(given: Any) -> torch.dtype:
         raise BackendError(f"dtype={text!r} cannot hold a circuit's state: {_TOO_SMALL[name]}. Use float32 or float64.")
     if name not in DTYPES:
         raise BackendError(f"dtype={text!r} is unknown.{nearest(text, DTYPES)}")
-    return DTYPES[name]
+    return name
+
+
+def checked_dtype(given: Any) -> torch.dtype:
+    """Return the dtype that a module computes in, as torch's (see :func:`dtype_name`)."""
+    import torch
+
+    found: torch.dtype = getattr(torch, dtype_name(given))
+    return found
 
 
 def checked_device(given: Any) -> torch.device:
@@ -52,6 +61,8 @@ def checked_device(given: Any) -> torch.device:
     BackendError
         If there is no such device, or it holds no values or no float64.
     """
+    import torch
+
     said = f"device={str(given)!r} cannot be used here"
     try:
         device = torch.device(given)

@@ -127,8 +127,12 @@ class CircuitModule(nn.Module, Simulator):
         """
         if by_triton(self):
             return why_runs_stepped(self)
-        simulation = self.paths.simulation
-        return simulation if isinstance(simulation, str) else None
+        if self.options.fused == "never":
+            return 'fused="never"'
+        runs = self.paths.runs
+        if runs is None:
+            return "it is not float64 on a CPU"
+        return runs.stepped
 
     def _projection(self, item: ProjectionProgram, marks: Mapping[str, Trainable], ties: dict[str, Tie]) -> Projection:
         if isinstance(item, ConvolutionProgram):
@@ -313,9 +317,9 @@ class CircuitModule(nn.Module, Simulator):
 
     def _run(self, run: Run, builder: RecordingBuilder, progress: Progress | None) -> State:
         refuse_layers(self)
-        plan = self.paths.simulated(run.n_steps * run.trials)
-        if plan is not None:
-            return simulate_compiled(self, plan, run, builder, progress)
+        runs = self.paths.runs
+        if runs is not None and (plan := runs.plan_of(run.n_steps * run.trials)) is not None:
+            return simulate_compiled(runs.simulated, plan, run, builder, progress)
         if by_triton(self) and worth_it(self, run.n_steps * run.trials) and why_runs_stepped(self) is None:
             return simulate_in_kernels(self, run, builder, progress)
         return self._simulate(run, builder, progress, exact=self.exact, events=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neurosim.backends.snntorch.devices import checked_device, checked_dtype, dtype_name
 from neurosim.errors import BackendError, nearest
 
 if TYPE_CHECKING:
@@ -78,10 +79,9 @@ class SnntorchOptions:
     relaxed: bool = False
 
     def __post_init__(self) -> None:
-        from neurosim.backends.snntorch.devices import checked_device, checked_dtype
-
-        object.__setattr__(self, "dtype", str(checked_dtype(self.dtype)).removeprefix("torch."))
-        object.__setattr__(self, "device", str(checked_device(self.device)))
+        object.__setattr__(self, "dtype", dtype_name(self.dtype))
+        if self.device != "cpu":  # which every torch has
+            object.__setattr__(self, "device", str(checked_device(self.device)))
         if self.propagation not in PROPAGATIONS:
             raise BackendError(f"propagation={self.propagation!r} is unknown.{nearest(self.propagation, PROPAGATIONS)}")
         if self.fused not in FUSED:
@@ -100,10 +100,14 @@ class SnntorchOptions:
                 raise BackendError(f"surrogate_width[{name!r}] must be one positive value, got {width!r}.")
 
     @property
+    def only_simulates(self) -> bool:
+        """Whether nothing of torch is asked for: runs on a CPU in float64, of the circuit as it is, no gradients."""
+        plain = not (self.training or self.relaxed or self.modules or self.trainable or self.surrogate_width)
+        return plain and self.dtype == "float64" and self.device == "cpu" and self.fused != "never"
+
+    @property
     def torch_dtype(self) -> torch.dtype:
         """The dtype as torch's."""
-        from neurosim.backends.snntorch.devices import checked_dtype
-
         return checked_dtype(self.dtype)
 
     def spike_gradient(self) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,18 +14,17 @@ from neurosim.backends.snntorch.loops.graded_terms import GradedStage, graded_st
 from neurosim.backends.snntorch.loops.scan import Loops
 from neurosim.backends.snntorch.loops.source import Arrival
 from neurosim.backends.snntorch.portion import portion_of
-from neurosim.backends.snntorch.simulation.plan import Plan, make_plan
+from neurosim.backends.snntorch.simulated_module import SimulatedModule
+from neurosim.backends.snntorch.simulation.planned import PlannedRuns
 from neurosim.backends.snntorch.workspace import Workspace
 from neurosim.backends.states import initial_state
 from neurosim.program.components import Component, adds_constants, components, one_component
 from neurosim.program.step_program import PopulationProgram, ProjectionProgram
-from neurosim.program.straight_line import Uncovered
 from neurosim.recording import State
 
 if TYPE_CHECKING:
     from neurosim.backends.snntorch.module import CircuitModule
 
-logger = logging.getLogger(__name__)
 #: Bytes of a state that are kept from call to call: a larger one is made again, which takes little beside its steps.
 KEPT = 2**22
 
@@ -58,7 +56,7 @@ class Paths:
         self.workspace = Workspace()
         self._loops: dict[Any, Loops] = {}
         self._stages: dict[tuple[str, ...], GradedStage | None] = {}
-        self._simulation: tuple[Any, Plan | str] = (None, "")
+        self._runs: tuple[Any, PlannedRuns | None] = (None, None)
         self._start: tuple[Any, State | None] = (None, None)
 
     def start(self, seed: int, trials: int) -> State:
@@ -71,23 +69,13 @@ class Paths:
         return state
 
     @property
-    def simulation(self) -> Plan | str:
-        """How runs without gradients are compiled, or why torch's operations step through them."""
+    def runs(self) -> PlannedRuns | None:
+        """How runs without gradients are compiled on a CPU; ``None`` where the module is not exact."""
         key = (self.module.torch_dtype, self.module.device)
-        if self._simulation[0] != key:
-            try:
-                self._simulation = (key, make_plan(self.module))
-            except Uncovered as reason:
-                logger.info("runs of %s are stepped: %s", self.module.circuit.name, reason)
-                self._simulation = (key, str(reason))
-        return self._simulation[1]
-
-    def simulated(self, steps: int) -> Plan | None:
-        """Return how a run of some steps is compiled; ``None`` where it is stepped."""
-        plan = self.simulation
-        if isinstance(plan, str):
-            return None
-        return plan if self.module.options.fused == "always" or plan.worth_it(steps) else None
+        if self._runs[0] != key:
+            runs = PlannedRuns(SimulatedModule(self.module), self.module.options.fused) if self.module.exact else None
+            self._runs = (key, runs)
+        return self._runs[1]
 
     @property
     def stepped(self) -> dict[Component, str | None]:

@@ -13,57 +13,40 @@ from torch import Tensor, nn
 
 from neurosim.backends.snntorch.options import SnntorchOptions
 from neurosim.backends.snntorch.parameters import Tie, Values
+from neurosim.backends.snntorch.step_parts import StepParts
 from neurosim.circuit.language import names_in
 from neurosim.circuit.values import Trainable
-from neurosim.program.frozen import Frozen
 from neurosim.program.normalise import constant, constant_value, fold
 from neurosim.program.statements import Statement
 from neurosim.program.step_program import PopulationProgram
-from neurosim.program.torch_printer import Printed, TorchPrinter, split_prologue
+from neurosim.program.torch_printer import Printed, TorchPrinter
 
 Tensors = dict[str, Tensor]
 
 
-class Dynamics(Frozen):
+class Dynamics(StepParts):
     """The printed programs of one population for one mathematics (torch's or numpy's)."""
 
     def __init__(self, item: PopulationProgram, width: float | None, dtype: torch.dtype, *, exact: bool) -> None:
+        super().__init__(item)
         printer = TorchPrinter(dtype, exact=exact)
-        fixed = frozenset(item.parameters)
-        prologue: list[Statement] = []
-        #: What is computed in each step, before it is printed, by the prefix of what is computed once.
-        self.steps: dict[str, tuple[Statement, ...]] = {}
-
-        def program(statements: tuple[Statement, ...], prefix: str) -> Printed:
-            once, each = split_prologue(statements, fixed, prefix)
-            prologue.extend(once)
-            self.steps[prefix] = each
-            return printer.print(each, _copied(each))
-
-        self.integrate = program(item.integrate, "fixed_integrate_")
-        self.update = program(item.update, "fixed_update_")
-        self.reset = program(item.reset, "fixed_reset_")
+        self.integrate, self.update, self.reset = (
+            printer.print(self.steps[prefix], _copied(self.steps[prefix]))
+            for prefix in ("fixed_integrate_", "fixed_update_", "fixed_reset_")
+        )
         self.threshold: Printed | None = None
         self.distance: Printed | None = None
         self.refractory: Printed | None = None
         if item.threshold is not None:
-            once, each = split_prologue([Statement("value", item.threshold)], fixed, "fixed_threshold_")
-            prologue.extend(once)
-            self.steps["threshold"] = each
-            self.threshold = printer.print(each, ["value"])
+            self.threshold = printer.print(self.steps["threshold"], ["value"])
             distance = [Statement("value", _distance(item.threshold)), Statement("width", _width(item, width))]
             self.steps["distance"] = tuple(distance)
             self.distance = printer.print(distance, ["value", "width"])
         if item.refractory is not None:
-            tree = item.refractory.expression
-            if item.refractory.kind == "time":
-                tree = ast.Call(ast.Name("timestep", ast.Load()), [tree, ast.Name("dt", ast.Load())], [])
-            once, each = split_prologue([Statement("value", tree)], fixed | {"dt"}, "fixed_refractory_")
-            prologue.extend(once)
-            self.steps["refractory"] = each
-            self.refractory = printer.print(each, ["value"])
+            self.refractory = printer.print(self.steps["refractory"], ["value"])
         self.subexpressions = {name: printer.print_expression(tree) for name, tree in item.subexpressions.items()}
-        self.prologue = printer.print(prologue, list(dict.fromkeys(statement.target for statement in prologue)))
+        once = list(dict.fromkeys(statement.target for statement in self.prologue))
+        self.printed_prologue = printer.print(self.prologue, once)
 
 
 def _copied(statements: tuple[Statement, ...]) -> list[str]:
@@ -222,4 +205,4 @@ Population = NeuronPopulation | SilentPopulation
 def fixed_values(population: Any, dynamics: Dynamics, dt: float) -> Tensors:
     """Return what a run computes once: the parameters, and everything that depends on them alone."""
     values = {**population.values.current(), "dt": dt}
-    return {**values, **dynamics.prologue(values)}
+    return {**values, **dynamics.printed_prologue(values)}

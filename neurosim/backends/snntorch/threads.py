@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -68,12 +69,28 @@ def _run_together(work: Callable[..., None], threads: int) -> None:
         helper.result()
 
 
-@cache
-def _openmp() -> Any:
-    """Return what starts a parallel region of torch's OpenMP, or ``None`` where there is none like GNU's."""
-    import torch
+def thread_count() -> int:
+    """Return how many threads a run may take: torch's, or as many as torch would have if it were loaded."""
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        return int(torch.get_num_threads())
+    given = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return int(given) if given.isdecimal() and int(given) else _processors()
 
-    (folder,) = torch.__path__
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _openmp() -> Any:
+    """Return what starts a parallel region of torch's OpenMP, ``None`` where torch is not loaded or has none."""
+    torch = sys.modules.get("torch")
+    return None if torch is None else _parallel(*torch.__path__)
+
+
+@cache
+def _parallel(folder: str) -> Any:
+    """Return what starts a parallel region of the OpenMP of a torch, ``None`` where there is none like GNU's."""
     for library in sorted((Path(folder) / "lib").glob("libtorch_cpu.*")):
         try:
             parallel = ctypes.CDLL(

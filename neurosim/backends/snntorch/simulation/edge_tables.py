@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.backends.snntorch.simulation import edge_operations
+from neurosim.backends.snntorch.simulation.carried import Carried
 from neurosim.backends.snntorch.simulation.edge_layout import Layout
 from neurosim.backends.snntorch.simulation.edge_source import EdgeForm
 from neurosim.backends.snntorch.simulation.edge_values import Ends, Room, find_ends, spikes_before, tell
@@ -18,7 +19,6 @@ from neurosim.backends.snntorch.simulation.programs import compiled_program, fun
 from neurosim.backends.snntorch.simulation.rows import Rows
 from neurosim.backends.snntorch.simulation.standing import EdgeReader
 from neurosim.backends.snntorch.simulation.trial import SpikeBuffer
-from neurosim.backends.snntorch.stepper import Stepper
 from neurosim.program.step_program import ProjectionProgram
 
 #: Address of a program, of its constants, scratch memory and functions.
@@ -38,7 +38,7 @@ class EdgeTable:
         Its edges by presynaptic neuron; ``None`` for a graded one, whose edges stay in their order.
     """
 
-    def __init__(self, plan: Plan, stepper: Stepper, item: ProjectionProgram, rows: Rows | None) -> None:
+    def __init__(self, plan: Plan, stepper: Carried, item: ProjectionProgram, rows: Rows | None) -> None:
         self.plan, self.stepper, self.item, self.rows = plan, stepper, item, rows
         self.order: Any = slice(None) if rows is None else rows.order
         self._memory: list[Any] = []

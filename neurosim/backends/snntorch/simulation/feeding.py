@@ -16,8 +16,7 @@ from neurosim.circuit.sources import PoissonSource
 from neurosim.program.step_program import PoissonProgram
 
 if TYPE_CHECKING:
-    from neurosim.backends.snntorch.module import CircuitModule
-    from neurosim.backends.snntorch.stepper import Stepper
+    from neurosim.backends.snntorch.simulation.carried import Carried
 
 #: Numbers that a chunk may be fed.
 MOST_NUMBERS = 2**21
@@ -62,13 +61,13 @@ class Feed:
 
     Parameters
     ----------
-    module, run, stepper
+    run, stepper
         What is simulated, with which inputs, and the values of the run.
     """
 
-    def __init__(self, module: CircuitModule, run: Run, stepper: Stepper) -> None:
-        self.circuit, self.run, self.stepper = module.circuit, run, stepper
-        program, populations = module.program, module.program.populations
+    def __init__(self, run: Run, stepper: Carried) -> None:
+        self.circuit, self.run, self.stepper = stepper.simulated.circuit, run, stepper
+        program, populations = stepper.program, stepper.populations
         #: What the loop over steps draws by itself.
         self.drawn = Drawn(
             noise=[name for name in program.noisy if name in populations],
@@ -113,7 +112,7 @@ class Feed:
         tables = count_tables(np.broadcast_to(means.reshape(-1), (n,)))
         if tables is None:
             return None
-        weights = np.broadcast_to(self.stepper.background[item.name].numpy(), (n,))
+        weights = np.broadcast_to(self.stepper.background[item.name], (n,))
         everyone = n == self.stepper.populations[item.post].n and np.array_equal(item.index, np.arange(n))
         chosen = None if everyone else np.ascontiguousarray(item.index, np.int64)
         return Counts(*tables, np.ascontiguousarray(weights), chosen)
@@ -148,7 +147,7 @@ class Feed:
         for name, variable, terms in self.varying:
             fed["fill", name, variable] = self._summed(name, terms, first, last)
         for item in self.poisson:
-            weight = self.stepper.background[item.name].numpy()
+            weight = self.stepper.background[item.name]
             n = self.stepper.populations[item.post].n
             fed["add", item.name] = _spread(self.run.inputs.rows(item.name, first, last) * weight, item.index, n)
         return fed, {name: np.asarray(self.run.inputs.rows(name, first, last)) != 0 for name in self.sources}

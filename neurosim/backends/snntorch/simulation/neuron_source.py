@@ -11,8 +11,8 @@ import ast
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from neurosim.backends.snntorch.population import Dynamics
 from neurosim.backends.snntorch.simulation.lanes import Lanes, Leaf
+from neurosim.backends.snntorch.step_parts import StepParts
 from neurosim.program.normalise import constant
 from neurosim.program.statements import Statement, name
 from neurosim.program.step_program import PopulationProgram
@@ -96,15 +96,15 @@ def program_of(lanes: Lanes, lines: Sequence[str]) -> Program:
 
 
 def neuron_form(
-    item: PopulationProgram, dynamics: Dynamics, fixed: Mapping[str, bool], *, width: int, asked: bool,
+    item: PopulationProgram, parts: StepParts, fixed: Mapping[str, bool], *, width: int, asked: bool,
     also: Collection[str] = (), terms: Sequence[str] = (),
 ) -> NeuronForm:  # fmt: skip
     """Return the programs of a population.
 
     Parameters
     ----------
-    item, dynamics
-        The population, printed exactly.
+    item, parts
+        The population, and its program parted.
     fixed
         What does not change within a run, by name: whether there is one value for all neurons.
     width
@@ -121,16 +121,16 @@ def neuron_form(
     Uncovered
         If the population does something that compiled programs do not know.
     """
-    writer = _Writer(item, dynamics, fixed, width, asked, also, terms)
+    writer = _Writer(item, parts, fixed, width, asked, also, terms)
     return NeuronForm(writer.integrate(), writer.reset(), tuple(writer.variables), width)
 
 
 class _Writer:
     def __init__(
-        self, item: PopulationProgram, dynamics: Dynamics, fixed: Mapping[str, bool], width: int, asked: bool,
+        self, item: PopulationProgram, parts: StepParts, fixed: Mapping[str, bool], width: int, asked: bool,
         also: Collection[str], terms: Sequence[str],
     ) -> None:  # fmt: skip
-        self.item, self.steps, self.fixed, self.width = item, dynamics.steps, fixed, width
+        self.item, self.steps, self.fixed, self.width = item, parts.steps, fixed, width
         read = {used for key in _PROGRAMS for line in self.steps.get(key, ()) for used in line.reads}
         changing = [*item.state, *item.inputs, *(site.symbol for site in item.noise)]
         read |= {*also, *(["dt"] if item.reads_last_spike else [])}

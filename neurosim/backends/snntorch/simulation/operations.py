@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.backends.snntorch.simulation import deliveries, drawing, driver, edge_operations
+from neurosim.backends.snntorch.simulation.carried import Carried
 from neurosim.backends.snntorch.simulation.division import Division, Piece
 from neurosim.backends.snntorch.simulation.edge_tables import EdgeTable, spikes_of
 from neurosim.backends.snntorch.simulation.feeding import Drawn
 from neurosim.backends.snntorch.simulation.neuron_source import ACTIVE, LAST, LIMIT, TOGETHER, Program
 from neurosim.backends.snntorch.simulation.operating import FIELDS, operation
-from neurosim.backends.snntorch.simulation.plan import WIDTH, Plan, fixed_limit, terms_of
+from neurosim.backends.snntorch.simulation.plan import WIDTH, Plan, terms_of
 from neurosim.backends.snntorch.simulation.programs import compiled_program, function_table
 from neurosim.backends.snntorch.simulation.rows import Rows
 from neurosim.backends.snntorch.simulation.trial import SpikeBuffer, Trial
-from neurosim.backends.snntorch.stepper import Stepper
 from neurosim.backends.snntorch.vectors import LANES
 from neurosim.program.step_program import PoissonProgram, PostPathway, ProjectionProgram
 from neurosim.random import noise_key
@@ -47,7 +47,7 @@ class Operations:
         Into which parts the table is.
     """
 
-    def __init__(self, plan: Plan, stepper: Stepper, rows: Mapping[str, Rows], division: Division) -> None:
+    def __init__(self, plan: Plan, stepper: Carried, rows: Mapping[str, Rows], division: Division) -> None:
         self.plan, self.stepper, self.rows, self.division = plan, stepper, rows, division
         self.amounts: Amounts = {}
         self.drawn, self.seed = Drawn([], {}, {}), 0
@@ -99,9 +99,9 @@ class Operations:
 
     def _program(self, name: str, program: Program) -> tuple[int, int, int, int]:
         """Return the address of a program and of its constants, the size of its scratch memory, and its functions."""
-        fixed, dynamics = self.stepper.fixed[name], self.stepper.dynamics[name]
+        fixed, limit = self.stepper.fixed[name], self.stepper.limit(name)
         constants = [
-            fixed_limit(self.stepper.populations[name], dynamics, fixed) if value == LIMIT
+            limit if value == LIMIT
             else float(fixed[value]) if isinstance(value, str) else value
             for value in program.constants
         ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""What compiled simulation needs to know of a module, found once: programs, and where everything lies in memory."""
+"""What compiled simulation needs to know of a circuit, found once: programs, and where everything lies in memory."""
 
 from __future__ import annotations
 
@@ -6,22 +6,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from neurosim.backends.snntorch.population import fixed_values
+from neurosim.backends.snntorch.simulation.carried import fixed_limit, fixed_numbers
 from neurosim.backends.snntorch.simulation.edge_source import EdgeForms, End
 from neurosim.backends.snntorch.simulation.neuron_source import LIMIT, NeuronForm, neuron_form
 from neurosim.backends.snntorch.simulation.programs import function_table
 from neurosim.backends.snntorch.simulation.rows import Rows
 from neurosim.backends.snntorch.simulation.shelf import Shelf
+from neurosim.backends.snntorch.simulation.simulated import Simulated
 from neurosim.program.components import adds_constants
-from neurosim.program.step_program import PoissonProgram, PopulationProgram, ProjectionProgram
+from neurosim.program.step_program import PoissonProgram, PopulationProgram, ProjectionProgram, StepProgram
 from neurosim.program.straight_line import Uncovered
 
 if TYPE_CHECKING:
-    from neurosim.backends.snntorch.module import CircuitModule
     from neurosim.backends.snntorch.simulation.machine import Machine
 
 #: Neurons of a block at most: its variables stay in the first cache.
@@ -84,7 +82,7 @@ class Home:
 
 @dataclass
 class Plan:
-    """How a module is simulated.
+    """How a circuit is simulated.
 
     Parameters
     ----------
@@ -111,21 +109,21 @@ class Plan:
         return steps * sum(max(home.n, WIDTH) for home in self.homes.values()) >= WORTH_IT
 
 
-def make_plan(module: CircuitModule) -> Plan:
-    """Return how a module is simulated.
+def make_plan(simulated: Simulated) -> Plan:
+    """Return how a circuit is simulated.
 
     Raises
     ------
     Uncovered
         With the reason, where it must be stepped.
     """
-    _refuse(module)
-    program, homes, size = module.program, {}, 0
-    shared = {name: _shared(module, item) for name, item in program.populations.items()}
+    _refuse(simulated.program)
+    program, homes, size = simulated.program, {}, 0
+    shared = {name: _shared(simulated, item) for name, item in program.populations.items()}
     for name, item in program.populations.items():
         if item.kind != "spikes":
             try:
-                homes[name] = Home(_form(module, item, shared[name]), size, item.n)
+                homes[name] = Home(_form(simulated, item, shared[name]), size, item.n)
             except Uncovered as reason:
                 raise Uncovered(f"{name} computes {reason}") from None
             size += homes[name].size
@@ -133,7 +131,7 @@ def make_plan(module: CircuitModule) -> Plan:
     for projection in program.projections.values():
         if projection.graded or projection.dynamics is not None:
             try:
-                edges[projection.name] = _edge_form(module, projection, homes, shared)
+                edges[projection.name] = _edge_form(simulated, projection, homes, shared)
             except Uncovered as reason:
                 raise Uncovered(f"the edges of {projection.name} compute {reason}") from None
     return Plan(homes, size, {}, edges, Shelf())
@@ -152,36 +150,25 @@ def terms_of(item: PopulationProgram, variable: str) -> list[str]:
     return [variable] if len(sources) == 1 else [term(f"{source.source}/{variable}") for source in sources]
 
 
-def _refuse(module: CircuitModule) -> None:
-    program = module.program
-    if module.options.fused == "never":
-        raise Uncovered('fused="never"')
-    if not module.exact:
-        raise Uncovered("it is not float64 on a CPU")
+def _refuse(program: StepProgram) -> None:
     for item in program.pulses:
         if item.dynamics is None and not adds_constants(item):
             raise Uncovered(f"what {item.name} adds depends on neurons or on the time")
 
 
-def _shared(module: CircuitModule, item: PopulationProgram) -> dict[str, bool]:
+def _shared(simulated: Simulated, item: PopulationProgram) -> dict[str, bool]:
     """Return what does not change within a run, by name: whether it is the same for all neurons."""
     if item.kind != "neurons":
         return {}
-    fixed = _fixed(module, item)
-    if any(isinstance(value, Tensor) and value.dtype == torch.bool for value in fixed.values()):
+    fixed = fixed_numbers(simulated, item.name)
+    if any(np.asarray(value).dtype == np.bool_ for value in fixed.values()):
         raise Uncovered(f"{item.name} computes conditions of parameters")
-    shared = {key: not isinstance(value, Tensor) or value.ndim == 0 for key, value in fixed.items()}
-    limit = fixed_limit(item, module.part(item.name).exact_dynamics, fixed)
+    shared = {key: np.ndim(value) == 0 for key, value in fixed.items()}
+    limit = fixed_limit(item, simulated.parts[item.name], fixed)
     return shared if limit is None else {**shared, LIMIT: limit.ndim == 0}
 
 
-def _fixed(module: CircuitModule, item: PopulationProgram) -> dict[str, Any]:
-    part: Any = module.part(item.name)
-    with torch.no_grad():
-        return dict(fixed_values(part, part.exact_dynamics, module.program.dt))
-
-
-def _form(module: CircuitModule, item: PopulationProgram, shared: dict[str, bool]) -> NeuronForm:
+def _form(simulated: Simulated, item: PopulationProgram, shared: dict[str, bool]) -> NeuronForm:
     width = min(WIDTH, 1 << max(item.n - 1, 7).bit_length())
     if item.kind == "signal":
         return NeuronForm(None, None, ("signal",), width)
@@ -189,12 +176,14 @@ def _form(module: CircuitModule, item: PopulationProgram, shared: dict[str, bool
     terms = [place for places in several for place in dict.fromkeys(places) if place not in item.inputs]
     read = {
         name.removesuffix(suffix)
-        for projection in module.program.projections.values()
+        for projection in simulated.program.projections.values()
         for suffix, end in (("_pre", projection.pre), ("_post", projection.post)) if end == item.name
         for name in projection.reads if name.endswith(suffix)
     }  # fmt: skip
-    dynamics = module.part(item.name).exact_dynamics
-    form = neuron_form(item, dynamics, shared, width=width, asked=_is_asked(module, item), also=read, terms=terms)
+    parts = simulated.parts[item.name]
+    form = neuron_form(
+        item, parts, shared, width=width, asked=_is_asked(simulated.program, item), also=read, terms=terms
+    )
     for program in (form.integrate, form.reset):
         if program is not None:
             function_table(program.functions)
@@ -202,16 +191,15 @@ def _form(module: CircuitModule, item: PopulationProgram, shared: dict[str, bool
 
 
 def _edge_form(
-    module: CircuitModule, item: ProjectionProgram, homes: dict[str, Home], shared: dict[str, dict[str, bool]]
+    simulated: Simulated, item: ProjectionProgram, homes: dict[str, Home], shared: dict[str, dict[str, bool]]
 ) -> EdgeForms:
-    with torch.no_grad():
-        values = module.part(item.name).current(by_edge=True)
+    values = simulated.edge_values(item.name)
     ends = []
     for name in (item.pre, item.post):
         one = frozenset(key for key, same in shared[name].items() if same)
         own = homes[name].form if name in homes else NeuronForm(None, None, (), WIDTH)
-        ends.append(End(module.program.populations[name], own, one))
-    target = module.program.populations[item.post]
+        ends.append(End(simulated.program.populations[name], own, one))
+    target = simulated.program.populations[item.post]
     terms = {}
     for variable, sources in target.inputs.items():
         places = terms_of(target, variable)
@@ -224,22 +212,13 @@ def _edge_form(
     return forms
 
 
-def fixed_limit(item: PopulationProgram, dynamics: Any, fixed: Any) -> NDArray[np.float64] | None:
-    """Return for how many steps neurons are refractory, one number or (n,); ``None`` where that changes."""
-    if item.refractory is None or item.refractory.kind != "time":
-        return None
-    if not set(dynamics.refractory.reads) <= fixed.keys():
-        return None
-    return np.asarray(dynamics.refractory(fixed)["value"], dtype=np.float64)
-
-
-def _is_asked(module: CircuitModule, item: PopulationProgram) -> bool:
+def _is_asked(program: StepProgram, item: PopulationProgram) -> bool:
     """Tell whether deliveries ask which neurons of a population are refractory."""
-    for projection in module.program.pulses:
+    for projection in program.pulses:
         if projection.post == item.name and projection.dynamics is not None:
             if any(addition.target in item.masked for addition in projection.dynamics.on_pre.additions):
                 return True
-    for delivery in module.program.deliveries:
+    for delivery in program.deliveries:
         if isinstance(delivery, PoissonProgram):
             if delivery.post == item.name and delivery.target in item.masked:
                 return True

@@ -5,10 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from neurosim.backends.simulator import Progress, Run
@@ -18,14 +16,12 @@ from neurosim.backends.snntorch.simulation.machine import Machine, prepared
 from neurosim.backends.snntorch.simulation.operating import operation
 from neurosim.backends.snntorch.simulation.operations import Fed
 from neurosim.backends.snntorch.simulation.plan import Plan
+from neurosim.backends.snntorch.simulation.simulated import Simulated
 from neurosim.backends.snntorch.simulation.standing import Standing
 from neurosim.backends.snntorch.simulation.trial import Trial
 from neurosim.backends.snntorch.simulation.windows import advance
 from neurosim.recording import RecordingBuilder, State
 from neurosim.recording.plan import TracePlan
-
-if TYPE_CHECKING:
-    from neurosim.backends.snntorch.module import CircuitModule
 
 #: Steps of a chunk at most, and the seconds that it should take: a run can be stopped between two.
 MOST_STEPS = 4096
@@ -34,22 +30,21 @@ CHUNK_SECONDS = 0.1
 NOTHING = np.zeros((0, 7), dtype=np.int64)
 
 
-@torch.no_grad()
 def simulate_compiled(
-    module: CircuitModule, plan: Plan, run: Run, builder: RecordingBuilder, progress: Progress | None
+    simulated: Simulated, plan: Plan, run: Run, builder: RecordingBuilder, progress: Progress | None
 ) -> State:
     """Run without gradients.
 
     Parameters
     ----------
-    module
-        In float64 on a CPU.
+    simulated
+        A circuit, or a module in float64 on a CPU.
     plan
         From :func:`neurosim.backends.snntorch.simulation.plan.make_plan`.
     run, builder, progress
         See :meth:`neurosim.backends.simulator.Simulator.run`.
     """
-    return _Simulation(prepared(module, plan, run, MOST_STEPS), run, builder, progress).run_all()
+    return _Simulation(prepared(simulated, plan, run, MOST_STEPS), run, builder, progress).run_all()
 
 
 class _Simulation:
@@ -187,13 +182,13 @@ class _Simulation:
         """Give the stepper the values of all trials as they are now, after a step."""
         stepper, standing = self.stepper, Standing(self.machine.frame, step + 1, self.trials, copied=False)
 
-        def together(name: str, variables: Iterable[str]) -> dict[str, torch.Tensor]:
-            return {key: torch.from_numpy(standing.neurons(name, key)) for key in variables}
+        def together(name: str, variables: Iterable[str]) -> dict[str, NDArray[np.float64]]:
+            return {key: standing.neurons(name, key) for key in variables}
 
         for name in stepper.plastic:
             dynamics = stepper.projections[name].dynamics
             keys = () if dynamics is None else dynamics.state
-            stepper.values[name] = {key: torch.from_numpy(standing.edges(name, key)) for key in keys}
+            stepper.values[name] = {key: standing.edges(name, key) for key in keys}
         for name in self.plan.homes:
             item = stepper.populations[name]
             if item.kind == "signal":
@@ -201,5 +196,5 @@ class _Simulation:
                 continue
             stepper.values[name], stepper.totals[name] = together(name, item.state), together(name, item.inputs)
             if item.refractory is not None:
-                stepper.active[name] = torch.from_numpy(standing.active(name))
-                stepper.last[name] = torch.from_numpy(standing.last_steps(name))
+                stepper.active[name] = standing.active(name)
+                stepper.last[name] = standing.last_steps(name)

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosim.backends.snntorch.simulation.carried import NEVER_STEP
 from neurosim.backends.snntorch.simulation.edge_values import Ends, Room, whole
 from neurosim.backends.snntorch.simulation.neuron_source import ACTIVE, LAST
 from neurosim.backends.snntorch.simulation.plan import Home
-from neurosim.backends.snntorch.stepper import NEVER_STEP
 from neurosim.program.step_program import StepProgram
 from neurosim.recording import NEVER, State
 from neurosim.recording.values import read_only

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from neurosim.backends.snntorch.simulation.division import Division
 from neurosim.backends.snntorch.simulation.neuron_source import ACTIVE, LAST, LIMIT
-from neurosim.backends.snntorch.simulation.plan import Home, Plan, fixed_limit
+from neurosim.backends.snntorch.simulation.plan import Home, Plan
 
 if TYPE_CHECKING:
-    from neurosim.backends.snntorch.stepper import Stepper
+    from neurosim.backends.snntorch.simulation.carried import Carried
 
 #: Spikes of a population that memory holds beside those of one step in which all neurons spike.
 SPARE = 2**16
@@ -122,7 +122,7 @@ class Trial:
     """
 
     def __init__(
-        self, plan: Plan, stepper: Stepper, number: int, before: int, steps: int, division: Division
+        self, plan: Plan, stepper: Carried, number: int, before: int, steps: int, division: Division
     ) -> None:  # fmt: skip
         self.number, self.before = number, before
         self.memory = _aligned(plan.size)
@@ -158,21 +158,21 @@ class Trial:
         for found in self.found.values():
             found.bounds[:, self.before] = 0
 
-    def _begin(self, name: str, home: Home, stepper: Stepper) -> None:
+    def _begin(self, name: str, home: Home, stepper: Carried) -> None:
         item, fixed = stepper.populations[name], stepper.fixed[name]
         for variable in home.form.variables:
             if item.kind == "signal":
                 continue  # which is fed
             if variable in item.state:
-                home.write(self.memory, variable, stepper.values[name][variable][self.number].numpy())
+                home.write(self.memory, variable, stepper.values[name][variable][self.number])
             elif variable == LAST:
-                home.write(self.memory, variable, stepper.last[name][self.number].numpy())
+                home.write(self.memory, variable, stepper.last[name][self.number])
             elif variable == ACTIVE:
-                home.write(self.memory, variable, stepper.active[name][self.number].numpy())
+                home.write(self.memory, variable, stepper.active[name][self.number])
             elif variable == LIMIT:
-                home.write(self.memory, variable, fixed_limit(item, stepper.dynamics[name], fixed))
+                home.write(self.memory, variable, stepper.limit(name))
             elif variable in fixed:
-                home.write(self.memory, variable, fixed[variable].numpy())
+                home.write(self.memory, variable, fixed[variable])
 
 
 def _aligned(size: int) -> NDArray[np.float64]:

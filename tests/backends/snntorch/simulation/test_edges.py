@@ -122,7 +122,7 @@ def test_many_rules_equal_steps(
 
 def form(circuit: ns.Circuit, projection: str) -> EdgeForm:
     """Return the programs of a projection whose edges begin alike."""
-    plan = ns.compile(circuit, **OPTIONS, fused="always").paths.simulation
+    plan = ns.compile(circuit, **OPTIONS, fused="always").runs.plan
     assert isinstance(plan, Plan)
     return plan.edges[projection].form()
 

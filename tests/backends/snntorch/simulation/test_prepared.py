@@ -43,15 +43,18 @@ def circuit() -> ns.Circuit:
 
 def prepared(module: Any) -> Any:
     """Return what waits for the next run."""
-    machine = module.paths.simulation.shelf.take()
+    shelf = module.paths.runs.plan.shelf
+    machine = shelf.take()
     if machine is not None:
-        module.paths.simulation.shelf.put(machine)
+        shelf.put(machine)
     return machine
 
 
 @pytest.fixture(scope="module")
 def modules() -> tuple[Any, Any]:
-    return both(circuit())
+    """Return torch modules, whose values may change, where :func:`both` gives a circuit that is only simulated."""
+    stepped, compiled = both(circuit())
+    return stepped, compiled.module
 
 
 @pytest.fixture(scope="module")

@@ -54,7 +54,7 @@ def both(circuit: ns.Circuit) -> tuple[Any, Any]:
 
 def forget(module: Any) -> None:
     """Let the next run prepare everything anew."""
-    module.paths.simulation.shelf.take()
+    module.runs.plan.shelf.take()
 
 
 def assert_equal(circuit: ns.Circuit, duration: Any, **arguments: Any) -> ns.Recording:
@@ -257,9 +257,9 @@ def test_graded_edges_and_signals() -> None:
 
 
 def test_short_runs_are_stepped() -> None:
-    paths = ns.compile(network(n=5), **OPTIONS).paths
-    assert paths.simulated(10) is None
-    assert paths.simulated(10_000) is not None
+    runs = ns.compile(network(n=5), **OPTIONS).runs
+    assert runs.plan_of(10) is None
+    assert runs.plan_of(10_000) is not None
 
 
 def check_any_circuit(drawn: tuple[ns.Circuit, dict[str, Any]]) -> None:

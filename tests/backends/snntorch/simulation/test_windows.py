@@ -36,9 +36,9 @@ def blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(division, "LEAST", 1)
 
 
-def parts_of(module: Any) -> set[int]:
-    """Return into how many parts the edges of a module were sorted."""
-    return {parts for _, parts in module.paths.simulation.rows}
+def parts_of(simulator: Any) -> set[int]:
+    """Return into how many parts the edges of a circuit were sorted."""
+    return {parts for _, parts in simulator.runs.plan.rows}
 
 
 def several(
