@@ -178,8 +178,8 @@ def _turn_square(typing: Any, source: Any, place: Any, step: Any, into: Any, the
     return types.void(source, whole, whole, into, whole, whole), code
 
 
-load_pair, load_wide = _load_of(2), _load_of(0)
-full_pair, full_wide = _full_of(2), _full_of(0)
+load_pair, load_eight, load_wide = _load_of(2), _load_of(8), _load_of(0)
+full_pair, full_eight, full_wide = _full_of(2), _full_of(8), _full_of(0)
 first_of, second_of = _element_of(0), _element_of(1)
 store: Any = intrinsic(_store)
 pair: Any = intrinsic(_pair)

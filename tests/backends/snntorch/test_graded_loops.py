@@ -36,6 +36,19 @@ def worm(*, n: int = 11, seed: int = 3, chance: float = 0.4) -> ns.Circuit:
     return circuit
 
 
+def kernels(*, n: int = 5, seed: int = 6) -> ns.Circuit:
+    """Return graded neurons on a grid that see each other through a kernel, but by more than a weight."""
+    circuit = ns.Circuit("kernels", dt=1 * ms, seed=seed)
+    model = ns.NeuronModel("dv/dt = (x - v)/(9*ms) : 1\nx : 1")
+    circuit.population("cells", (2, n, 4), model, initial={"v": ns.Uniform(-0.5, 0.8)})
+    kernel = ns.Trainable(ns.Normal(0, 0.3))
+    bent = ns.SynapseModel("x_post = w*tanh(v_pre - v_post)*gain : 1 (summed)", parameters={"gain": ns.Trainable(0.6)})
+    rule = ns.Convolution(3, padding=1, groups=2)
+    circuit.connect("cells", "cells", rule, synapse=bent, weight=kernel, name="bent")
+    circuit.inject("drive", "cells", "x", ns.Step(0.4))
+    return circuit
+
+
 def rates(*, n: int = 7, seed: int = 5) -> ns.Circuit:
     """Return a recurrent rate network: signals reach it, matrices and single edges lead from rate to rate."""
     circuit = ns.Circuit("rates", dt=1 * ms, seed=seed)
@@ -91,6 +104,7 @@ CIRCUITS = {
         {"hidden.gain": PER_NEURON, "gate.gain": ns.Trainable()},
     ),
     "mixed": (mixed, {"spiking": ["spikes", "v"], "slow": ["x"]}, {"spiking.tau_mem": PER_NEURON}),
+    "kernels": (kernels, {"cells": ["v", "x"]}, {}),
 }
 
 
@@ -99,6 +113,8 @@ def inputs(name: str, steps: int, batch: int) -> dict[str, Tensor]:
     generator = torch.Generator().manual_seed(1)
     if name == "mixed":
         return {"in": torch.rand(steps, batch, 4, generator=generator) < 0.3}
+    if name == "kernels":
+        return {"drive": torch.rand(steps, batch, 40, generator=generator, dtype=torch.float64).requires_grad_()}
     if name == "rates":
         return {"in": torch.randn(steps, batch, 3, generator=generator, dtype=torch.float64).requires_grad_()}
     return {"drive": 1e-12 * torch.rand(steps, batch, 11, generator=generator, dtype=torch.float64).requires_grad_()}
@@ -167,7 +183,7 @@ def held_for_many_and_for_one(name: str) -> None:
     held_against_steps(name, make(), inputs(name, 1, 1), 1e-13, 1e-11, dtype="float64")
 
 
-@pytest.mark.parametrize("name", ["worm", "mixed"])
+@pytest.mark.parametrize("name", ["worm", "mixed", "kernels"])
 def test_loops_and_steps_agree(name: str) -> None:
     with patch.object(scan, "compiled", interpreted):
         held_for_many_and_for_one(name)
@@ -302,7 +318,7 @@ def test_what_is_covered_and_what_is_not_is_said() -> None:
     grid = ns.Circuit("grid", dt=1 * ms)
     grid.population("cells", (4, 4), ns.models.leaky_integrator(tau_mem=20 * ms))
     grid.connect("cells", "cells", ns.Convolution(3, padding=1), receptor="i_ext", weight=0.1, name="smooth")
-    assert list(ns.compile(grid, backend="snntorch").stepped.values()) == ["smooth convolves"]
+    assert list(ns.compile(grid, backend="snntorch").stepped.values()) == ["smooth convolves what is graded"]
 
 
 def test_results_do_not_depend_on_the_number_of_threads() -> None:

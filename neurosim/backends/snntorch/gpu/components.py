@@ -13,6 +13,7 @@ from neurosim.backends.snntorch.delays import whole_steps
 from neurosim.backends.snntorch.gpu.edge_gather import DelayedEdges, EdgeGather, GatherOn, order_of_arrival
 from neurosim.backends.snntorch.gpu.recurrent import RecurrentScan, make_recurrent, run_recurrent
 from neurosim.backends.snntorch.gpu.recurrent_source import RecurrentSource, is_at_once, recurrent_source
+from neurosim.backends.snntorch.kernel_projection import KernelProjection
 from neurosim.backends.snntorch.loops.components import Ahead, arrivals_of, learned_among, member_of
 from neurosim.backends.snntorch.loops.exchange import feels, handed_over, last_fired, only_read, taken_back
 from neurosim.backends.snntorch.loops.source import Arrival
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 def why_projection_not_in_kernels(module: CircuitModule, name: str) -> str | None:
     """Return why a projection inside a component is stepped on a GPU, or ``None`` where kernels know it."""
+    if isinstance(module.part(name), KernelProjection):
+        return f"{name} convolves"
     return f"{name} is graded" if module.program.projections[name].graded else None
 
 

@@ -16,8 +16,10 @@ from neurosim.backends.snntorch.loops.exchange import feels, handed_over, last_f
 from neurosim.backends.snntorch.loops.graded_arrays import EdgesOfPost, graded_inputs
 from neurosim.backends.snntorch.loops.graded_terms import GradedStage
 from neurosim.backends.snntorch.loops.graded_text import GradedText
+from neurosim.backends.snntorch.loops.kernel_links import KernelLinks
 from neurosim.backends.snntorch.loops.learned_delays import two_edges
 from neurosim.backends.snntorch.loops.member import Member
+from neurosim.backends.snntorch.loops.room import Link
 from neurosim.backends.snntorch.loops.scan import Loops, make_loops, run_loops
 from neurosim.backends.snntorch.loops.source import Arrival, loop_source
 from neurosim.backends.snntorch.portion import has_variables, in_places
@@ -28,6 +30,7 @@ from neurosim.backends.snntorch.surrogate_slopes import slope_text, support_text
 from neurosim.circuit.sources import SIGNAL
 from neurosim.circuit.synapse_model import WEIGHT
 from neurosim.program.components import Component, adds_constants
+from neurosim.program.convolution import ConvolutionProgram
 from neurosim.program.step_program import PoissonProgram, PopulationProgram, PostPathway, ProjectionProgram
 
 if TYPE_CHECKING:
@@ -53,8 +56,8 @@ def why_projection_stepped(module: CircuitModule, name: str) -> str | None:
         return f"the edges of {name} have a state"
     if not item.graded and not adds_constants(item):
         return f"what {name} brings depends on the neurons at its ends, or on the time"
-    if isinstance(part, KernelProjection):
-        return f"{name} convolves"
+    if item.graded and isinstance(part, KernelProjection) and part.by_convolution:
+        return f"{name} convolves what is graded"
     return None
 
 
@@ -135,7 +138,7 @@ def component_loops(
     members = [member_of(module, name, traced[name], learned[name]) for name in names]
     stage = module.paths.graded_stage(in_places(items))
     bare = [item for item, _ in arrivals]
-    links: list[int | EdgeTable | None] = []
+    links: list[Link | None] = []
     for arrival, name in arrivals:
         if arrival.kind in ("ahead", "train"):
             links.append(None)
@@ -143,6 +146,8 @@ def component_loops(
         item = module.program.projections[name]
         if arrival.kind == "lines":
             links.append(item.max_delay)
+        elif isinstance(item, ConvolutionProgram) and arrival.kind == "kernel":
+            links.append(KernelLinks(item.sliding, item.max_delay))
         elif module.part(name).learns_delays:
             links.append(None)  # they are others in every call
         else:
@@ -230,7 +235,9 @@ def arrivals_of(
             edge_values = stepper.edges[item.name]
             for target in dict.fromkeys(addition.target for addition in item.additions):
                 for name, printed in part.expressions.terms:
-                    if name == target:
+                    if name == target and isinstance(part, KernelProjection) and part.by_convolution:
+                        add("kernel", item, target, W=edge_values[WEIGHT])
+                    elif name == target:
                         amount = printed({key: edge_values[key] for key in printed.reads})["value"]
                         amount = torch.as_tensor(amount, dtype=stepper.dtype, device=stepper.device)
                         amount = amount.expand(item.n)

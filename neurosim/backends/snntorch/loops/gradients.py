@@ -10,9 +10,11 @@ import torch
 from torch import Tensor
 
 from neurosim.backends.snntorch.loops import kernels as kernel
+from neurosim.backends.snntorch.loops.convolving import kernel_gradients
 from neurosim.backends.snntorch.loops.edge_table import EdgeTable
 from neurosim.backends.snntorch.loops.graded_arrays import gradient_of_graded
-from neurosim.backends.snntorch.row_events import RowBits
+from neurosim.backends.snntorch.loops.kernel_links import KernelLinks
+from neurosim.backends.snntorch.row_events import RowBits, RowEvents
 from neurosim.backends.snntorch.sparse_linear import spike_gradient, weight_gradient
 from neurosim.backends.snntorch.threads import in_parts
 
@@ -60,6 +62,19 @@ def _of_arrival(scan: Loops, kind: str, place: int, events: Mapping[int, RowBits
         edges = (link.pre, link.post, link.delay, by_input.start, by_input.column, g.reshape(-1, n_post), batch, past)
         in_parts(kernel.edge_gradients, len(link.pre), threads, found, *edges)
         return found
-    first = past - (link or 0)
+    first = past - (link.delay if isinstance(link, KernelLinks) else link or 0)
     rows = RowBits(bits[first : first + steps].reshape(steps * batch, -1), n_pre, g.dtype)
+    if isinstance(link, KernelLinks):
+        shape = arrays[f"W_{place}"].shape
+        return _of_kernel(link, rows.listed(threads, scan.workspace), g.reshape(-1, n_post), shape)
     return weight_gradient(rows, g.reshape(-1, n_post), scan.workspace, scan.scales[place])
+
+
+def _of_kernel(link: KernelLinks, spikes: RowEvents, g: Array, shape: tuple[int, ...]) -> Array:
+    """Return the gradient of a kernel of a shape, from the spikes that arrive in each row of `g`."""
+    behind, own = shape[:2]
+    others = behind // link.groups
+    found = np.empty((others, link.groups * own, int(np.prod(shape[2:]))), g.dtype)
+    links = (link.sizes, link.starts, link.to, link.element)
+    in_parts(kernel_gradients, others, torch.get_num_threads(), found, spikes.start, spikes.column, g, *links)
+    return found.reshape(others, link.groups, own, -1).transpose(1, 0, 2, 3).reshape(shape)

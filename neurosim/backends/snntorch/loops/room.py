@@ -9,12 +9,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from neurosim.backends.snntorch.loops.convolving import channels_before_last, channels_behind_last
 from neurosim.backends.snntorch.loops.edge_table import EdgeTable
+from neurosim.backends.snntorch.loops.kernel_links import KernelLinks
 from neurosim.backends.snntorch.matrices import turned
 from neurosim.backends.snntorch.row_events import RowBits
 from neurosim.backends.snntorch.workspace import Workspace
 
 Array = np.ndarray
+#: What arrivals from inside come by: a matrix after a delay, edges, a kernel.
+Link = int | EdgeTable | KernelLinks
 
 
 def room(
@@ -50,15 +54,15 @@ def room(
     return found
 
 
-def ways(
-    lent: Workspace, place: int, link: int | EdgeTable | None, given: Mapping[str, Array], scale: float
-) -> dict[str, Any]:
+def ways(lent: Workspace, place: int, link: Link | None, given: Mapping[str, Array], scale: float) -> dict[str, Any]:
     """Return the weights of an arrival as the way forward reads them: a matrix, multiplied by `scale`, by its lines."""
     if isinstance(link, EdgeTable):
         return {
             f"delays_{place}": link.delays, f"starts_{place}": link.starts, f"posts_{place}": link.post[link.order],
             f"amounts_{place}": given[f"amounts_{place}"][link.order],
         }  # fmt: skip
+    if isinstance(link, KernelLinks):
+        return {**link.arrays(place), f"W_{place}": channels_behind_last(given[f"W_{place}"], link.groups)}
     found: dict[str, Any] = {} if link is None else {f"delay_{place}": link}
     if f"W_{place}" in given:
         found[f"W_{place}"] = turned(given[f"W_{place}"], scale, torch.get_num_threads(), lent)
@@ -74,13 +78,15 @@ def lists(events: Mapping[int, RowBits], lent: Workspace) -> dict[str, Array]:
     return found
 
 
-def ways_back(place: int, link: int | EdgeTable | None, given: Mapping[str, Array]) -> dict[str, Any]:
+def ways_back(place: int, link: Link | None, given: Mapping[str, Array]) -> dict[str, Any]:
     """Return the weights of an arrival as the way back reads them."""
     if isinstance(link, EdgeTable):
         return {
             f"delays_{place}": link.delay[link.by_pre], f"starts_{place}": link.pre_starts,
             f"posts_{place}": link.post[link.by_pre], f"amounts_{place}": given[f"amounts_{place}"][link.by_pre],
         }  # fmt: skip
+    if isinstance(link, KernelLinks):
+        return {**link.arrays(place), f"M_{place}": channels_before_last(given[f"W_{place}"])}
     if link is not None:
         return {f"delay_{place}": link, f"M_{place}": np.ascontiguousarray(given[f"W_{place}"])}
     return {}

@@ -27,7 +27,7 @@ from neurosim.backends.snntorch.loops.graded_arrays import (
     sum_over_edges,
 )
 from neurosim.backends.snntorch.loops.gradients import gradient_of
-from neurosim.backends.snntorch.loops.room import lists, results_of, room, upstream, ways, ways_back
+from neurosim.backends.snntorch.loops.room import Link, lists, results_of, room, upstream, ways, ways_back
 from neurosim.backends.snntorch.loops.source import Arrival, LoopSource
 from neurosim.backends.snntorch.matrices import turned
 from neurosim.backends.snntorch.row_events import RowBits
@@ -67,7 +67,7 @@ class Loops(Frozen):
     source: LoopSource
     loops: Mapping[str, Callable[..., Any]]
     arrivals: tuple[Arrival, ...]
-    links: tuple[int | EdgeTable | None, ...]
+    links: tuple[Link | None, ...]
     surrogates: tuple[Callable[[Tensor], Tensor] | None, ...]
     keep: bool
     again: bool
@@ -80,7 +80,7 @@ def make_loops(
     source: LoopSource,
     dtype: torch.dtype,
     arrivals: Sequence[Arrival],
-    links: Sequence[int | EdgeTable | None],
+    links: Sequence[Link | None],
     surrogates: Sequence[Any],
     *,
     keep: bool,
@@ -251,10 +251,14 @@ def _array(name: str, tensor: Tensor) -> np.ndarray:
     return array
 
 
+#: Arrays that are made from the links and weights of arrivals.
+_KNOWN = ("delays_", "starts_", "posts_", "amounts_", "sizes_", "elements_")
+
+
 def _keep(ctx: Any, scan: Loops, arrays: Mapping[str, Any], inputs: Mapping[str, Tensor], *, again: bool) -> None:
     """Save what the way back reads, and what the gradients of weights are found from."""
     names = [name for name in scan.source.backward if name in arrays and isinstance(arrays[name], np.ndarray)]
-    names = [name for name in names if not name.startswith(("delays_", "starts_", "posts_", "amounts_"))]
+    names = [name for name in names if not name.startswith(_KNOWN)]
     names += [f"Z{text.place}" for text in scan.source.members if text.spiking and f"Z{text.place}" not in names]
     names += [f"U{text.place}" for text in scan.source.members if f"U{text.place}" in arrays]
     weights: dict[str, Tensor] = {}

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from neurosim.backends.snntorch.loops import functions, graded_kernels
+from neurosim.backends.snntorch.loops import convolving, functions, graded_kernels
 from neurosim.backends.snntorch.loops.graded_forward import indented
 from neurosim.backends.snntorch.loops.graded_text import GradedText
 from neurosim.backends.snntorch.loops.kernels import DIGEST, TOGETHER
@@ -33,7 +33,7 @@ class Arrival:
     ----------
     kind
         ``"ahead"`` (known for all steps), ``"train"`` (spikes that are known for all steps, and a weight matrix),
-        ``"lines"`` (a weight matrix, one delay) or ``"edges"``.
+        ``"lines"`` (a weight matrix, one delay), ``"kernel"`` (a convolution, one delay) or ``"edges"``.
     post
         Place of the population among the members.
     target
@@ -114,6 +114,8 @@ def loop_source(
     lines += ["", "import numpy as np", "", f"from {KERNEL} import ({HELPERS})  # {DIGEST}"]
     if graded is not None:
         lines.append(f"from {graded_kernels.__name__} import products  # {graded_kernels.DIGEST}")
+    if any(_by_kernel(item) for item in arrivals):
+        lines.append(f"from {convolving.__name__} import add_through_kernel, kernel_back  # {convolving.DIGEST}")
     text = "\n".join(line for body in bodies.values() for line in body)
     if "math.tanh" in text:
         lines.append(f"from {functions.__name__} import tanh  # {functions.DIGEST}")
@@ -131,7 +133,7 @@ def loop_source(
 #: Names of what a body is given: numbers of steps, arrays of a population, arrays of an arrival.
 _GIVEN = re.compile(
     r"\b(past\d+|ring\d+|wants\d+|[VBQTPIGCDOJ]\d+_\w+|(?:GT|DP|DI)\d+_\w+|[SZALUGHEK]\d+"
-    r"|base|whole|trials|few_\d+|[XWMNYF]_\d+|G[WMSXP]_\d+|[GD]E_\d+_\w+|(?:delay|delays|start|starts|column|value|posts|amounts)_\d+)\b"
+    r"|base|whole|trials|few_\d+|[XWMNYF]_\d+|G[WMSXP]_\d+|[GD]E_\d+_\w+|(?:delay|delays|start|starts|column|value|posts|amounts|sizes|elements)_\d+)\b"
 )
 
 
@@ -174,6 +176,9 @@ def _forward(texts: Sequence[MemberText], arrivals: Sequence[Arrival], graded: G
     if any(text.timed for text in texts):
         body.append("x_t = real((step + t) * dt)")
     made += [f"sum_{place} = np.empty(n{item.post}, real)" for place, item in enumerate(arrivals) if _summed(item)]
+    made += [
+        f"turned_{place} = np.empty(n{item.post}, real)" for place, item in enumerate(arrivals) if _by_kernel(item)
+    ]
     inside = _inside(arrivals)
     for text in texts if inside else ():
         body += text.fire(heard=text.place in heard)
@@ -206,7 +211,7 @@ def _forward(texts: Sequence[MemberText], arrivals: Sequence[Arrival], graded: G
 
 def _inside(arrivals: Sequence[Arrival]) -> bool:
     """Tell whether anything arrives from the populations themselves."""
-    return any(item.kind in ("lines", "edges") for item in arrivals)
+    return any(item.kind in ("lines", "kernel", "edges") for item in arrivals)
 
 
 def _summed(item: Arrival, place: int = 0) -> list[str]:
@@ -216,6 +221,12 @@ def _summed(item: Arrival, place: int = 0) -> list[str]:
             f"slot = (t - delay_{place}) % ring{item.pre}",
             f"add_lines(sum_{place}, False, events{item.pre}[r, slot], number{item.pre}[r, slot], W_{place})",
         ]
+    if _by_kernel(item):
+        return [
+            f"slot = (t - delay_{place}) % ring{item.pre}",
+            f"add_through_kernel(sum_{place}, events{item.pre}[r, slot], number{item.pre}[r, slot], W_{place}, "
+            f"{_links(place)}, turned_{place})",
+        ]
     if item.kind == "train":
         return [
             "row = t * trials + b",
@@ -223,6 +234,15 @@ def _summed(item: Arrival, place: int = 0) -> list[str]:
             f"W_{place})",
         ]
     return []
+
+
+def _by_kernel(item: Arrival) -> bool:
+    return item.kind == "kernel"
+
+
+def _links(place: int) -> str:
+    """Return the names of what tells which places a kernel connects."""
+    return ", ".join(f"{name}_{place}" for name in ("sizes", "starts", "posts", "elements"))
 
 
 def _added(text: MemberText, target: str, amount: str) -> list[str]:
@@ -259,6 +279,11 @@ def _backward(texts: Sequence[MemberText], arrivals: Sequence[Arrival], graded: 
         settle += text.back_of_settling()
         firing += text.back_of_firing()
         early += _back_before(text, arrivals)
+    made += [
+        f"turned_{place} = np.empty(n{item.post} * block, real)"
+        for place, item in enumerate(arrivals)
+        if _by_kernel(item)
+    ]
     rows = ["for b in range(low, high):", "    r = b - low"]
     steps = ["x_t = real((step + t) * dt)"] if any(text.timed for text in texts) else []
     steps += [*rows, *indented(settle)] if settle else []
@@ -285,6 +310,10 @@ def _led_back(place: int, item: Arrival, step: str) -> list[str]:
     if item.kind == "lines":
         later = f"{step} + delay_{place}"
         return [f"if 0 <= {later} < steps:", f"    products_back(R{item.pre}, {found}[{later}], low, high, M_{place})"]
+    if _by_kernel(item):
+        later = f"{step} + delay_{place}"
+        call = f"kernel_back(R{item.pre}, {found}[{later}], low, high, M_{place}, {_links(place)}, turned_{place})"
+        return [f"if 0 <= {later} < steps:", f"    {call}"]
     if item.kind == "edges":
         given = ", ".join(f"{name}_{place}" for name in ("starts", "posts", "delays", "amounts"))
         return ["for b in range(low, high):", f"    edges_back(R{item.pre}[b - low], {found}, {step}, b, {given})"]
