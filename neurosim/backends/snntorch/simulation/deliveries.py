@@ -13,43 +13,47 @@ from typing import Any
 import numpy as np
 
 from neurosim.backends.snntorch.simulation.operating import ALL, FIELDS, carray, compiled_function, written_out
-from neurosim.backends.snntorch.simulation.pointers import at_address, bits_as_float, prefetch
-
-#: Edges whose places are on a line of the cache.
-LINE = 16
+from neurosim.backends.snntorch.simulation.pointers import address_of, at_address, bits_as_float, prefetch
+from neurosim.backends.snntorch.simulation.targets import LINE, place_of, places_of_line, shift_of
 
 
-def _add(memory: Any, slots: Any, first: int, last: int, offset: int, weight: float, ahead: int) -> None:
-    whole = first + (last - first) // LINE * LINE
+def _add(
+    memory: Any, targets: Any, first: int, last: int, origin: int, shift: int, gap: int, weight: float, ahead: int
+) -> None:
+    whole, address = first + (last - first) // LINE * LINE, address_of(targets)
     for begin in range(first, whole, LINE):
         prefetch(ahead + 4 * (begin - first))
-        for edge in range(begin, begin + LINE):
-            memory[np.uint64(slots[edge]) + np.uint64(offset)] += weight
+        places = carray(places_of_line(address + 4 * begin, shift, gap), LINE, np.uint32)
+        for lane in range(LINE):
+            memory[np.uint64(places[lane]) + np.uint64(origin)] += weight
     for edge in range(whole, last):
-        memory[np.uint64(slots[edge]) + np.uint64(offset)] += weight
+        memory[place_of(targets[edge], shift, gap) + np.uint64(origin)] += weight
 
 
 def _add_weighted(
-    memory: Any, slots: Any, weights: Any, first: int, last: int, offset: int, ahead: int, weights_ahead: int
-) -> None:
-    whole = first + (last - first) // LINE * LINE
+    memory: Any, targets: Any, weights: Any, first: int, last: int, origin: int, shift: int, gap: int, ahead: int,
+    weights_ahead: int,
+) -> None:  # fmt: skip
+    whole, address = first + (last - first) // LINE * LINE, address_of(targets)
     for begin in range(first, whole, LINE):
         prefetch(ahead + 4 * (begin - first))
         prefetch(weights_ahead + 8 * (begin - first))
         prefetch(weights_ahead + 8 * (begin - first + LINE // 2))
-        for edge in range(begin, begin + LINE):
-            memory[np.uint64(slots[edge]) + np.uint64(offset)] += weights[edge]
+        places = carray(places_of_line(address + 4 * begin, shift, gap), LINE, np.uint32)
+        for lane in range(LINE):
+            memory[np.uint64(places[lane]) + np.uint64(origin)] += weights[begin + lane]
     for edge in range(whole, last):
-        memory[np.uint64(slots[edge]) + np.uint64(offset)] += weights[edge]
+        memory[place_of(targets[edge], shift, gap) + np.uint64(origin)] += weights[edge]
 
 
 def _add_masked(
-    memory: Any, slots: Any, weights: Any, first: int, last: int, offset: int, active: int, weight: float, own: bool
-) -> None:
+    memory: Any, targets: Any, weights: Any, first: int, last: int, origin: int, active: int, shift: int, gap: int,
+    weight: float, own: bool,
+) -> None:  # fmt: skip
     for edge in range(first, last):
-        slot = np.uint64(slots[edge])
-        if memory[slot + np.uint64(active)] != 0.0:
-            memory[slot + np.uint64(offset)] += weights[edge] if own else weight
+        place = place_of(targets[edge], shift, gap)
+        if memory[place + np.uint64(active)] != 0.0:
+            memory[place + np.uint64(origin)] += weights[edge] if own else weight
 
 
 def _keep(op: Any, memory: Any) -> None:
@@ -136,14 +140,16 @@ def deliver(*, own: bool, masked: bool, everywhere: bool) -> Callable[..., None]
                 put_back(op, memory)
             return
         starts, ends = carray(at_address(op[6]), n_pre, np.int64), carray(at_address(op[5]), n_pre, np.int64)
-        slots = carray(at_address(op[7]), edges, np.uint32)
+        targets = carray(at_address(op[7]), edges, np.uint32)
+        shift, gap = shift_of(op[20]), op[19] - op[20]
         if masked:
             # Where there is much to add, neurons that rest are put back afterwards, not asked at each arrival.
             if (last - first) * op[21] <= n_pre * op[18]:
                 for place in range(first, last):
                     neuron = spikes[place]
                     begin, end = starts[neuron], ends[neuron]
-                    add_masked(memory, slots, weights, begin, end, op[10], op[11], bits_as_float(op[9]), own)
+                    weight = bits_as_float(op[9])
+                    add_masked(memory, targets, weights, begin, end, op[10], op[11], shift, gap, weight, own)
                 return
             keep(op, memory)
         for place in range(first, last):
@@ -151,9 +157,9 @@ def deliver(*, own: bool, masked: bool, everywhere: bool) -> Callable[..., None]
             begin, end, later = starts[neuron], ends[neuron], starts[next_one]
             ahead = op[7] + 4 * later
             if own:
-                add_weighted(memory, slots, weights, begin, end, op[10], ahead, op[8] + 8 * later)
+                add_weighted(memory, targets, weights, begin, end, op[10], shift, gap, ahead, op[8] + 8 * later)
             else:
-                add(memory, slots, begin, end, op[10], bits_as_float(op[9]), ahead)
+                add(memory, targets, begin, end, op[10], shift, gap, bits_as_float(op[9]), ahead)
         if masked:
             put_back(op, memory)
 
@@ -174,7 +180,8 @@ def deliver_late(*, own: bool, masked: bool) -> Callable[..., None]:
         spikes = carray(at_address(op[1]), op[2], np.int32)
         bounds = carray(at_address(op[3]), op[4], np.int64)
         starts, ends = carray(at_address(op[6]), n_pre, np.int64), carray(at_address(op[5]), n_pre, np.int64)
-        slots = carray(at_address(op[7]), edges, np.uint32)
+        targets = carray(at_address(op[7]), edges, np.uint32)
+        shift, gap = shift_of(op[20]), op[19] - op[20]
         weights = carray(at_address(op[8]), edges, np.float64)
         delay = carray(at_address(op[15]), edges, np.uint16)
         reached = carray(at_address(op[16]), op[2], np.int64)
@@ -194,11 +201,13 @@ def deliver_late(*, own: bool, masked: bool) -> Callable[..., None]:
             while end < last and delay[end] == age:
                 end += 1
             if masked:
-                add_masked(memory, slots, weights, edge, end, op[10], op[11], bits_as_float(op[9]), own)
+                weight = bits_as_float(op[9])
+                add_masked(memory, targets, weights, edge, end, op[10], op[11], shift, gap, weight, own)
             elif own:
-                add_weighted(memory, slots, weights, edge, end, op[10], op[7] + 4 * end, op[8] + 8 * end)
+                later, weights_later = op[7] + 4 * end, op[8] + 8 * end
+                add_weighted(memory, targets, weights, edge, end, op[10], shift, gap, later, weights_later)
             else:
-                add(memory, slots, edge, end, op[10], bits_as_float(op[9]), op[7] + 4 * end)
+                add(memory, targets, edge, end, op[10], shift, gap, bits_as_float(op[9]), op[7] + 4 * end)
             reached[place] = end
             due[place] = column - age + delay[end] if end < last else -1
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.backends.snntorch.simulation.deliveries import LINE
 from neurosim.backends.snntorch.simulation.neuron_source import GRAIN, TOGETHER
 from neurosim.backends.snntorch.simulation.operating import ALL, FIELDS, carray, written_out
 from neurosim.backends.snntorch.simulation.pointers import address_of, at_address, prefetch, run_program
+from neurosim.backends.snntorch.simulation.targets import LINE
 from neurosim.backends.snntorch.vectors import LANES, first_bit, not_zero
 
 #: Edges of a row that are asked for at most: the processor finds out by itself how a row goes on.

@@ -46,7 +46,7 @@ class Machine:
         program = simulated.program
         self.stepper = stepper = Carried(simulated, run.state)
         self.before = max(program.history_depth.values(), default=0)
-        self.division = divided(plan, self._least_delay(), self.threads)
+        self.division = divided(plan, self._least_delay(), self.threads, self._edges_of_a_neuron())
         self.trials = [Trial(plan, stepper, number, self.before, most, self.division) for number in range(run.trials)]
         self._rows = {item.name: self._sorted(item.name) for item in program.pulses if item.n}
         self.operations = Operations(plan, stepper, self._rows, self.division)
@@ -118,6 +118,11 @@ class Machine:
         ]  # fmt: skip
         return int(min(delays, default=LONGEST))
 
+    def _edges_of_a_neuron(self) -> float:
+        """Return how many edges a neuron has on average."""
+        neurons = sum(home.n for home in self.plan.homes.values())
+        return sum(item.n for item in self.simulated.program.pulses) / max(neurons, 1)
+
     def _sorted(self, name: str) -> Rows:
         item = self.simulated.program.projections[name]
         key = (name, self.division.parts)
@@ -126,7 +131,7 @@ class Machine:
         home = self.plan.homes[item.post]
         sizes = self.simulated.program.populations
         delay, bounds = self.simulated.whole_delay(name), self.division.bounds(home)
-        rows = make_rows(item.edges, delay, sizes[item.pre].n, home.n, home.slots(), bounds)
+        rows = make_rows(item.edges, delay, sizes[item.pre].n, home.n, home.size, bounds)
         if not self.simulated.learns_delays(name):
             self.plan.rows[key] = rows
         return rows

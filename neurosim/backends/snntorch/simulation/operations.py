@@ -269,7 +269,7 @@ class Operations:
             if isinstance(item, ProjectionProgram) and item.pre == name and item.name in self.amounts and item.n:
                 rows = self.rows[item.name]
                 if rows.longest == 0 and not rows.everywhere:
-                    arrays: list[NDArray[Any]] = [rows.slots, *rows.of_part(part)]
+                    arrays: list[NDArray[Any]] = [rows.targets, *rows.of_part(part)]
                     arrays += [amount for _, amount in self.amounts[item.name] if amount.ndim]
                     found.append([*(array.ctypes.data for array in arrays), 0][:4])
         return [self.keep(f"at once/{name}/{part}", np.array(found, dtype=np.int64)), len(found)]
@@ -332,21 +332,21 @@ class Operations:
         first, last = rows.of_part(part)
         lines, edges = [], int((last - first).sum())
         for target, amount in self.amounts[item.name]:
-            offset = form.offset(target)
-            active = form.offset(ACTIVE) if target in resting and ACTIVE in form.variables else -1
-            own, masked = amount.ndim > 0, active >= 0
-            line = [*spikes_of(buffer), last.ctypes.data, first.ctypes.data, rows.slots.ctypes.data]
+            own, masked = amount.ndim > 0, target in resting and ACTIVE in form.variables
+            offset = piece.home.base + form.offset(target)
+            active = piece.home.base + form.offset(ACTIVE) if masked else 0
+            line = [*spikes_of(buffer), last.ctypes.data, first.ctypes.data, rows.targets.ctypes.data]
             line += [amount.ctypes.data, 0] if own else [0, bits(float(amount))]
-            line += [offset, active, len(first), len(rows.slots), rows.longest]
+            line += [offset, active, len(first), len(rows.targets), rows.longest]
             if isinstance(rows.delay, np.ndarray):
                 code = operation(deliveries.deliver_late(own=own, masked=masked))
                 self._delivering_late.add(code)
                 under_way = self._under_way(trial, f"{item.name}/{target}", part, buffer)
-                lines.append([code, *line, rows.delay.ctypes.data, *under_way, rows.shortest])
+                lines.append([code, *line, rows.delay.ctypes.data, *under_way, rows.shortest, form.stride, form.width])
                 continue
             code = operation(deliveries.deliver(own=own, masked=masked, everywhere=rows.everywhere))
-            kept = 0 if active < 0 else self.keep(f"kept/{item.post}/{part}", np.zeros(piece.n))
-            line += [0, piece.base, kept, piece.n, form.stride, form.width]
+            kept = self.keep(f"kept/{item.post}/{part}", np.zeros(piece.n)) if masked else 0
+            line += [0, piece.base - piece.home.base, kept, piece.n, form.stride, form.width]
             lines.append([code, *line, edges, piece.home.n, piece.neuron])
         return lines
 

@@ -1,10 +1,10 @@
 """The edges of a projection by presynaptic neuron, as compiled deliveries read them.
 
-An edge is four bytes, the place of its target in memory, eight more where it has a weight of its own, and two where
-delays differ. Within a row edges are in the order of the part that holds the target, then delay, then target, then as
-they were given. A target gets its arrivals one after another as the step contract says; what goes to different targets
-may go in any order, and ascending targets are found in the cache. Edges that a circuit has in this order stay where
-they are, with their weights.
+An edge is four bytes, its target, eight more where it has a weight of its own, and two where delays differ. Within a
+row edges are in the order of the part that holds the target, then delay, then target, then as they were given. A target
+gets its arrivals one after another as the step contract says; what goes to different targets may go in any order, and
+ascending targets are found in the cache. Edges that a circuit has in this order stay where they are, with their
+weights; so all that a simulation adds to them is where the rows, and the parts of each, begin.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class Rows:
         Where the row of a neuron begins, and the number of edges at the end, (n_pre + 1,).
     cuts
         Where the targets of the second and further parts begin in the row of a neuron, (part - 1, n_pre).
-    slots
-        Place of each target in memory, uint32, (edge,).
+    targets
+        Neuron behind each edge, int32, (edge,).
     delay
         One for all, or (edge,) in steps.
     longest, shortest
@@ -50,7 +50,7 @@ class Rows:
     order: NDArray[np.uint32] | slice
     starts: NDArray[np.int64]
     cuts: NDArray[np.int64]
-    slots: NDArray[np.uint32]
+    targets: NDArray[np.int32]
     delay: int | NDArray[np.uint16]
     longest: int
     shortest: int
@@ -126,7 +126,7 @@ def _beginnings(keys: NDArray[Any], size: int) -> NDArray[np.int64]:
 
 
 def make_rows(
-    edges: EdgeTable, delay: NDArray[Any], n_pre: int, n_post: int, slot: NDArray[np.int64], bounds: NDArray[np.int64]
+    edges: EdgeTable, delay: NDArray[Any], n_pre: int, n_post: int, room: int, bounds: NDArray[np.int64]
 ) -> Rows:
     """Sort the edges of a projection.
 
@@ -138,8 +138,8 @@ def make_rows(
         Of each edge, in steps.
     n_pre, n_post
         Sizes of the populations.
-    slot
-        Place of each postsynaptic neuron in memory, (n_post,).
+    room
+        Numbers that the postsynaptic population takes in memory.
     bounds
         First neuron of each part of the targets, and their number at the end.
 
@@ -149,7 +149,7 @@ def make_rows(
         If a delay or the memory is too long for the numbers that hold them.
     """
     longest, shortest = (int(delay.max()), int(delay.min())) if edges.n else (0, 0)
-    if longest > LONGEST or int(slot.max(initial=0)) > LARGEST or edges.n > LARGEST:
+    if longest > LONGEST or room > LARGEST or edges.n > LARGEST:
         raise Uncovered("networks as large as this")
     shared, parts, post = longest == shortest, len(bounds) - 1, edges.post
     part = np.repeat(np.arange(parts, dtype=np.int32), np.diff(bounds))
@@ -162,14 +162,10 @@ def make_rows(
                 order = stable(order, part[post], parts)
         order = stable(order, edges.pre, n_pre)
     starts = _beginnings(edges.pre, n_pre) if edges.starts is None else edges.starts
-    targets = post[order]
+    targets = np.ascontiguousarray(post[order])
     cuts = np.zeros((parts - 1, n_pre), dtype=np.int64)
     if parts > 1:
         _find_cuts(starts, targets, part, cuts)
-    slots, places = np.empty(edges.n, dtype=np.uint32), slot.astype(np.uint32)
-    for some in edge_blocks(edges.n):
-        slots[some] = places[targets[some]]
     everywhere = shared and edges.n == n_pre * n_post and _reaches_all(targets, n_post)
-    return Rows(
-        order, starts, cuts, slots, longest if shared else delay[order].astype(np.uint16), longest, shortest, everywhere
-    )
+    steps = longest if shared else delay[order].astype(np.uint16)
+    return Rows(order, starts, cuts, targets, steps, longest, shortest, everywhere)

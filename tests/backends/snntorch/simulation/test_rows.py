@@ -13,7 +13,6 @@ from neurosim.program.straight_line import Uncovered
 
 N_PRE, N_POST = 5, 7
 edges = st.lists(st.tuples(st.integers(0, N_PRE - 1), st.integers(0, N_POST - 1), st.integers(0, 3)), max_size=40)
-SLOTS = np.arange(N_POST) * 10 + 3
 
 
 def table(pre: np.ndarray, post: np.ndarray, delay: np.ndarray, held: bool = False) -> EdgeTable:
@@ -33,13 +32,15 @@ def test_rows_hold_every_edge_once_in_order(
     if sort:
         drawn = sorted(drawn, key=lambda edge: (edge[0], part[edge[1]], edge[2], edge[1]))
     pre, post, delay = np.array(drawn, dtype=np.int32).reshape(-1, 3).T
-    rows = make_rows(table(pre, post, delay, held), delay, N_PRE, N_POST, SLOTS, np.array(bounds))
+    given = table(pre, post, delay, held)
+    rows = make_rows(given, delay, N_PRE, N_POST, N_POST, np.array(bounds))
     assert isinstance(rows.order, slice) or not sort
+    assert not isinstance(rows.order, slice) or np.shares_memory(rows.targets, given.post) or not drawn
     order = np.arange(len(pre))[rows.order]
     keys = [(pre[edge], part[post[edge]], delay[edge], post[edge], edge) for edge in order]
     assert keys == sorted(keys)
     assert sorted(order) == list(range(len(pre)))
-    assert rows.slots.tolist() == SLOTS[post[order]].tolist()
+    assert rows.targets.tolist() == post[order].tolist()
     assert (rows.delay == delay[order]).all()
     for piece in range(len(bounds) - 1):
         first, last = rows.of_part(piece)
@@ -50,7 +51,7 @@ def test_rows_hold_every_edge_once_in_order(
 
 def rows_of(pre: np.ndarray, post: np.ndarray, delay: np.ndarray) -> Rows:
     """Return rows of one part."""
-    return make_rows(table(pre, post, delay), delay, N_PRE, N_POST, SLOTS, np.array([0, N_POST]))
+    return make_rows(table(pre, post, delay), delay, N_PRE, N_POST, N_POST, np.array([0, N_POST]))
 
 
 def test_everywhere() -> None:
@@ -65,6 +66,6 @@ def test_everywhere() -> None:
 
 def test_what_does_not_fit_is_refused() -> None:
     one = np.zeros(1, dtype=np.int64)
-    for delay, slot in ((one + 2**16, one), (one, one + LARGEST + 1)):
+    for delay, room in ((one + 2**16, 1), (one, LARGEST + 1)):
         with pytest.raises(Uncovered, match="large"):
-            make_rows(table(one, one, delay), delay, 1, 1, slot, np.array([0, 1]))
+            make_rows(table(one, one, delay), delay, 1, 1, room, np.array([0, 1]))

@@ -33,6 +33,7 @@ def threads(request: pytest.FixtureRequest) -> Iterator[int]:
 def blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every block be a part of its own, however small the network."""
     monkeypatch.setattr(division, "PART", 128)
+    monkeypatch.setattr(division, "OF_A_ROW", 1)
     monkeypatch.setattr(division, "LEAST", 1)
 
 
@@ -129,6 +130,7 @@ def test_chunks_and_full_memory_change_nothing(monkeypatch: pytest.MonkeyPatch) 
     assert module.run(30 * ms, record={"cells": ["spikes", "v"]}) == expected
     monkeypatch.undo()
     monkeypatch.setattr(division, "PART", 128)
+    monkeypatch.setattr(division, "OF_A_ROW", 1)
     monkeypatch.setattr(division, "LEAST", 1)
     monkeypatch.setattr(trial, "SPARE", 300)
     forget(module)
