@@ -291,7 +291,9 @@ def steps_of(duration: Any, dt: float) -> int:
 
 def catalogue(circuit: Circuit, program: StepProgram) -> dict[str, Recordable]:
     """Return what can be recorded of each object."""
-    items = {}
+    items = program.recordable
+    if items:
+        return items
     for name, part in circuit.populations.items():
         item = program.populations[name]
         kind = "population" if isinstance(part.model, NeuronModel) else "source"

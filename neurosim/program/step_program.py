@@ -17,7 +17,7 @@ from neurosim.program.statements import NoiseSite, Statement, rename
 from neurosim.program.synapse_dynamics import SynapseDynamics
 
 if TYPE_CHECKING:
-    from neurosim.recording import State
+    from neurosim.recording import Recordable, State
 
 #: The meaning of a step, carried by every recording (see docs/architecture.md).
 STEP_SEMANTICS = "graded input, integrate, threshold (stamped k*dt), deliver, reset; traces at the end of the step"
@@ -194,6 +194,11 @@ class StepProgram(Frozen):
                 if end == population:
                     names |= {used.removesuffix(suffix) for used in reads if used.endswith(suffix)}
         return frozenset(names)
+
+    @cached_property
+    def recordable(self) -> dict[str, Recordable]:
+        """What a run can record of each object, filled in when the first one asks."""
+        return {}
 
     @cached_property
     def begun(self) -> dict[int, State]:

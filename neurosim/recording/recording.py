@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial, reduce
@@ -347,19 +348,37 @@ def _observed(spikes: Mapping[str, SpikeTrains], metadata: Mapping[str, Any], tr
     """Return what is known to have been observed: what the metadata of a run say, else what the spikes say."""
     start, duration = metadata.get("start"), metadata.get("duration")
     if isinstance(start, int | float) and isinstance(duration, int | float) and duration >= 0:
-        return Support(start, start + duration, n_trials=trials)
+        return Support.whole(start, start + duration, trials)
     known = [trains.support for trains in spikes.values() if trains.support is not None and trains.n_trials == trials]
     return reduce(or_, known) if known else None
 
 
 def _as_json(metadata: Mapping[str, Any]) -> dict[str, Any]:
     """Return the metadata as they come back from a file: numpy scalars as Python's, tuples as lists."""
+    if _is_json(metadata):
+        return {name: _copied(value) for name, value in metadata.items()}
     try:
         text = json.dumps(dict(metadata), allow_nan=False, default=_plain)
     except (TypeError, ValueError) as error:
         raise RecordError(f"Recording: metadata must be JSON values ({error}).") from None
     result: dict[str, Any] = json.loads(text)
     return result
+
+
+def _is_json(value: Any) -> bool:
+    """Tell whether a value is JSON as it stands, so that nothing has to be written and read again."""
+    kind = type(value)
+    if kind is dict:
+        return all(type(name) is str and _is_json(held) for name, held in value.items())
+    if kind is float:
+        return math.isfinite(value)
+    return value is None or kind in (str, int, bool) or (kind is list and all(map(_is_json, value)))
+
+
+def _copied(value: Any) -> Any:
+    if type(value) is dict:
+        return {name: _copied(held) for name, held in value.items()}
+    return list(map(_copied, value)) if type(value) is list else value
 
 
 def _plain(value: Any) -> Any:

@@ -219,7 +219,7 @@ class SpikeTrains:
         """The observed stretches; None where they are not known."""
         if self._stretches is not None or self.duration is None:
             return self._stretches
-        return Support(self.start, self.start + self.duration, n_trials=self.n_trials)
+        return Support.whole(self.start, self.start + self.duration, self.n_trials)
 
     @property
     def has_gaps(self) -> bool:

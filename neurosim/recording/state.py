@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,7 @@ class State:
         step: int,
         dt: float,
         trials: int,
-        variables: Mapping[str, Mapping[str, Make]],
+        variables: Mapping[str, Callable[[], Mapping[str, Make]]],
         spikes: Mapping[str, Make],
         last_spike: Mapping[str, Make],
         not_refractory: Mapping[str, Make],
@@ -111,17 +112,20 @@ class State:
         source
             What they are made from, which never changes (see `source`).
         variables, spikes, last_spike, not_refractory
-            What makes each array: numpy's, read-only, of the shape and type that a state's has.
+            What makes each array: numpy's, read-only, of the shape and type that a state's has. For `variables`, what
+            returns the makers of an object.
         step, dt, trials, circuit_digest, seed
             As in the constructor.
         """
-        state = cls(step=step, dt=dt, trials=trials, circuit_digest=circuit_digest, seed=seed)
-        groups = {name: Deferred(made, "variable", f"in the state of {name!r}") for name, made in variables.items()}
-        object.__setattr__(state, "variables", Named(groups, "object", "in this state"))
-        arrays = {"spikes": spikes, "last_spike": last_spike, "not_refractory": not_refractory}
-        for kind, made in arrays.items():
-            object.__setattr__(state, kind, Deferred(made, "population", f"in this state's {kind}"))
-        object.__setattr__(state, "_source", source)
+        state = object.__new__(cls)  # no array is there to be checked
+        groups = {name: partial(_later, name, makers) for name, makers in variables.items()}
+        vars(state).update(
+            step=int(step), dt=float(dt), trials=int(trials), circuit_digest=circuit_digest, seed=int(seed),
+            variables=Deferred(groups, "object", "in this state"), _source=source,
+            spikes=Deferred(spikes, "population", "in this state's spikes"),
+            last_spike=Deferred(last_spike, "population", "in this state's last_spike"),
+            not_refractory=Deferred(not_refractory, "population", "in this state's not_refractory"),
+        )  # fmt: skip
         return state
 
     @property
@@ -257,6 +261,10 @@ class State:
         from neurosim.recording.files import load_state
 
         return load_state(path)
+
+
+def _later(name: str, makers: Callable[[], Mapping[str, Make]]) -> Named[Array]:
+    return Deferred(makers(), "variable", f"in the state of {name!r}")
 
 
 def largest_difference(left: Array, right: Array, scale: float | None = None) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -74,6 +75,24 @@ class Support:
         for name, value in zip(("starts", "stops", "trials"), _merged(first, last, trial), strict=True):
             object.__setattr__(self, name, read_only(value))
         object.__setattr__(self, "n_trials", int(n_trials))
+
+    @classmethod
+    def whole(cls, start: float, stop: float, n_trials: int = 1) -> Support:
+        """Return one stretch that all trials share, in seconds; an empty one is none.
+
+        Raises
+        ------
+        RecordError
+            If it ends before it begins, or an end is not finite.
+        """
+        if not (n_trials >= 1 and math.isfinite(stop - start) and stop > start):
+            return cls(start, stop, n_trials=n_trials)  # which says what is wrong
+        support = object.__new__(cls)
+        columns = np.full(n_trials, start, np.float64), np.full(n_trials, stop, np.float64), np.arange(n_trials)
+        for name, column in zip(("starts", "stops", "trials"), columns, strict=True):
+            object.__setattr__(support, name, read_only(column))
+        object.__setattr__(support, "n_trials", int(n_trials))
+        return support
 
     @classmethod
     def of(cls, intervals: Intervals, n_trials: int = 1, where: str = "intervals") -> Support:

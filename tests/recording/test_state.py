@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import pickle
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -177,7 +178,7 @@ def test_arrays_that_are_made_later_are_those_of_a_state() -> None:
 
     state = State.deferred(
         "anything", step=40, dt=1e-4, trials=2,
-        variables={name: later(group, "variable") for name, group in plain.variables.items()},
+        variables={name: partial(later, group, "variable") for name, group in plain.variables.items()},
         spikes=later(plain.spikes, "spikes"), last_spike=later(plain.last_spike, "last"),
         not_refractory=later(plain.not_refractory, "active"), circuit_digest="abc", seed=7,
     )  # fmt: skip

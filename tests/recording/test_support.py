@@ -115,3 +115,12 @@ def test_a_table_may_name_trials() -> None:
 def test_what_is_no_support(make: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         make()
+
+
+def test_one_stretch_in_all_trials() -> None:
+    assert Support.whole(0.5, 2.0, 3) == Support(0.5, 2.0, n_trials=3)
+    assert Support.whole(0.5, 0.5, 3) == Support([], [], n_trials=3)
+    assert not Support.whole(0.5, 2.0).starts.flags.writeable
+    for start, stop in ((2.0, 0.5), (0.0, np.inf), (np.nan, 1.0)):
+        with pytest.raises(RecordError):
+            Support.whole(start, stop)

@@ -126,7 +126,8 @@ def apply_layer(layer: Any, values: Tensor, seed: int, path: str) -> Tensor:
 def layers_of(module: CircuitModule) -> list[tuple[str, nn.Module]]:
     """Return the layers of a module with the projection or population where each stands."""
     names = (*module.program.populations, *module.program.projections)
-    return [(name, getattr(module.part(name), LAYER)) for name in names if hasattr(module.part(name), LAYER)]
+    parts = ((name, module.part(name)._modules.get(LAYER)) for name in names)
+    return [(name, layer) for name, layer in parts if layer is not None]
 
 
 def through_layer(module: CircuitModule, name: str, values: Tensor, seed: int) -> Tensor:

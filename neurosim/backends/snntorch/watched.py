@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import is_
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+#: Numbers of a projection that take longer to compare than to take over again.
+MANY = 2**12
+
 
 class Watched:
     """The values of a module that a run takes over when it is prepared.
 
-    These are all but those of single edges, which every run reads anew. Torch counts how often a tensor was written
-    to, but not what went by ``.data`` or by numpy: so the numbers themselves are looked at, which are few.
+    These are all but those of projections with many edges, which every run reads anew. Torch counts how often a tensor
+    was written to, but not what went by ``.data`` or by numpy: so the numbers themselves are looked at.
 
     Parameters
     ----------
@@ -25,16 +30,20 @@ class Watched:
     """
 
     def __init__(self, module: nn.Module, edges: frozenset[str]) -> None:
-        self._module, self._edges = module, edges
-        self._tensors = list(_tensors(module))
-        self._places = [tensor.data_ptr() for tensor in self._tensors]
-        parts: dict[str, nn.Module | None] = module._modules
+        self._books: list[dict[str, Any]] = [
+            book for one in module.modules() for book in (one._parameters, one._buffers, one._modules)
+        ]
+        self._sizes, self._held = self._content()
+        self._tensors = [held for held in self._held if isinstance(held, Tensor)]
+        self._places = self._where()
+        parts = {name: list(_values(part)) for name, part in module._modules.items() if part is not None}
+        #: The projections whose values are not looked at, but for numbers that all edges share.
+        self.large = frozenset(name for name in edges if any(tensor.numel() > MANY for tensor in parts[name]))
         seen = [
             tensor
-            for name, part in parts.items()
-            if part is not None
-            for tensor in _tensors(part)
-            if name not in edges or tensor.numel() == 1
+            for name, tensors in parts.items()
+            for tensor in tensors
+            if name not in self.large or tensor.numel() == 1
         ]
         #: Whether everything that is looked at lies in one piece.
         self.plain = all(tensor.is_contiguous() for tensor in seen)
@@ -48,27 +57,27 @@ class Watched:
 
     def unchanged(self) -> bool:
         """Tell whether all tensors are the same ones, where they were, and hold the same bits."""
-        tensors = list(_tensors(self._module))
-        same = len(tensors) == len(self._tensors) and all(map(_is, tensors, self._tensors))
-        if not (same and self.plain and [tensor.data_ptr() for tensor in tensors] == self._places):
+        sizes, held = self._content()
+        if not self.plain or sizes != self._sizes or not all(map(is_, held, self._held)):
             return False
-        return bool((self._now() == self._before).all())
+        return self._where() == self._places and bool((self._now() == self._before).all())
+
+    def _content(self) -> tuple[list[int], list[Any]]:
+        """Return how much each book of torch's holds, and everything in them."""
+        return list(map(len, self._books)), [held for book in self._books for held in book.values()]
+
+    def _where(self) -> list[int]:
+        return [tensor.data_ptr() for tensor in self._tensors]
 
     def _now(self) -> NDArray[np.uint8]:
         return np.concatenate([np.zeros(0, dtype=np.uint8), *self._views])
 
 
-def _is(one: Tensor, other: Tensor) -> bool:
-    return one is other
-
-
-def _tensors(module: nn.Module) -> Iterator[Tensor]:
-    """Iterate over the parameters and buffers of a module and its parts, faster than torch, which names them."""
-    for held in (module._parameters, module._buffers):
-        yield from (tensor for tensor in held.values() if tensor is not None)
-    for part in module._modules.values():
-        if part is not None:
-            yield from _tensors(part)
+def _values(module: nn.Module) -> Iterator[Tensor]:
+    """Iterate over the numbers of a part; whole ones are indices, which follow from the circuit."""
+    for one in module.modules():
+        for book in (one._parameters, one._buffers):
+            yield from (tensor for tensor in book.values() if tensor is not None and tensor.is_floating_point())
 
 
 def _bytes(tensor: Tensor) -> NDArray[np.uint8]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -126,13 +127,13 @@ class EdgeTable:
         """Return what is kept for the edges of a trial, as it stands (see :class:`Room`)."""
         return self._trials[trial]
 
-    def read_constants(self) -> None:
-        """Take over what edges have that no step changes, as the module has it now."""
+    def read_constants(self, arrays: Sequence[NDArray[np.float64]]) -> None:
+        """Write what edges have that no step changes into the arrays of trials, as the module has it now."""
         dynamics = self.item.dynamics
         fixed = [key for key in self.room.layout.variables if dynamics is None or key not in dynamics.state]
         if fixed:
             given = {key: self._given(key, 0) for key in fixed}
-            for values in self._trials:
+            for values in arrays:
                 self.room.write(values, given, self.ends)
 
     def reader(self) -> EdgeReader:

@@ -68,15 +68,11 @@ def find_ends(plan: Plan, item: ProjectionProgram, rows: Rows | None, sizes: tup
 
 @dataclass(frozen=True)
 class Kept:
-    """Some stretches of an array, one after another."""
+    """Some stretches of an array: one after another if `packed`, else where they stood in the array."""
 
     spans: list[tuple[int, int]]
     numbers: Numbers
-
-
-def whole(values: Numbers) -> Kept:
-    """Return an array itself as what is kept of it."""
-    return Kept([(0, values.size)], values)
+    packed: bool
 
 
 @dataclass(frozen=True)
@@ -147,7 +143,7 @@ class Room:
         """Numbers of the array."""
         return self.layout.size + sum(self._numbers(key) for key in self.layout.variables) + 1
 
-    def kept(self, values: Numbers) -> Kept:
+    def kept(self, values: Numbers, *, packed: bool) -> Kept:
         """Return what later steps may read of an array: of the past of presynaptic neurons what is not too long ago."""
         kept, n = self.layout.levels.source, self.sizes[0]
         spans = [(0, values.size)]
@@ -156,18 +152,19 @@ class Room:
             begins = [first + row * apart for row in range(2 * len(kept))]
             past = [(begin + (now - self.longest) * n, begin + (now + 1) * n) for begin in begins]
             spans = [(0, first), *past, (begins[-1] + apart, values.size)]
-        return Kept(spans, np.concatenate([values[begin:end] for begin, end in spans]))
+        return Kept(spans, np.concatenate([values[begin:end] for begin, end in spans]) if packed else values, packed)
 
     def put_back(self, values: Numbers, kept: Kept) -> None:
         """Write what was kept to where it stood."""
         place = 0
         for begin, end in kept.spans:
-            values[begin:end] = kept.numbers[place : place + end - begin]
+            first = place if kept.packed else begin
+            values[begin:end] = kept.numbers[first : first + end - begin]
             place += end - begin
 
     def opened(self, kept: Kept) -> Numbers:
         """Return an array with what was kept of one, and anything elsewhere."""
-        if len(kept.spans) == 1:
+        if not kept.packed:
             return kept.numbers
         values = np.empty(self.size)
         self.put_back(values, kept)

@@ -23,7 +23,7 @@ from neurosim.backends.snntorch.simulation.trial import Trial
 from neurosim.backends.snntorch.threads import thread_count
 from neurosim.program.exact_numbers import exact_number
 
-#: Bytes of memory that are kept for the next run. Larger networks take longer to run than to prepare.
+#: Bytes of memory that are kept for the next run at most. Larger networks take longer to run than to prepare.
 WORTH_KEEPING = 2**23
 
 
@@ -62,19 +62,29 @@ class Machine:
         #: How many steps a chunk had when the last run ended; 0 before there was one.
         self.pace = 0
         self._watched = simulated.watch()
+        self._amounts = {name: self._added(name) for name in self._rows if name not in plan.edges}
         self._first: Standing | None = None
         self._feed: Feed | None = None
+        self._anew = [name for name in sorted(self._watched.large) if not self._lives(name)]
+        learned = any(simulated.learns_delays(name) for name in self._rows)
+        self._keeps = self._watched.plain and not learned and self.nbytes <= WORTH_KEEPING
         self._begin(run)
-        if run.fresh and self.worth_keeping:
-            self._first = Standing(self.frame, run.start, self.trials)
+        if run.fresh and self._keeps:
+            self._first = Standing(self.frame, run.start, self.trials, copied=True)
 
     @property
-    def worth_keeping(self) -> bool:
-        """Whether this may wait for another run."""
-        arrays = [array for trial in self.trials for array in trial.arrays()]
-        small = sum(array.nbytes for array in arrays) + self._watched.nbytes <= WORTH_KEEPING
-        learned = any(self.simulated.learns_delays(name) for name in self._rows)
-        return small and self._watched.plain and not learned
+    def nbytes(self) -> int:
+        """Bytes that are kept for the next run."""
+        held = sum(array.nbytes for trial in self.trials for array in trial.arrays())
+        return held + self._watched.nbytes
+
+    def left(self, step: int) -> Standing | None:
+        """Leave this to the next run, and return where it stands before a step; ``None`` where it is not kept."""
+        if not self._keeps or any(trial.room > WORTH_KEEPING for trial in self.trials):
+            return None
+        standing = Standing(self.frame, step, self.trials, copied=True)
+        self.plan.shelf.put(self)
+        return standing
 
     def resumed(self, run: Run) -> bool:
         """Begin another run, unless that needs other preparations."""
@@ -84,9 +94,14 @@ class Machine:
         if not (isinstance(standing, Standing) and standing.frame is self.frame and self._watched.unchanged()):
             return False
         standing.put_back(self.trials)
-        self.stepper.read_edges()
-        for table in self.operations.edges.values():
-            table.read_constants()
+        for name in self._anew:
+            self.stepper.edges[name] = self.simulated.edge_values(name)
+            if name in self.operations.edges:
+                table = self.operations.edges[name]
+                own = [trial.edges[name] for trial in self.trials if name in trial.edges]  # graded ones are shared
+                table.read_constants(own or [table.values(0)])
+            elif name in self._rows:
+                self._amounts[name] = self._added(name)
         self._begin(run)
         return True
 
@@ -105,8 +120,7 @@ class Machine:
             self._feed = Feed(run, self.stepper)
         for trial in self.trials:
             self._feed.write_constants(trial, self.plan)
-        amounts = {name: self._amounts(name, rows) for name, rows in self._rows.items() if name not in self.plan.edges}
-        self.operations.begin(amounts, self._feed.drawn, run.seed)
+        self.operations.begin(self._amounts, self._feed.drawn, run.seed)
 
     def _least_delay(self) -> int:
         """Return after how many steps a spike of a neuron arrives at the earliest; 0 where edges have programs."""
@@ -136,9 +150,17 @@ class Machine:
             self.plan.rows[key] = rows
         return rows
 
-    def _amounts(self, name: str, rows: Rows) -> list[tuple[str, NDArray[np.float64]]]:
+    def _lives(self, name: str) -> bool:
+        """Tell whether runs read the values of a projection where the module has them, so that none is out of date."""
+        if name in self.operations.edges:
+            return False
+        now = list(self.simulated.edge_values(name).values())  # where they were before, or else they are computed
+        used = [*self.stepper.edges[name].values(), *(amount for _, amount in self._amounts.get(name, []))]
+        return all(array.size == 1 or any(np.may_share_memory(array, own) for own in now) for array in used)
+
+    def _added(self, name: str) -> list[tuple[str, NDArray[np.float64]]]:
         """Return what each edge adds to which variable: one number, or one in the order of the rows."""
-        edges, found = self.stepper.edges[name], []
+        edges, rows, found = self.stepper.edges[name], self._rows[name], []
         for addition in self.simulated.program.projections[name].additions:
             amount = np.asarray(exact_number(addition.expression, edges), dtype=np.float64)
             found.append((addition.target, amount if amount.ndim == 0 else np.ascontiguousarray(amount[rows.order])))

@@ -63,6 +63,7 @@ class Operations:
             name: self._program(name, home.form.reset) for name, home in plan.homes.items() if home.form.reset
         }
         self._tables: dict[tuple[int, ...], tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
+        self._limits: dict[tuple[int, ...], NDArray[np.int64]] = {}
         self._late: dict[tuple[int, str, int], list[NDArray[Any]]] = {}
         self._delivering_late: set[int] = set()
 
@@ -81,8 +82,10 @@ class Operations:
             for targets in amounts.values()
             for target, amount in targets
         ]
-        if (written := (added, seed)) != self._written or drawn is not self.drawn:
+        draws = drawn.noise or drawn.counts or drawn.sources
+        if (written := (added, seed if draws else None)) != self._written or drawn is not self.drawn:
             self._tables.clear()
+            self._limits.clear()
         self.amounts, self.drawn, self.seed, self._written = amounts, drawn, seed, written
 
     def piece(self, name: str, part: int) -> Piece:
@@ -129,8 +132,7 @@ class Operations:
         samples
             Operations that take samples, by part.
         """
-        steady = not fed and not any(samples)
-        key = (trial.number, *(buffer.neurons.size for buffer in trial.spikes.values()))  # which grow, never shrink
+        steady, key = not fed and not any(samples), self._places(trial)
         if steady and key in self._tables:
             return self._tables[key]
         parts = [[*self._lines(trial, part, fed), *samples[part]] for part in range(self.division.parts)]
@@ -139,6 +141,11 @@ class Operations:
         if steady:
             self._tables[key] = found
         return found
+
+    @staticmethod
+    def _places(trial: Trial) -> tuple[int, ...]:
+        """Return what tells where the spikes of a trial lie: they move to where there is more room, and only then."""
+        return (trial.number, *(buffer.neurons.size for buffer in trial.spikes.values()))
 
     def sources(self, trial: Trial) -> NDArray[np.int64]:
         """Return the operations that draw the spikes of sources, which depend on nothing."""
@@ -209,13 +216,16 @@ class Operations:
 
     def rooms(self, trial: Trial, *, of_sources: bool) -> NDArray[np.int64]:
         """Return what tells whether the spikes of a step fit into memory (see :func:`windows.advance`)."""
-        names = self.drawn.sources if of_sources else self.plan.homes
-        lines = [
-            [buffer.bounds.ctypes.data, self.stepper.populations[name].n, buffer.neurons.size]
-            for name, buffer in trial.spikes.items()
-            if name in names
-        ]
-        return np.array(lines, dtype=np.int64).reshape(-1, 3)
+        key = (of_sources, *self._places(trial))
+        if key not in self._limits:
+            names = self.drawn.sources if of_sources else self.plan.homes
+            lines = [
+                [buffer.bounds.ctypes.data, self.stepper.populations[name].n, buffer.neurons.size]
+                for name, buffer in trial.spikes.items()
+                if name in names
+            ]
+            self._limits[key] = np.array(lines, dtype=np.int64).reshape(-1, 3)
+        return self._limits[key]
 
     def merges(self, trial: Trial) -> NDArray[np.int64]:
         """Return what puts the spikes of parts together (see :func:`windows.advance`)."""

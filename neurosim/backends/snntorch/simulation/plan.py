@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 #: Neurons of a block at most: its variables stay in the first cache.
 WIDTH = 256
-#: Below this many neuron-steps, small populations counted as a block, a run is over before its programs are compiled.
+#: Below this many neuron-steps, small populations counted as a block, runs are over before their programs are compiled.
 WORTH_IT = 2**16
 
 
@@ -96,6 +96,8 @@ class Plan:
         Programs of the projections that are graded, or whose edges have a state.
     shelf
         What the last run leaves to the next.
+    asked
+        Neuron-steps of all runs so far.
     """
 
     homes: dict[str, Home]
@@ -103,10 +105,12 @@ class Plan:
     rows: dict[tuple[str, int], Rows]
     edges: dict[str, EdgeForms]
     shelf: Shelf[Machine]
+    asked: int = 0
 
     def worth_it(self, steps: int) -> bool:
-        """Tell whether a run of some steps is long enough for it."""
-        return steps * sum(max(home.n, WIDTH) for home in self.homes.values()) >= WORTH_IT
+        """Tell whether a run of some steps, with all before it, is long enough for it."""
+        self.asked += steps * sum(max(home.n, WIDTH) for home in self.homes.values())
+        return self.asked >= WORTH_IT
 
 
 def make_plan(simulated: Simulated) -> Plan:

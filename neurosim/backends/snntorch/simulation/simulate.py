@@ -88,12 +88,10 @@ class _Simulation:
 
     def _end(self, step: int) -> State:
         """Return the state at the end, and leave the machine to the next run."""
-        kept = self.machine.worth_keeping
-        state = Standing(self.machine.frame, step, self.trials, copied=kept).state(self.run.seed)
-        if not kept:
-            return replace(state)  # with its arrays made, so that nothing else stays in memory
-        self.plan.shelf.put(self.machine)
-        return state
+        standing = self.machine.left(step)
+        if standing is None:  # arrays are made here, so that nothing else stays in memory
+            return replace(Standing(self.machine.frame, step, self.trials, copied=False).state(self.run.seed))
+        return standing.state(self.run.seed)
 
     def _next_look(self, step: int) -> int:
         """Return the next step at whose end something is looked up that no program writes down."""

@@ -21,7 +21,11 @@ Numbers = NDArray[np.float64]
 
 
 class Watch(Protocol):
-    """Tells whether numbers are what they were when it was made: all but those of single edges."""
+    """Tells whether numbers are what they were when it was made: all but those of large projections."""
+
+    @property
+    def large(self) -> frozenset[str]:
+        """The projections whose values, but for numbers that all edges share, are read anew by every run."""
 
     @property
     def plain(self) -> bool:
@@ -77,7 +81,7 @@ class Simulated(ABC):
 class _Unwatched:
     """Of what never changes."""
 
-    plain, nbytes = True, 0
+    large, plain, nbytes = frozenset[str](), True, 0
 
     def unchanged(self) -> bool:
         return True

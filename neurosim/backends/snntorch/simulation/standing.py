@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.backends.snntorch.simulation.carried import NEVER_STEP
-from neurosim.backends.snntorch.simulation.edge_values import Ends, Room, whole
+from neurosim.backends.snntorch.simulation.edge_values import Ends, Room
 from neurosim.backends.snntorch.simulation.neuron_source import ACTIVE, LAST
 from neurosim.backends.snntorch.simulation.plan import Home
 from neurosim.program.step_program import StepProgram
@@ -76,6 +76,19 @@ class Frame:
     dt: float
     before: int
 
+    @cached_property
+    def stateful(self) -> list[str]:
+        """What has variables: populations, then projections."""
+        program = self.program
+        edges = ((name, program.projections[name].dynamics) for name in program.plastic)
+        neurons = [name for name, item in program.populations.items() if item.kind == "neurons"]
+        return [*neurons, *(name for name, dynamics in edges if dynamics is not None and dynamics.state)]
+
+    @cached_property
+    def resting(self) -> list[str]:
+        """The populations that may be refractory."""
+        return [name for name, item in self.program.populations.items() if item.refractory is not None]
+
 
 class Standing:
     """The values of all trials before a step.
@@ -89,18 +102,15 @@ class Standing:
     trials
         Whose values they are.
     copied
-        Whether they are copied, so that trials may go on.
+        Whether they are copied; else trials do not go on before this has been read.
     """
 
-    def __init__(self, frame: Frame, step: int, trials: list[Trial], *, copied: bool = True) -> None:
+    def __init__(self, frame: Frame, step: int, trials: list[Trial], *, copied: bool) -> None:
         self.frame, self.step = frame, step
         self._memory = [trial.memory.copy() if copied else trial.memory for trial in trials]
         self._spikes = [{name: buffer.under_way() for name, buffer in trial.spikes.items()} for trial in trials]
         self._edges = [
-            {
-                name: reader.room.kept(trial.edges[name]) if copied else whole(trial.edges[name])
-                for name, reader in frame.edges.items()
-            }
+            {name: reader.room.kept(trial.edges[name], packed=copied) for name, reader in frame.edges.items()}
             for trial in trials
         ]
 
@@ -164,28 +174,26 @@ class Standing:
 
     def state(self, seed: int) -> State:
         """Return the state, whose arrays are made when they are asked for."""
-        program = self.frame.program
-        variables: dict[str, dict[str, Callable[[], Numbers]]] = {}
-        for name, item in program.populations.items():
-            if item.kind == "neurons":
-                variables[name] = {key: self._made(self.neurons, name, key) for key in item.state}
-        for name in program.plastic:
-            dynamics = program.projections[name].dynamics
-            if dynamics is not None and dynamics.state:
-                variables[name] = {key: self._made(self.edges, name, key) for key in dynamics.state}
-        resting = [name for name, item in program.populations.items() if item.refractory is not None]
+        frame = self.frame
         return State.deferred(
             self,
             step=self.step,
-            dt=self.frame.dt,
+            dt=frame.dt,
             trials=len(self._memory),
-            variables=variables,
-            spikes={name: self._made(self.spikes, name) for name in program.history_depth},
-            last_spike={name: self._made(self.last_times, name) for name in resting},
-            not_refractory={name: self._made(self.active, name) for name in resting},
-            circuit_digest=program.digest,
+            variables={name: partial(self._variables, name) for name in frame.stateful},
+            spikes={name: self._made(self.spikes, name) for name in frame.program.history_depth},
+            last_spike={name: self._made(self.last_times, name) for name in frame.resting},
+            not_refractory={name: self._made(self.active, name) for name in frame.resting},
+            circuit_digest=frame.program.digest,
             seed=seed,
         )
+
+    def _variables(self, name: str) -> dict[str, Callable[[], Numbers]]:
+        program = self.frame.program
+        if name in program.populations:
+            return {key: self._made(self.neurons, name, key) for key in program.populations[name].state}
+        dynamics = program.projections[name].dynamics
+        return {key: self._made(self.edges, name, key) for key in (() if dynamics is None else dynamics.state)}
 
     @staticmethod
     def _made(make: Callable[..., Any], *arguments: str) -> Callable[[], Any]:

@@ -72,6 +72,8 @@ class SpikeBuffer:
 
     def drop(self, count: int) -> None:
         """Let a chunk begin some steps later."""
+        if not self.before:
+            return  # bounds begin with 0, and nothing is under way
         bounds = self.bounds[count : count + self.before + 1].copy()
         self.neurons[: bounds[-1] - bounds[0]] = self.neurons[bounds[0] : bounds[-1]].copy()
         self.bounds[: self.before + 1] = bounds - bounds[0]
@@ -141,6 +143,11 @@ class Trial:
             if division.parts > 1 and name in plan.homes:
                 most = division.window * division.largest(plan.homes[name])
                 self.found[name] = Found(division.parts, most, buffer.bounds.size)
+
+    @property
+    def room(self) -> int:
+        """Bytes that spikes take."""
+        return sum(buffer.neurons.nbytes for buffer in self.spikes.values())
 
     def arrays(self) -> Iterator[NDArray[Any]]:
         """Iterate over everything that the trial holds."""

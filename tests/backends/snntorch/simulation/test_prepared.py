@@ -13,8 +13,10 @@ import pytest
 import torch
 
 import neurosim as ns
-from backends.snntorch.simulation.test_simulation import RULES, both, network
+from backends.snntorch.simulation.test_simulation import OPTIONS, RULES, both, network
 from neurosim.backends.snntorch.simulation import machine as machines
+from neurosim.backends.snntorch.simulation import watched
+from neurosim.backends.snntorch.simulation.plan import WIDTH, WORTH_IT
 from neurosim.units import Hz, ms, mV
 
 RUNS: list[dict[str, Any]] = [
@@ -209,3 +211,27 @@ def test_an_interrupted_run_is_forgotten(modules: tuple[Any, Any], expected: lis
         module.run(4 * ms, progress=fail)
     assert prepared(module) is None
     assert module.run(4 * ms) == expected[0]
+
+
+def test_many_short_runs_are_as_good_as_a_long_one() -> None:
+    """A run of few steps is stepped, since compiling takes longer; of many, all but the first ones are compiled."""
+    module = ns.compile(network(n=60), **OPTIONS)
+    steps = WORTH_IT // WIDTH
+    sources = [module.run((steps // 4) * 0.1 * ms).state.source is not None for _ in range(5)]
+    assert sources == [False, False, False, True, True]
+
+
+def test_values_read_where_they_are_need_nothing_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights of edges that lie in the order of the loop; others are sorted in every run."""
+    monkeypatch.setattr(watched, "MANY", 8)
+    net = network(n=60, delay=ns.Uniform(0 * ms, 2 * ms))
+    net.connect("cells", "cells", ns.AllToAll(), receptor="slow", weight=ns.Uniform(0 * mV, 1 * mV), name="all")
+    stepped, module = both(net)
+    for _ in range(3):
+        found = module.run(2 * ms)
+        assert found == stepped.run(2 * ms)
+        assert prepared(module)._anew == ["jump"]
+        for item in (stepped, module):
+            for address in ("all.values.fixed_w", "jump.values.fixed_w"):
+                _unseen(item.get_buffer(address))
+    assert found.state != ns.compile(net, **OPTIONS, fused="always").run(2 * ms).state
