@@ -14,8 +14,8 @@ import torch
 
 import neurosim as ns
 from backends.snntorch.simulation.test_simulation import OPTIONS, RULES, both, network
+from neurosim.backends.snntorch import watched
 from neurosim.backends.snntorch.simulation import machine as machines
-from neurosim.backends.snntorch.simulation import watched
 from neurosim.backends.snntorch.simulation.plan import WIDTH, WORTH_IT
 from neurosim.units import Hz, ms, mV
 
@@ -226,7 +226,8 @@ def test_values_read_where_they_are_need_nothing_anew(monkeypatch: pytest.Monkey
     monkeypatch.setattr(watched, "MANY", 8)
     net = network(n=60, delay=ns.Uniform(0 * ms, 2 * ms))
     net.connect("cells", "cells", ns.AllToAll(), receptor="slow", weight=ns.Uniform(0 * mV, 1 * mV), name="all")
-    stepped, module = both(net)
+    stepped, compiled = both(net)
+    module = compiled.module
     for _ in range(3):
         found = module.run(2 * ms)
         assert found == stepped.run(2 * ms)
