@@ -167,9 +167,9 @@ def find_bits(first: int, last: int, bits: Array, start: Array, column: Array) -
 
 @kept_on_disk()
 def note_rows(first: int, last: int, rows: Array, bits: Array, counts: Array) -> None:
-    """Write what is not 0 in each row as bits, and how many are not 0, and how many of these not 1, (row, 2)."""
+    """Write what is not 0 in each row as bits, and how many are not 0, and how many of these not 1, (2, row)."""
     for row in range(first, last):
-        counts[row, 0], counts[row, 1] = note_and_count(rows[row], bits[row])
+        counts[0, row], counts[1, row] = note_and_count(rows[row], bits[row])
 
 
 @kept_on_disk()

@@ -70,8 +70,9 @@ class BlockRun:
         #: Populations that other components hear.
         self.sending = {self.projections[name].pre for component in module.schedule for name in component.ahead}
         self.trains: dict[str, Tensor] = {}
-        #: Whose spikes feel a gradient, as bits, where that is known. What is recorded is another tensor.
-        self.felt: dict[str, np.ndarray] = {}
+        #: Spikes as they were sent, as bits, and whose feel a gradient, where that is known. What is recorded is
+        #: another tensor.
+        self.bits: dict[str, tuple[np.ndarray | None, np.ndarray | None]] = {}
         self.collected: Collected = {}
 
     def run(self) -> tuple[Collected, State]:
@@ -149,20 +150,19 @@ class BlockRun:
 
     def _arriving_in_loops(self, stepper: Stepper, name: str) -> Mapping[str, Tensor | SparseProduct]:
         """Return the same; a weight matrix times few spikes is left to the loops."""
-        part = self.module.part(name)
-        if not hasattr(part, LAYER):
-            products = part.along_spikes(self._train(name), self.module.paths.workspace)
-            if products is not None:
-                found: dict[str, SparseProduct] = products
-                return {target: self._where_felt(name, product) for target, product in found.items()}
-        return self._arriving(stepper, name)
-
-    def _where_felt(self, name: str, product: SparseProduct) -> SparseProduct:
-        """Return a product that knows whose spikes feel a gradient, if these are the spikes as they were sent."""
-        felt = self.felt.get(self.projections[name].pre)
-        if felt is None or product.spikes.shape[0] != len(self.trains[self.projections[name].pre]):
-            return product
-        return product.where_felt(felt)
+        part, pre = self.module.part(name), self.projections[name].pre
+        if hasattr(part, LAYER):
+            return self._arriving(stepper, name)
+        # Bits are of this call alone: where earlier spikes may be under way, others arrive.
+        bits, felt = self.bits.get(pre, (None, None)) if len(self.trains[pre]) == self.n_steps else (None, None)
+        products: dict[str, SparseProduct] | None = part.along_spikes(
+            self._train(name), self.module.paths.workspace, bits
+        )
+        if products is None:
+            return self._arriving(stepper, name)
+        if felt is None:
+            return products
+        return {target: product.where_felt(felt) for target, product in products.items()}
 
     def _fits_loops(self, stepper: Stepper, component: Component, records: Sequence[tuple[str, str]]) -> bool:
         """Tell whether a component can run in compiled loops, and whether that is worth it."""
@@ -205,8 +205,8 @@ class BlockRun:
             known = scanned.traces | {key: driven[name][key] for key in read[name] if is_driven(items[name], key)}
             values = values_recorded(stepper, name, wanted[name], known, self.start.step)
             self.collected.update({(name, key): trace for key, trace in values.items()})
-            if scanned.felt is not None and not hasattr(self.module.part(name), LAYER):
-                self.felt[name] = scanned.felt
+            if not hasattr(self.module.part(name), LAYER):
+                self.bits[name] = scanned.bits, scanned.felt
         spikes = {name: scanned.spikes for name, scanned in found.items() if scanned.spikes is not None}
         self.collected.update({(name, "spikes"): spikes[name] for name in spikes if (name, "spikes") in records})
         return spikes

@@ -222,11 +222,23 @@ class Projection(nn.Module):
             found[target] = found[target] + amount if target in found else amount
         return found
 
-    def along_spikes(self, train: Tensor, workspace: Workspace) -> dict[str, SparseProduct] | None:
-        """Return what it :meth:`brings`, not computed yet; ``None`` if that is no weight matrix times few spikes."""
+    def along_spikes(
+        self, train: Tensor, workspace: Workspace, bits: np.ndarray | None = None
+    ) -> dict[str, SparseProduct] | None:
+        """Return what it :meth:`brings`, not computed yet; ``None`` if that is no weight matrix times few spikes.
+
+        Parameters
+        ----------
+        train
+            Spikes, oldest first, (longest + time, batch, n_pre).
+        workspace
+            Lends arrays to compiled loops.
+        bits
+            The same spikes as bits, (time, batch, byte), if these are known and all of them arrive.
+        """
         if not self.by_matrix:
             return None
-        product = sparse_product(self._due(train), *self.values.scaled(WEIGHT), workspace)
+        product = sparse_product(self._due(train), *self.values.scaled(WEIGHT), workspace, bits)
         ((target, _),) = self.expressions.terms
         return None if product is None else {target: product}
 

@@ -15,6 +15,8 @@ from neurosim.backends.snntorch.workspace import Workspace
 from neurosim.program.frozen import Frozen
 
 Array = NDArray[Any]
+#: Bytes of bits that one thread has counted before another begins, which takes some 30 microseconds.
+WORTH_SHARING = 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,10 +84,8 @@ class RowBits(Frozen):
         workspace
             Lends the arrays.
         """
-        counts = np.empty(len(self.bits), np.int64)
-        in_parts(count_bits, len(self.bits), threads, self.bits, counts)
         start = np.zeros(len(self.bits) + 1, np.int64)
-        np.cumsum(counts, out=start[1:])
+        np.cumsum(count_of_rows(self.bits, threads), out=start[1:])
         column, value = (workspace.empty((int(start[-1]),), kind) for kind in (np.int32, self.dtype))
         in_parts(find_bits, len(self.bits), threads, self.bits, start, column)
         if self.rows is None:
@@ -117,6 +117,21 @@ class RowEvents(Frozen):
         return self.start, self.column, self.value
 
 
+def count_of_rows(bits: Array, threads: int) -> Array:
+    """Return how many bits of each row, (row, byte), are set, (row,).
+
+    Parameters
+    ----------
+    bits
+        The bits.
+    threads
+        How many share the work: none, where one is done before another begins.
+    """
+    counts = np.empty(len(bits), np.int64)
+    in_parts(count_bits, len(bits), threads if bits.size >= WORTH_SHARING else 1, bits, counts)
+    return counts
+
+
 def find_row_bits(rows: Array, at_most: float, threads: int, workspace: Workspace) -> RowBits | None:
     """Return where an array is not 0, or ``None`` where that is more than a part of all its numbers.
 
@@ -132,9 +147,9 @@ def find_row_bits(rows: Array, at_most: float, threads: int, workspace: Workspac
         Lends the array.
     """
     bits = workspace.empty((len(rows), (rows.shape[1] + 7) // 8), np.uint8)
-    counts = np.empty((len(rows), 2), np.int64)
+    counts = np.empty((2, len(rows)), np.int64)
     in_parts(note_rows, len(rows), threads, rows, bits, counts)
-    total, others = counts.sum(0)
+    total, others = counts.sum(1)
     if total > at_most * rows.size:
         return None
     return RowBits(bits, rows.shape[1], rows.dtype, rows if others else None)

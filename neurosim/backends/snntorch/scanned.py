@@ -14,7 +14,8 @@ from torch import Tensor
 class Scanned:
     """What a population did: (time, batch, neuron), and the state that it ends in, (batch, neuron).
 
-    `felt` says whose spikes feel a gradient, as bits, (time, batch, byte); ``None``: all.
+    `bits` are the spikes as bits, (time, batch, byte), where they are known. `felt` says in the same way whose spikes
+    feel a gradient; ``None``: all.
     """
 
     spikes: Tensor | None
@@ -22,6 +23,7 @@ class Scanned:
     final: dict[str, Tensor]
     last: Tensor | None
     active: Tensor | None
+    bits: np.ndarray | None = None
     felt: np.ndarray | None = None
 
 

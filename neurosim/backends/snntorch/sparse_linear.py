@@ -11,9 +11,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import linear
 
-from neurosim.backends.snntorch.bits import count_bits
 from neurosim.backends.snntorch.matrices import turned
-from neurosim.backends.snntorch.row_events import RowBits, find_row_bits
+from neurosim.backends.snntorch.row_events import RowBits, count_of_rows, find_row_bits
 from neurosim.backends.snntorch.sparse_kernel import felt_products, rows_times_matrix, sums_by_column, sums_of_lines
 from neurosim.backends.snntorch.threads import in_parts
 from neurosim.backends.snntorch.workspace import Workspace
@@ -55,7 +54,9 @@ class SparseProduct:
         return replace(self, bits=self.bits.where_felt(felt.reshape(-1, felt.shape[-1])))
 
 
-def sparse_product(spikes: Tensor, weight: Tensor, scale: float, workspace: Workspace) -> SparseProduct | None:
+def sparse_product(
+    spikes: Tensor, weight: Tensor, scale: float, workspace: Workspace, bits: np.ndarray | None = None
+) -> SparseProduct | None:
     """Return ``spikes @ (scale * weight).T`` as it is computed along the spikes, or ``None`` where these are too many.
 
     Parameters
@@ -68,12 +69,20 @@ def sparse_product(spikes: Tensor, weight: Tensor, scale: float, workspace: Work
         What the weights are multiplied by.
     workspace
         Lends the arrays.
+    bits
+        The spikes as bits, (time, batch, byte), where these are known and each spike is a 1.
     """
     if spikes.device.type != "cpu" or spikes.numel() < WORTH_IT:
         return None
-    rows = np.ascontiguousarray(spikes.detach().reshape(-1, spikes.shape[-1]).numpy())
-    bits = find_row_bits(rows, DENSE, torch.get_num_threads(), workspace)
-    return None if bits is None else SparseProduct(spikes, weight, scale, bits)
+    n, threads, found = spikes.shape[-1], torch.get_num_threads(), None
+    if bits is None:
+        rows = np.ascontiguousarray(spikes.detach().reshape(-1, n).numpy())
+        found = find_row_bits(rows, DENSE, threads, workspace)
+    else:
+        known = bits.reshape(-1, bits.shape[-1])
+        if count_of_rows(known, threads).sum() <= DENSE * spikes.numel():
+            found = RowBits(known, n, weight.detach().numpy().dtype)
+    return None if found is None else SparseProduct(spikes, weight, scale, found)
 
 
 def sparse_linear(spikes: Tensor, weight: Tensor, workspace: Workspace) -> Tensor:
@@ -146,9 +155,10 @@ def is_few(felt: np.ndarray, columns: int, length: int) -> bool:
     """
     if length <= SEARCH:
         return False
-    counts = np.empty(len(felt), np.int64)
-    in_parts(count_bits, len(felt), torch.get_num_threads(), felt, counts)
-    return int(counts.sum()) * length <= FEW * (length - SEARCH) * len(felt) * columns
+    return (
+        int(count_of_rows(felt, torch.get_num_threads()).sum()) * length
+        <= FEW * (length - SEARCH) * len(felt) * columns
+    )
 
 
 class _SparseLinear(torch.autograd.Function):

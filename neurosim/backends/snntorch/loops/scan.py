@@ -125,8 +125,8 @@ def run_loops(
     list
         What each population did.
     """
-    names, felt = tuple(inputs), dict[int, np.ndarray]()
-    outputs = _Loops.apply(scan, names, dict(events), dict(last), clock, trials, drawn, felt, *inputs.values())  # type: ignore[no-untyped-call]
+    names, noted = tuple(inputs), dict[str, np.ndarray]()
+    outputs = _Loops.apply(scan, names, dict(events), dict(last), clock, trials, drawn, noted, *inputs.values())  # type: ignore[no-untyped-call]
     found, place = [], 0
     for text in scan.source.members:
         spikes, since, active = outputs[place : place + 3]
@@ -139,7 +139,7 @@ def run_loops(
         found.append(
             Scanned(
                 spikes if text.spiking else None, traces, final, since if text.rests else None,
-                active if text.rests else None, felt.get(text.place),
+                active if text.rests else None, noted.get(f"Z{text.place}"), noted.get(f"K{text.place}"),
             )
         )  # fmt: skip
     if scan.source.graded is not None:
@@ -156,7 +156,7 @@ class _Loops(torch.autograd.Function):
     def forward(
         ctx: Any, scan: Loops, names: tuple[str, ...], events: dict[int, RowBits], last: dict[int, Tensor],
         clock: tuple[int, float, int], trials: int, drawn: Mapping[str, Callable[[], Tensor]],
-        felt: dict[int, np.ndarray], *tensors: Tensor,
+        noted: dict[str, np.ndarray], *tensors: Tensor,
     ) -> tuple[Tensor, ...]:  # fmt: skip
         """Run forward; keep what the way back reads."""
         source = scan.source
@@ -182,7 +182,11 @@ class _Loops(torch.autograd.Function):
         ctx.drawn, ctx.last = (drawn, last) if again else ({}, None)
         if scan.keep:
             _keep(ctx, scan, arrays, dict(zip(names, tensors, strict=True)), again=again)
-        felt.update({text.place: arrays[f"K{text.place}"] for text in source.members if text.feels})
+        for text in source.members:
+            if text.feels:
+                noted[f"K{text.place}"] = arrays[f"K{text.place}"]
+            if text.spiking and scan.keep:
+                noted[f"Z{text.place}"] = arrays[f"Z{text.place}"][arrays[f"past{text.place}"] :]
         results: list[Tensor] = []
         for text in source.members:
             member = results_of(text, arrays)
