@@ -109,17 +109,18 @@ class Inputs:
         if isinstance(value, SpikeTrains | AnalogueSignal) or (shape := np.shape(value)) == ():
             return self._checked(name, part, value)
         own = part.shape if isinstance(part, Population) else (part.n,)
-        if shape == own:
-            value = (value if is_quantity(value) else np.asarray(value))[np.newaxis]
-        elif shape[0] != 1 or len(shape) == len(own):
+        if shape != own and (shape[0] != 1 or len(shape) == len(own)):
             return self._checked(name, part, value)
-        if n_steps > 1 and isinstance(part, Population) and isinstance(part.model, SpikeSource):
+        spikes = isinstance(part, Population) and isinstance(part.model, SpikeSource)
+        if n_steps > 1 and spikes:
             raise CircuitError(
                 f"inputs: one row of spikes for {name!r}, but {n_steps} steps: spikes are not held; give {n_steps} "
                 "rows."
             )
         self.n_steps = 1
-        row = self._checked(name, part, value)
+        numbers = np.asarray(value) if spikes else self._in_si(name, value, self._unit(part))
+        row = self._dense(name, part.n, numbers[np.newaxis] if shape == own else numbers)
+        row = row != 0 if spikes else row.astype(np.float64, copy=False)
         self.n_steps = n_steps
         return row if n_steps == 1 else np.broadcast_to(row, (n_steps, *row.shape[1:]))
 
@@ -132,28 +133,40 @@ class Inputs:
     def _checked(self, name: str, part: Target, value: Any) -> Any:
         if isinstance(part, Population) and isinstance(part.model, SpikeSource):
             return self._spikes(name, part.n, value)
-        default: Any = None
-        if isinstance(part, Injection):
-            unit, default = part.unit, part.signal
-        elif isinstance(part, Population) and isinstance(part.model, SignalSource):
-            unit = part.model.unit
-        else:
-            unit = "hertz"
-            if value is None:
-                return np.asarray(self.circuit.rate(name))
-        value = default if value is None else value
+        unit = self._unit(part)
+        if value is None and isinstance(part, Injection):
+            value = part.signal
+        elif value is None and unit == "hertz" and not self._is_signal(part):
+            return np.asarray(self.circuit.rate(name))
         if value is None or isinstance(value, AnalogueSignal):
             if value is not None and value.unit != unit:
                 raise CircuitError(f"inputs: {name!r} must be in {unit}, the signal is in {value.unit}.")
             if value is not None:
                 self._check_size(name, part.n, value)
             return value
-        array = np.asarray(to_si(value, unit, f"inputs: {name!r}") if is_quantity(value) or unit != "1" else value)
+        array = self._in_si(name, value, unit)
         if array.ndim == 0:
             return float(array)
         if unit == "hertz" and array.shape == (part.n,):
             return array.astype(np.float64)
         return self._dense(name, part.n, array.astype(np.float64, copy=False))
+
+    @staticmethod
+    def _is_signal(part: Target) -> bool:
+        return isinstance(part, Population) and isinstance(part.model, SignalSource)
+
+    @staticmethod
+    def _unit(part: Target) -> str:
+        """Return the unit of what is fed into a part that takes no spikes."""
+        if isinstance(part, Injection):
+            return part.unit
+        if isinstance(part, Population) and isinstance(part.model, SignalSource):
+            return part.model.unit
+        return "hertz"
+
+    @staticmethod
+    def _in_si(name: str, value: Any, unit: str) -> np.ndarray:
+        return np.asarray(to_si(value, unit, f"inputs: {name!r}") if is_quantity(value) or unit != "1" else value)
 
     @staticmethod
     def _check_size(name: str, n: int, signal: AnalogueSignal) -> None:
