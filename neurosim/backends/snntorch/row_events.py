@@ -43,6 +43,11 @@ class RowBits(Frozen):
     rows: Array | None = None
     felt: Array | None = None
 
+    @property
+    def numbers(self) -> Array:
+        """What stands there, (row, column); without rows where that is 1."""
+        return np.empty((0, 0), self.dtype) if self.rows is None else self.rows
+
     def where_felt(self, felt: Array) -> RowBits:
         """Return the same rows of which only some numbers feel a gradient: bits, (row, byte)."""
         return replace(self, felt=felt)

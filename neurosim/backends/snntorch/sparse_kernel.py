@@ -54,39 +54,60 @@ def add_lines(total: Array, more: bool, events: Array, count: int, lines: Array)
 
 
 @kept_on_disk(forceinline=True)
-def add_weighted_lines(
-    total: Array, more: bool, first: int, last: int, index: Array, value: Array, lines: Array
-) -> None:  # fmt: skip
-    """Do the same with factors, for events from the `first` up to the `last`."""
+def add_weighted_lines(total: Array, more: bool, events: Array, factors: Array, count: int, lines: Array) -> None:
+    """Do the same with a factor for each event."""
     width, place = total.shape[0], 0
     room = ROOM // total.itemsize
     while place + room <= width:
-        weighted_line_sums(total, place, more, first, last, index, lines, value)
+        weighted_line_sums(total, place, more, 0, count, events, lines, factors)
         place += room
     while place + room // 4 <= width:
-        quarter_weighted_line_sums(total, place, more, first, last, index, lines, value)
+        quarter_weighted_line_sums(total, place, more, 0, count, events, lines, factors)
         place += room // 4
     while place + room // 16 <= width:
-        small_weighted_line_sums(total, place, more, first, last, index, lines, value)
+        small_weighted_line_sums(total, place, more, 0, count, events, lines, factors)
         place += room // 16
     for column in range(place, width):
         found = total[column] if more else total.dtype.type(0)
-        for event in range(first, last):
-            found += value[event] * lines[index[event], column]
+        for event in range(count):
+            found += factors[event] * lines[events[event], column]
         total[column] = found
 
 
 @kept_on_disk(forceinline=True)
-def sum_of_lines(row: Array, first: int, last: int, index: Array, value: Array, lines: Array) -> None:
-    """Write to `row` the sum of the `lines` (line, column) that some events name."""
-    add_weighted_lines(row, False, first, last, index, value, lines)
+def add_row(total: Array, bits: Array, row: int, numbers: Array, lines: Array, places: Array, factors: Array) -> None:
+    """Write the sum of the lines that the bits of a row name, one after another.
+
+    Parameters
+    ----------
+    total
+        The sum, (column,).
+    bits
+        (row, byte).
+    row
+        Which one.
+    numbers
+        What the lines are multiplied by, (row, line); without rows, 1.
+    lines
+        (line, column).
+    places, factors
+        Room for all lines, and for three more.
+    """
+    found = list_bits(bits[row], places)
+    if numbers.shape[0] == 0:
+        add_lines(total, False, places, found, lines)
+    else:
+        for event in range(found):
+            factors[event] = numbers[row, places[event]]
+        add_weighted_lines(total, False, places, factors, found, lines)
 
 
 @kept_on_disk()
-def sums_of_lines(first: int, last: int, y: Array, start: Array, index: Array, value: Array, lines: Array) -> None:
-    """Write to each row of `y` (row, column) the sum of the `lines` (line, column) that its events name."""
-    for place in range(first, last):
-        sum_of_lines(y[place], start[place], start[place + 1], index, value, lines)
+def sums_of_rows(first: int, last: int, y: Array, bits: Array, numbers: Array, lines: Array) -> None:
+    """Write to each row of `y` (row, column) the sum of the `lines` (line, column) that its bits name."""
+    places, factors = np.empty(8 * bits.shape[1] + 3, np.int32), np.empty(8 * bits.shape[1] + 3, y.dtype)
+    for row in range(first, last):
+        add_row(y[row], bits, row, numbers, lines, places, factors)
 
 
 @kept_on_disk()
@@ -121,7 +142,7 @@ def sums_by_column(first: int, last: int, sums: Array, turned: Array, rows: Arra
             else:
                 for event in range(found):
                     factors[event] = rows[places[event], column]
-                add_weighted_lines(sums[column], True, 0, found, places, factors, g)
+                add_weighted_lines(sums[column], True, places, factors, found, g)
 
 
 @kept_on_disk(fastmath={"contract", "reassoc", "nsz"})

@@ -13,7 +13,7 @@ from torch.nn.functional import linear
 
 from neurosim.backends.snntorch.matrices import turned
 from neurosim.backends.snntorch.row_events import RowBits, count_of_rows, find_row_bits
-from neurosim.backends.snntorch.sparse_kernel import felt_products, rows_times_matrix, sums_by_column, sums_of_lines
+from neurosim.backends.snntorch.sparse_kernel import felt_products, rows_times_matrix, sums_by_column, sums_of_rows
 from neurosim.backends.snntorch.threads import in_parts
 from neurosim.backends.snntorch.workspace import Workspace
 
@@ -110,9 +110,8 @@ def weight_gradient(spikes: RowBits, g: np.ndarray, workspace: Workspace, scale:
     """
     threads = torch.get_num_threads()
     lines = workspace.empty((spikes.columns, g.shape[1]), g.dtype)
-    factors = np.empty((0, 0), g.dtype) if spikes.rows is None else spikes.rows
     columns = spikes.turned(threads, workspace)
-    in_parts(sums_by_column, spikes.columns, threads, lines, columns, factors, g)
+    in_parts(sums_by_column, spikes.columns, threads, lines, columns, spikes.numbers, g)
     return turned(lines, scale, threads, workspace)
 
 
@@ -170,7 +169,7 @@ class _SparseLinear(torch.autograd.Function):
         threads = torch.get_num_threads()
         lines = turned(weight.detach().numpy(), 1.0, threads, workspace)
         result = workspace.empty((len(bits.bits), len(weight)), lines.dtype)
-        in_parts(sums_of_lines, len(result), threads, result, *bits.listed(threads, workspace).arrays, lines)
+        in_parts(sums_of_rows, len(result), threads, result, bits.bits, bits.numbers, lines)
         ctx.bits, ctx.workspace = bits, workspace
         ctx.save_for_backward(weight)
         return torch.from_numpy(result).reshape(*spikes.shape[:-1], len(weight))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from neurosim.backends.snntorch import bits as kernel
 from neurosim.backends.snntorch.row_events import RowBits, find_row_events
-from neurosim.backends.snntorch.sparse_kernel import add_lines, sum_of_lines
+from neurosim.backends.snntorch.sparse_kernel import add_lines, add_weighted_lines
 from neurosim.backends.snntorch.workspace import Workspace
 
 #: Less than a byte, some bytes, and more than a word of bits.
@@ -85,15 +85,15 @@ def test_too_many_numbers_are_no_events() -> None:
 def test_lines_are_added_one_after_another(width: int, dtype: Any) -> None:
     random = np.random.default_rng(width)
     lines = random.normal(size=(9, width)).astype(dtype)
-    index, value = np.array([8, 0, 3, 3, 5], np.int32), random.normal(size=5).astype(dtype)
+    events, factors = np.array([0, 3, 3, 5], np.int32), random.normal(size=4).astype(dtype)
     expected, plain = np.zeros(width, dtype), np.zeros(width, dtype)
-    for line, factor in zip(index[1:], value[1:], strict=True):
+    for line, factor in zip(events, factors, strict=True):
         expected = expected + factor * lines[line]
         plain = plain + lines[line]
     found = np.full(width, np.nan, dtype)
-    sum_of_lines(found, 1, 5, index, value, lines)
+    add_weighted_lines(found, False, events, factors, 4, lines)
     np.testing.assert_array_equal(found, expected)
-    add_lines(found, False, index[1:], 4, lines)
+    add_lines(found, False, events, 4, lines)
     np.testing.assert_array_equal(found, plain)
-    add_lines(found, True, index[:1], 1, lines)
-    np.testing.assert_array_equal(found, plain + lines[8])
+    add_lines(found, True, events[:1], 1, lines)
+    np.testing.assert_array_equal(found, plain + lines[0])

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from neurosim.backends.snntorch.loops.kernels import TOGETHER
-from neurosim.backends.snntorch.loops.room import lists, room, ways
+from neurosim.backends.snntorch.loops.room import room, trains, ways
 from neurosim.backends.snntorch.row_events import RowBits
 from neurosim.backends.snntorch.threads import in_parts
 
@@ -77,7 +77,7 @@ def pieces(
     arrays: dict[str, Any] = {**given, **kept}
     for place, link in enumerate(scan.links):
         arrays.update(ways(scan.workspace, place, link, given, 1.0))
-    arrays.update(lists(events, scan.workspace))
+    arrays.update(trains(events))
     threads = torch.get_num_threads()
     for first in range(0, trials, threads * TOGETHER):
         piece = slice(first, min(first + threads * TOGETHER, trials))

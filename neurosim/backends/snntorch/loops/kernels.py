@@ -14,19 +14,19 @@ from numpy.typing import NDArray
 
 from neurosim.backends.snntorch import bits, sparse_kernel, vectors
 from neurosim.backends.snntorch.bits import note_bits, note_events, read_bits
-from neurosim.backends.snntorch.sparse_kernel import add_felt_products, add_lines, add_rows_times_matrix, sum_of_lines
+from neurosim.backends.snntorch.sparse_kernel import add_felt_products, add_lines, add_row, add_rows_times_matrix
 from neurosim.backends.snntorch.threads import kept_on_disk
 
 __all__ = [
     "add_edges",
     "add_felt_products",
     "add_lines",
+    "add_row",
     "edges_back",
     "note_bits",
     "note_events",
     "products_back",
     "read_bits",
-    "sum_of_lines",
 ]
 
 Array = NDArray[Any]

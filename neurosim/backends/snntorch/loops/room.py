@@ -69,12 +69,11 @@ def ways(lent: Workspace, place: int, link: Link | None, given: Mapping[str, Arr
     return found
 
 
-def lists(events: Mapping[int, RowBits], lent: Workspace) -> dict[str, Array]:
+def trains(events: Mapping[int, RowBits]) -> dict[str, Array]:
     """Return the spikes of each arrival that comes from outside as the way forward reads them."""
     found: dict[str, Array] = {}
-    for place, bits in events.items():
-        listed = bits.listed(torch.get_num_threads(), lent)
-        found.update({f"start_{place}": listed.start, f"column_{place}": listed.column, f"value_{place}": listed.value})
+    for place, spikes in events.items():
+        found.update({f"bits_{place}": spikes.bits, f"numbers_{place}": spikes.numbers})
     return found
 
 

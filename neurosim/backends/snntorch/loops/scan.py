@@ -27,7 +27,7 @@ from neurosim.backends.snntorch.loops.graded_arrays import (
     sum_over_edges,
 )
 from neurosim.backends.snntorch.loops.gradients import gradient_of
-from neurosim.backends.snntorch.loops.room import Link, lists, results_of, room, upstream, ways, ways_back
+from neurosim.backends.snntorch.loops.room import Link, results_of, room, trains, upstream, ways, ways_back
 from neurosim.backends.snntorch.loops.source import Arrival, LoopSource
 from neurosim.backends.snntorch.matrices import turned
 from neurosim.backends.snntorch.row_events import RowBits
@@ -172,7 +172,7 @@ class _Loops(torch.autograd.Function):
         arrays.update(rooms(scan, given, sizes, dtype))
         for place, link in enumerate(scan.links):
             arrays.update(ways(scan.workspace, place, link, given, scan.scales.get(place, 1.0)))
-        arrays.update(lists(events, scan.workspace))
+        arrays.update(trains(events))
         taken = [arrays[name] for name in source.forward]
         in_parts(scan.loops["forward"], trials, torch.get_num_threads(), *clock, *taken)
         ctx.set_materialize_grads(False)

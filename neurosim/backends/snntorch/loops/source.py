@@ -20,7 +20,7 @@ from neurosim.backends.snntorch.loops.member import Member, MemberText
 
 KERNEL = "neurosim.backends.snntorch.loops.kernels"
 HELPERS = (
-    "note_events, note_bits, read_bits, add_lines, add_edges, products_back, edges_back, sum_of_lines, "
+    "note_events, note_bits, read_bits, add_lines, add_edges, products_back, edges_back, add_row, "
     "add_felt_products"
 )
 
@@ -133,7 +133,8 @@ def loop_source(
 #: Names of what a body is given: numbers of steps, arrays of a population, arrays of an arrival.
 _GIVEN = re.compile(
     r"\b(past\d+|ring\d+|wants\d+|[VBQTPIGCDOJ]\d+_\w+|(?:GT|DP|DI)\d+_\w+|[SZALUGHEK]\d+"
-    r"|base|whole|trials|few_\d+|[XWMNYF]_\d+|G[WMSXP]_\d+|[GD]E_\d+_\w+|(?:delay|delays|start|starts|column|value|posts|amounts|sizes|elements)_\d+)\b"
+    r"|base|whole|trials|few_\d+|[XWMNYF]_\d+|G[WMSXP]_\d+|[GD]E_\d+_\w+"
+    r"|(?:delay|delays|starts|bits|numbers|posts|amounts|sizes|elements)_\d+)\b"
 )
 
 
@@ -175,10 +176,12 @@ def _forward(texts: Sequence[MemberText], arrivals: Sequence[Arrival], graded: G
             early += [f"for age in range(1, ring{i}):", *indented(noted)] if noted else []
     if any(text.timed for text in texts):
         body.append("x_t = real((step + t) * dt)")
-    made += [f"sum_{place} = np.empty(n{item.post}, real)" for place, item in enumerate(arrivals) if _summed(item)]
-    made += [
-        f"turned_{place} = np.empty(n{item.post}, real)" for place, item in enumerate(arrivals) if _by_kernel(item)
-    ]
+    for place, item in enumerate(arrivals):
+        made += [f"sum_{place} = np.empty(n{item.post}, real)"] if _summed(item) else []
+        made += [f"turned_{place} = np.empty(n{item.post}, real)"] if _by_kernel(item) else []
+        if item.kind == "train":
+            room = f"8 * bits_{place}.shape[1] + 3"
+            made += [f"places_{place} = np.empty({room}, np.int32)", f"factors_{place} = np.empty({room}, real)"]
     inside = _inside(arrivals)
     for text in texts if inside else ():
         body += text.fire(heard=text.place in heard)
@@ -229,9 +232,8 @@ def _summed(item: Arrival, place: int = 0) -> list[str]:
         ]
     if item.kind == "train":
         return [
-            "row = t * trials + b",
-            f"sum_of_lines(sum_{place}, start_{place}[row], start_{place}[row + 1], column_{place}, value_{place}, "
-            f"W_{place})",
+            f"add_row(sum_{place}, bits_{place}, t * trials + b, numbers_{place}, W_{place}, places_{place}, "
+            f"factors_{place})",
         ]
     return []
 
