@@ -132,17 +132,23 @@ def note_events(flags: Array, events: Array) -> int:
     return found
 
 
+@kept_on_disk(forceinline=True)
+def turned_square(bits: Array, word: int, place: int, square: Array) -> None:
+    """Write 64 columns of bits, as words: 64 rows from the `word`-th 64 on, of the `place`-th 64 columns of them."""
+    for lane in range(LANES):
+        row = word * LANES + lane
+        square[lane] = word_of(bits[row], place) if row < bits.shape[0] else np.uint64(0)
+    turn_words(square)
+
+
 @kept_on_disk()
 def turn_over(first: int, last: int, bits: Array, turned: Array) -> None:
     """Write the bits of rows, (row, byte), as those of columns, a word for 64 rows: some words of (word, column)."""
-    rows, columns = bits.shape[0], turned.shape[1]
+    columns = turned.shape[1]
     square = np.empty(LANES, np.uint64)
     for word in range(first, last):
         for place in range((columns + LANES - 1) // LANES):
-            for lane in range(LANES):
-                row = word * LANES + lane
-                square[lane] = word_of(bits[row], place) if row < rows else np.uint64(0)
-            turn_words(square)
+            turned_square(bits, word, place, square)
             begin = place * LANES
             for lane in range(min(LANES, columns - begin)):
                 turned[word, begin + lane] = square[lane]

@@ -52,20 +52,6 @@ class RowBits(Frozen):
         """Return the same rows of which only some numbers feel a gradient: bits, (row, byte)."""
         return replace(self, felt=felt)
 
-    def turned(self, threads: int, workspace: Workspace) -> Array:
-        """Return the bits of each column in words, the first row lowest: (word, column), 64 rows to a word.
-
-        Parameters
-        ----------
-        threads
-            How many share the work.
-        workspace
-            Lends the array.
-        """
-        found = workspace.empty((-(-len(self.bits) // LANES), self.columns), np.uint64)
-        in_parts(turn_over, len(found), threads, self.bits, found)
-        return found
-
     def by_column(self, threads: int, workspace: Workspace) -> RowBits:
         """Return the same with rows for columns: the numbers of each column that are not 0, which are 1.
 
@@ -76,8 +62,9 @@ class RowBits(Frozen):
         workspace
             Lends an array.
         """
-        words = np.ascontiguousarray(self.turned(threads, workspace).T)
-        return RowBits(words.view(np.uint8), len(self.bits), self.dtype)
+        turned = workspace.empty((-(-len(self.bits) // LANES), self.columns), np.uint64)
+        in_parts(turn_over, len(turned), threads, self.bits, turned)
+        return RowBits(np.ascontiguousarray(turned.T).view(np.uint8), len(self.bits), self.dtype)
 
     def listed(self, threads: int, workspace: Workspace) -> RowEvents:
         """Return the events as lists.

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.backends.snntorch.bits import list_bits, list_word
+from neurosim.backends.snntorch.bits import list_bits, list_word, turned_square
 from neurosim.backends.snntorch.threads import kept_on_disk
 from neurosim.backends.snntorch.vectors import (
     LANES,
@@ -111,8 +111,8 @@ def sums_of_rows(first: int, last: int, y: Array, bits: Array, numbers: Array, l
 
 
 @kept_on_disk()
-def sums_by_column(first: int, last: int, sums: Array, turned: Array, rows: Array, g: Array) -> None:
-    """Write for each column the sum of the lines of `g` (row, post) in whose rows it is set, (column, post).
+def sums_by_column(first: int, last: int, sums: Array, bits: Array, rows: Array, g: Array) -> None:
+    """Write for each column the sum of the lines of `g` (row, post) in whose rows its bit is set, (column, post).
 
     Parameters
     ----------
@@ -120,29 +120,35 @@ def sums_by_column(first: int, last: int, sums: Array, turned: Array, rows: Arra
         Columns.
     sums
         The result.
-    turned
-        Bits of each column, (word, column), 64 rows to a word.
+    bits
+        Of each row, (row, byte).
     rows
         What the lines are multiplied by, (row, column); without rows, 1.
     g
         The lines. As many are taken together as stay in the processor's second cache; the next go on from these sums.
     """
     together = max(KEPT // max(g.shape[1] * g.itemsize, 1) // LANES, 1)
+    squares = np.empty((together, LANES), np.uint64)
     places = np.empty(together * LANES + 3, np.int32)
     factors = np.empty(together * LANES, g.dtype)
     for column in range(first, last):
         sums[column] = 0
-    for low in range(0, turned.shape[0], together):
-        for column in range(first, last):
-            found = 0
-            for word in range(low, min(low + together, turned.shape[0])):
-                found = list_word(turned[word, column], LANES * word, places, found)
-            if rows.shape[0] == 0:
-                add_lines(sums[column], True, places, found, g)
-            else:
-                for event in range(found):
-                    factors[event] = rows[places[event], column]
-                add_weighted_lines(sums[column], True, places, factors, found, g)
+    words = (bits.shape[0] + LANES - 1) // LANES
+    for low in range(0, words, together):
+        count = min(together, words - low)
+        for place in range(first // LANES, (last + LANES - 1) // LANES):
+            for word in range(count):
+                turned_square(bits, low + word, place, squares[word])
+            for column in range(max(first, place * LANES), min(last, (place + 1) * LANES)):
+                found = 0
+                for word in range(count):
+                    found = list_word(squares[word, column % LANES], LANES * (low + word), places, found)
+                if rows.shape[0] == 0:
+                    add_lines(sums[column], True, places, found, g)
+                else:
+                    for event in range(found):
+                        factors[event] = rows[places[event], column]
+                    add_weighted_lines(sums[column], True, places, factors, found, g)
 
 
 @kept_on_disk(fastmath={"contract", "reassoc", "nsz"})

@@ -110,8 +110,7 @@ def weight_gradient(spikes: RowBits, g: np.ndarray, workspace: Workspace, scale:
     """
     threads = torch.get_num_threads()
     lines = workspace.empty((spikes.columns, g.shape[1]), g.dtype)
-    columns = spikes.turned(threads, workspace)
-    in_parts(sums_by_column, spikes.columns, threads, lines, columns, spikes.numbers, g)
+    in_parts(sums_by_column, spikes.columns, threads, lines, spikes.bits, spikes.numbers, g)
     return turned(lines, scale, threads, workspace)
 
 

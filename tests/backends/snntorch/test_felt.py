@@ -14,7 +14,7 @@ from torch import Tensor
 
 import neurosim as ns
 from backends.snntorch.test_loops import balanced, held_against_steps, train
-from neurosim.backends.snntorch import sparse_linear
+from neurosim.backends.snntorch import row_events, sparse_linear
 from neurosim.backends.snntorch.loops import scan
 from neurosim.backends.snntorch.sparse_linear import spike_gradient
 from neurosim.backends.snntorch.workspace import Workspace
@@ -59,9 +59,19 @@ def test_gradients_are_those_of_steps(few: float, keep: str, monkeypatch: pytest
         return taken[-1]
 
     monkeypatch.setattr(scan, "is_few", asked)
+    looked_for: list[np.ndarray] = []
+
+    def looked(rows: np.ndarray, *given: Any) -> Any:
+        looked_for.append(rows)
+        return row_events.find_row_bits(rows, *given)
+
+    monkeypatch.setattr(sparse_linear, "find_row_bits", looked)
     x = train(30, 16, 40, 0.05)  # enough numbers for spikes to be looked for
-    found, expected = gradients(x, fused="always", keep=keep), gradients(x, fused="never")
+    found = gradients(x, fused="always", keep=keep)
+    assert len(looked_for) == 1  # who fired in the loops is known from there
+    assert np.array_equal(looked_for[0], x.reshape(looked_for[0].shape))
     assert taken == [few == 1.0]
+    expected = gradients(x, fused="never")
     assert found.keys() == expected.keys()
     assert len(found) == 4
     for key, gradient in expected.items():

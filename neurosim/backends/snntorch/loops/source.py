@@ -20,8 +20,7 @@ from neurosim.backends.snntorch.loops.member import Member, MemberText
 
 KERNEL = "neurosim.backends.snntorch.loops.kernels"
 HELPERS = (
-    "note_events, note_bits, read_bits, add_lines, add_edges, products_back, edges_back, add_row, "
-    "add_felt_products"
+    "note_events, note_bits, read_bits, add_lines, add_edges, products_back, edges_back, add_row, add_felt_products"
 )
 
 
