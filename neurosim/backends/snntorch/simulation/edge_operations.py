@@ -12,6 +12,9 @@ import numpy as np
 from neurosim.backends.snntorch.simulation.operating import FIELDS, carray, compiled_function
 from neurosim.backends.snntorch.simulation.pointers import address_at, at_address, float_bits, run_edges
 
+#: How the edges of presynaptic spikes are found: all at once, as each spike remembers which are next, by a table.
+AT_ONCE, LATE, IN_TURN = range(3)
+
 
 def _run_on(op: Any, memory: int, chosen: int, count: int, time: float) -> Any:
     """Run the program of an operation on all of something, or on what is chosen."""
@@ -53,13 +56,17 @@ def _next_past(op: Any) -> None:
     """Make room for what is kept for presynaptic neurons in the next step, and say where it begins.
 
     Behind the head there are, for each variable, as many steps of it as it stood after integration, then as many as it
-    stood after the spikes; the oldest steps are dropped where there is no more room.
+    stood after the spikes; the oldest steps are dropped where there is no more room. The former are used for marked
+    variables only: others stand as they will after the spikes, or nobody looks.
     """
     first, count, ahead, steps, delay, n, begin = op[9], op[10], op[11], op[12], op[13], op[8], op[14]
     values = carray(at_address(op[2]), begin + 2 * count * steps * n, np.float64)
+    marked = carray(at_address(op[15]), count, np.int64)
     now = np.int64(values[ahead + 1])
     if now + 1 == steps:
         for row in range(2 * count):
+            if row % 2 == 0 and not marked[row // 2]:
+                continue
             place = begin + row * steps * n
             for index in range((delay + 1) * n):
                 values[place + index] = values[place + (now - delay) * n + index]
@@ -70,7 +77,7 @@ def _next_past(op: Any) -> None:
         integrated = begin + 2 * variable * steps * n + (now - delay) * n
         latest = integrated + steps * n
         values[3 * (first + variable)] = latest - n
-        values[3 * (first + variable) + 1] = integrated
+        values[3 * (first + variable) + 1] = integrated if marked[variable] else latest
         values[3 * (first + variable) + 2] = latest
 
 
@@ -172,6 +179,21 @@ def _due_late(op: Any, column: int, chosen: Any) -> int:
     return count
 
 
+def _due_in_turn(op: Any, column: int, chosen: Any) -> int:
+    """Gather the edges whose spike arrives now, where a table says which those of each delay are."""
+    ages = op[14] + 1
+    spikes, bounds = carray(at_address(op[1]), op[2], np.int32), carray(at_address(op[3]), op[4], np.int64)
+    turns = carray(at_address(op[15]), op[12] * ages + 1, np.uint32)
+    count = 0
+    for age in range(ages - 1, -1, -1):
+        for place in range(bounds[column - age], bounds[column - age + 1]):
+            turn = spikes[place] * ages + age
+            for edge in range(turns[turn], turns[turn + 1]):
+                chosen[count] = edge
+                count += 1
+    return count
+
+
 def _run_chosen(op: Any, place: int, count: int, time: float) -> None:
     hits = run_edges(op[7], place, op[8], op[9], op[10], op[11], op[18], op[19], op[20], op[13], count, time)
     if hits:
@@ -179,7 +201,7 @@ def _run_chosen(op: Any, place: int, count: int, time: float) -> None:
         unsettled[0] = 1.0
 
 
-due_at_once, due_late = compiled_function(_due_at_once), compiled_function(_due_late)
+due_at_once, due_late, due_in_turn = (compiled_function(item) for item in (_due_at_once, _due_late, _due_in_turn))
 run_chosen = compiled_function(_run_chosen)
 
 
@@ -187,7 +209,10 @@ def arrive(line: Any, home: Any, column: int, step: int, start: int, time: float
     """Run a program on the edges that presynaptic spikes reach now."""
     op = carray(line, FIELDS)
     chosen = carray(at_address(op[20]), op[13], np.uint32)
-    count = due_late(op, column, chosen) if op[21] else due_at_once(op, column, chosen)
+    if op[21] == IN_TURN:
+        count = due_in_turn(op, column, chosen)
+    else:
+        count = due_late(op, column, chosen) if op[21] == LATE else due_at_once(op, column, chosen)
     if count:
         run_chosen(op, address_at(home), count, time)
 
@@ -195,10 +220,18 @@ def arrive(line: Any, home: Any, column: int, step: int, start: int, time: float
 def answer(line: Any, home: Any, column: int, step: int, start: int, time: float) -> None:
     """Run a program on the edges onto neurons that spiked."""
     op = carray(line, FIELDS)
-    chosen = carray(at_address(op[20]), op[13], np.uint32)
-    places = carray(at_address(op[15]), op[13], np.uint32)
-    count = due_at_once(op, column, chosen)
-    for index in range(count):
-        chosen[index] = places[chosen[index]]
+    capacity, columns, edges, emitted, width = op[2], op[4], op[13], column - op[14], op[21]
+    spikes, bounds = carray(at_address(op[1]), capacity, np.int32), carray(at_address(op[3]), columns, np.int64)
+    starts, places = carray(at_address(op[6]), op[12] + 1, np.int64), carray(at_address(op[15]), edges, np.uint32)
+    chosen = carray(at_address(op[20]), edges, np.uint32)
+    given = carray(at_address(op[16]), width * edges, np.uint32)  # what is told of presynaptic neurons
+    told = carray(at_address(op[18]), width * edges, np.uint32)
+    count = 0
+    for place in range(bounds[emitted], bounds[emitted + 1]):
+        first, last = starts[spikes[place]], starts[spikes[place] + 1]
+        chosen[count : count + last - first] = places[first:last]
+        if width:
+            told[width * count : width * (count + last - first)] = given[width * first : width * last]
+        count += last - first
     if count:
         run_chosen(op, address_at(home), count, time)

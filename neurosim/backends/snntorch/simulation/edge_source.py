@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from neurosim.backends.snntorch.simulation.edge_form import EdgeForm, End
 from neurosim.backends.snntorch.simulation.edge_layout import BEFORE, INTEGRATED, LATEST, Layout
 from neurosim.backends.snntorch.simulation.edge_levels import Levels, Line, find_levels, needed, set_apart, straight
 from neurosim.backends.snntorch.simulation.lanes import Lanes, Leaf
-from neurosim.backends.snntorch.simulation.neuron_source import ACTIVE, NeuronForm, Program
+from neurosim.backends.snntorch.simulation.neuron_source import ACTIVE, Program
 from neurosim.circuit.language import names_in
 from neurosim.program.statements import Statement, name
-from neurosim.program.step_program import PopulationProgram, ProjectionProgram
+from neurosim.program.step_program import ProjectionProgram
 from neurosim.program.straight_line import Names, Uncovered
 from neurosim.program.synapse_dynamics import EventProgram, SynapseDynamics
 
@@ -35,40 +35,6 @@ _HEAD = (
     "",
     "def program(F, G, C, T, L, U, V, I, n, number, time):",
 )
-
-
-@dataclass(frozen=True)
-class End:
-    """The neurons at one end of a projection: their program, their place in memory, what they share."""
-
-    item: PopulationProgram
-    form: NeuronForm
-    shared: frozenset[str]
-
-
-@dataclass(frozen=True)
-class EdgeForm:
-    """The programs of a projection.
-
-    Parameters
-    ----------
-    layout
-        Of the values.
-    graded
-        By target: what every edge adds to it, in order.
-    programs
-        Of edges with a state, each only where it does something: ``"edge"``, ``"source"`` and ``"target"`` advance what
-        is kept there by a step, ``"common"`` computes what edges compute alike; ``"pre"`` and ``"post"`` are what
-        spikes do to edges, ``"source_event"`` and ``"target_event"`` what they do to what is kept for neurons.
-    settles
-        Whether a step can leave edges as they are: ``"edge"`` then counts those that it changed, ``"pre"`` and
-        ``"post"`` those that the next step would change again.
-    """
-
-    layout: Layout
-    graded: tuple[tuple[str, Program], ...] = ()
-    programs: Mapping[str, Program] | None = None
-    settles: bool = False
 
 
 class EdgeForms:
@@ -156,6 +122,10 @@ class _Writer:
             raise Uncovered("two additions to one variable")
         if len(set(dynamics.post_delay.tolist())) > 1:
             raise Uncovered("several delays of postsynaptic spikes")
+        events = (dynamics.on_pre, dynamics.on_post)
+        read = {used for event in events for line in (*event.statements, *event.additions) for used in line.reads}
+        changed = {line.target for line in dynamics.on_pre.statements}
+        self.marked = frozenset(read & changed & {*self.levels.source})
         names = Names()
         lines = straight(dynamics.integrate, names)
         new = {key: names.latest[key] for key in dynamics.state if key in names.latest}
@@ -171,10 +141,11 @@ class _Writer:
                 programs[f"{level}_event"] = self._of_neurons(level, done, names.latest, when, chosen=True)
         after = INTEGRATED if dynamics.post_first else LATEST
         for side, event, when in (("pre", dynamics.on_pre, INTEGRATED), ("post", dynamics.on_post, after)):
-            program = self._event(event, when)
+            program = self._event(event, when, "(first + j)" if side == "post" else "e")
             if program is not None:
                 programs[side] = program
-        return EdgeForm(self.layout, programs=programs, settles=settles)
+        looks_back = "post" in programs and "U[" in programs["post"].text
+        return EdgeForm(self.layout, programs=programs, settles=settles, looks_back=looks_back, marked=self.marked)
 
     # -- programs ------------------------------------------------------------------------------------------------
 
@@ -224,11 +195,11 @@ class _Writer:
         lanes = self._lanes(lines, chosen=chosen, level=level, when=when, also=read)
         _append(lanes, lines)
         for key, local in kept.items():
-            for after in (LATEST,) if chosen or level == "target" else (INTEGRATED, LATEST):
+            for after in (INTEGRATED, LATEST) if key in self.marked and not chosen else (LATEST,):
                 lanes.store(self._place(key, after, level), name(local))
         return self._program(lanes)
 
-    def _event(self, event: EventProgram, when: int) -> Program | None:
+    def _event(self, event: EventProgram, when: int, before: str) -> Program | None:
         """Write what a spike does to an edge, and through it; ``None`` if nothing."""
         added = [Statement(f"added_{place}", item.expression) for place, item in enumerate(event.additions)]
         names = Names()
@@ -247,9 +218,13 @@ class _Writer:
             fresh = {target: f"y_{target}" for target, _ in more}
             lines += [(fresh[target], _renamed(tree, {**renamed, **fresh})) for target, tree in more]
             again = [(renamed.get(f"x_{key}", f"x_{key}"), fresh[local]) for key, local in values.items()]
-        lanes = self._lanes(lines, chosen=True, when=when, also={old for old, _ in again} | set(changed.values()))
+        also = {old for old, _ in again} | set(changed.values())
+        lanes = self._lanes(lines, chosen=True, when=when, also=also, before=before)
+        read = {used for _, tree in lines for used in names_in(tree)} | also
+        lanes.fetch(local for local in sorted(read & lanes.leaves.keys()) if not lanes.leaves[local].uniform)
         _append(lanes, lines)
         sums = self._count_changed(lanes, again)
+        lanes.cut()
         self._store(lanes, changed)
         adding: list[str] = []
         for amount, item in zip(amounts, event.additions, strict=True):
@@ -277,13 +252,16 @@ class _Writer:
             if local != f"x_{key}":
                 lanes.store(self._place(key, BEFORE, "edge"), name(local))
 
-    def _place(self, variable: str, when: int, level: str) -> str:
-        """Return where a variable stands, seen from an edge, or from a neuron that it is kept for."""
+    def _place(self, variable: str, when: int, level: str, before: str = "e") -> str:
+        """Return where a variable stands, seen from an edge, or from a neuron that it is kept for.
+
+        `before` says where the places of presynaptic neurons are read.
+        """
         kept, begin = self.layout.level(variable), f"b{self.layout.begin(variable, when)}"
         if kept == level:
             edge = "e" if self.layout.apart == 1 or kept != "edge" else f"{self.layout.apart}*e"
             return f"G[{begin} + ahead + e]" if kept == "source" else f"G[{begin} + {edge}]"
-        return f"G[{begin} + np.int64({'U' if kept == 'source' else 'V'}[2*e + 1])]"
+        return f"G[{begin} + np.int64({f'U[2*{before}' if kept == 'source' else 'V[2*e'} + 1])]"
 
     def _neuron(self, side: str, edge: str, level: str) -> str:
         """Return the place of the neuron at one end of an edge, or of one that something is kept for."""
@@ -292,10 +270,10 @@ class _Writer:
 
     def _lanes(
         self, lines: Sequence[Line], *, chosen: bool = False, level: str = "edge", when: int = LATEST,
-        also: Iterable[str] = (),
+        also: Iterable[str] = (), before: str = "e",
     ) -> Lanes:  # fmt: skip
         leaves = {
-            f"x_{key}": Leaf(self._place(key, when, level))
+            f"x_{key}": Leaf(self._place(key, when, level, before))
             for key in self.layout.variables if level in (self.layout.level(key), "edge")
         }  # fmt: skip
         leaves["x_t"] = Leaf("time", uniform=True)
@@ -316,8 +294,9 @@ class _Writer:
                 if variable in end.shared:
                     parameters.append((local, f"{side}:{variable}"))
                 elif variable in end.form.variables:
-                    neuron = self._neuron(side, "e", level)
-                    leaves[local] = Leaf(f"F[{neuron} + {end.form.offset(variable)}]")
+                    alone = end.item.n == 1 and level == "edge"  # one neuron at the end of all edges
+                    neuron = self._neuron(side, "0" if alone else before if side == "pre" else "e", level)
+                    leaves[local] = Leaf(f"F[{neuron} + {end.form.offset(variable)}]", uniform=alone)
         lanes = Lanes(WIDTH, "count", leaves, ["e = np.int64(I[first + j])" if chosen else "e = first + j"])
         for local, value in parameters:
             lanes.parameter(local, value)
@@ -342,15 +321,31 @@ class _Writer:
         return Program(text, tuple(lanes.constants), tuple(lanes.functions), lanes.scratch)
 
     def _adding(self, lanes: Lanes, local: str, target: str, *, chosen: bool, masked: bool) -> list[str]:
-        """Return the loop that adds a value of each lane to the neurons behind the edges, one after another."""
+        """Return the loop that adds a value of each lane to the neurons behind the edges, one after another.
+
+        Where all edges are gone over and a batch leads to neighbours, the loop is one that compilers vectorise.
+        """
         edge = "np.int64(I[first + j])" if chosen else "(first + j)"
-        lines = ["for j in range(count):", f"    s = {self._neuron('post', edge, 'edge')}"]
+        neuron, offset = self._neuron("post", edge, "edge"), self.post.form.offset(target)
         amount = f"T[{lanes.kept(local)} + j]"
-        offset = self.post.form.offset(target)
+        lines = ["for j in range(count):", f"    s = {neuron}"]
         if masked:
-            lines.append(f"    if F[s + {self.post.form.offset(ACTIVE)}] != 0.0:")
-            return [*lines, f"        F[s + {offset}] += {amount}"]
-        return [*lines, f"    F[s + {offset}] += {amount}"]
+            lines += [f"    if F[s + {self.post.form.offset(ACTIVE)}] != 0.0:", f"        F[s + {offset}] += {amount}"]
+            return lines
+        lines.append(f"    F[s + {offset}] += {amount}")
+        if chosen:
+            return lines
+        return [
+            f"begin = {self._neuron('post', 'first', 'edge')}",
+            "neighbours = 0",
+            "for j in range(count):",
+            f"    neighbours += {neuron} == begin + j",
+            "if neighbours == count:",
+            "    for j in range(count):",
+            f"        F[begin + j + {offset}] += {amount}",
+            "else:",
+            *(f"    {line}" for line in lines),
+        ]
 
 
 def _append(lanes: Lanes, lines: Iterable[Line]) -> None:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from neurosim.backends.snntorch.simulation import edge_operations
 from neurosim.backends.snntorch.simulation.carried import Carried
+from neurosim.backends.snntorch.simulation.edge_form import EdgeForm
 from neurosim.backends.snntorch.simulation.edge_layout import Layout
-from neurosim.backends.snntorch.simulation.edge_source import EdgeForm
 from neurosim.backends.snntorch.simulation.edge_values import Ends, Room, find_ends, spikes_before, tell
 from neurosim.backends.snntorch.simulation.neuron_source import Program
 from neurosim.backends.snntorch.simulation.operating import FIELDS, operation
@@ -64,6 +64,8 @@ class EdgeTable:
         layout = self.form.layout
         self.ends = self._ends(layout)
         self.room = Room(layout, item.n, self.sizes, 0 if self.rows is None else self.rows.longest)
+        self._marked = np.array([key in self.form.marked for key in layout.levels.source], dtype=np.int64)
+        self._kept_back = np.zeros(self.ends.pre_by_post.size, dtype=np.uint32)
         self.graded = [(target, self._code(program)) for target, program in self.form.graded]
         self.codes = {key: self._code(program) for key, program in (self.form.programs or {}).items()}
         self._trials, failing = list[NDArray[np.float64]](), set[str]()
@@ -80,7 +82,8 @@ class EdgeTable:
         """Return where programs find neurons, which is kept as long as the rows are the same."""
         known = self.plan.edges[self.item.name].ends
         if layout.levels not in known or known[layout.levels].rows is not self.rows:
-            known[layout.levels] = find_ends(self.plan, self.item, self.rows, self.sizes, layout)
+            looks_back = self.form.looks_back
+            known[layout.levels] = find_ends(self.plan, self.item, self.rows, self.sizes, layout, looks_back=looks_back)
         found: Ends = known[layout.levels]
         return found
 
@@ -170,7 +173,10 @@ class EdgeTable:
         if "pre" in self.codes:
             line = [operation(edge_operations.arrive), *spikes, 1, self.rows.starts.ctypes.data]
             line += self._middle("pre", values, self.sizes[0], self.rows.longest)
-            lines.append([*line, *(under_way or [0, 0, 0]), *self._behind(), int(bool(under_way)), self._flag(values)])
+            kind = edge_operations.LATE if under_way else edge_operations.AT_ONCE
+            if self.ends.turns.size:
+                kind, under_way = edge_operations.IN_TURN, [self.ends.turns.ctypes.data, 0, 0]
+            lines.append([*line, *(under_way or [0, 0, 0]), *self._behind(), kind, self._flag(values)])
         if "source_event" in self.codes:
             lines.append(self._act("source", values, [spikes[0], spikes[2]], 0))
         return lines
@@ -181,7 +187,12 @@ class EdgeTable:
         if "post" in self.codes:
             line = [operation(edge_operations.answer), *spikes, 1, self.ends.starts.ctypes.data]
             line += self._middle("post", values, self.sizes[1], delay)
-            lines.append([*line, self.ends.by_post.ctypes.data, 0, 0, *self._behind(), 0, self._flag(values)])
+            sorted_pre, behind = self.ends.pre_by_post, self._behind()
+            if sorted_pre.size:
+                behind[0] = self._kept_back.ctypes.data
+            width = sorted_pre.size // max(1, self.item.n)
+            line += [self.ends.by_post.ctypes.data, sorted_pre.ctypes.data, 0, *behind, width, self._flag(values)]
+            lines.append(line)
         if "target_event" in self.codes:
             lines.append(self._act("target", values, [spikes[0], spikes[2]], delay))
         return lines
@@ -210,7 +221,7 @@ class EdgeTable:
         layout, room, kept = self.form.layout, self.room, self.form.layout.levels.source
         line = [operation(edge_operations.advance_sources), *self._on(self.codes["source"], values)]
         line += [*self._neurons(), self.sizes[0], layout.variables.index(kept[0]), len(kept), layout.ahead]
-        return [*line, room.steps, room.longest, room.begin(kept[0])]
+        return [*line, room.steps, room.longest, room.begin(kept[0]), self._marked.ctypes.data]
 
     def _act(self, level: str, values: NDArray[np.float64], spikes: list[int], delay: int) -> list[int]:
         """Return the operation of spikes on what is kept for neurons."""

@@ -35,6 +35,11 @@ class Ends:
         What follows, int64, (edge,), also where it does not.
     starts, by_post
         Edges by postsynaptic neuron: where each row begins, and the place of each edge.
+    pre_by_post
+        What `pre` says, in this order, where it is asked for; else nothing.
+    turns
+        First edge of each presynaptic neuron and delay, and the number of edges at the end, where delays differ and
+        there are no more of these than edges; else nothing.
     """
 
     rows: Rows | None
@@ -44,9 +49,13 @@ class Ends:
     targets: NDArray[np.int64]
     starts: NDArray[np.int64]
     by_post: NDArray[np.uint32]
+    pre_by_post: NDArray[np.uint32]
+    turns: NDArray[np.uint32]
 
 
-def find_ends(plan: Plan, item: ProjectionProgram, rows: Rows | None, sizes: tuple[int, int], layout: Layout) -> Ends:
+def find_ends(
+    plan: Plan, item: ProjectionProgram, rows: Rows | None, sizes: tuple[int, int], layout: Layout, *, looks_back: bool
+) -> Ends:
     """Return where programs find the neurons of a projection; `sizes` are those of both populations."""
     order: Any = slice(None) if rows is None else rows.order
     pre, post = (np.ascontiguousarray(index[order], np.int64) for index in (item.pre_index, item.post_index))
@@ -63,7 +72,13 @@ def find_ends(plan: Plan, item: ProjectionProgram, rows: Rows | None, sizes: tup
     else:
         starts = np.concatenate([[0], np.cumsum(np.bincount(post, minlength=sizes[1]))]).astype(np.int64)
         by_post = stable(np.arange(len(post), dtype=np.uint32), post, sizes[1])
-    return Ends(rows, places[0], places[1], past, post, starts, by_post)
+    pre_by_post = places[0].reshape(len(pre), -1)[by_post if looks_back else slice(0)].ravel()
+    turns = np.zeros(0, dtype=np.uint32)
+    groups = sizes[0] * (longest + 1)
+    if isinstance(delay, np.ndarray) and groups <= len(pre):
+        sizes_of = np.bincount(pre * (longest + 1) + delay, minlength=groups)
+        turns = np.concatenate([[0], np.cumsum(sizes_of)]).astype(np.uint32)
+    return Ends(rows, places[0], places[1], past, post, starts, by_post, pre_by_post, turns)
 
 
 @dataclass(frozen=True)

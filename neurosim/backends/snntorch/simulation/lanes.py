@@ -9,7 +9,7 @@ machine code.
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -88,6 +88,7 @@ class Lanes:
         self._parts: list[_Loop | _Call] = [_Loop()]
         self._defined: dict[str, tuple[int, bool]] = {}  # by name: the part that defines it, whether a condition
         self._slots: dict[str, int] = {}
+        self._fetched: dict[str, str] = {}
         self._temporary = 0
         self._head: list[str] = []  # lines before the loops, and what they read
         self._head_reads: frozenset[str] = frozenset()
@@ -107,6 +108,7 @@ class Lanes:
 
     def differ(self, target: str, first: str, second: str) -> None:
         """Append a condition: whether two numbers differ in any bit; the program imports ``float_bits``."""
+        first, second = (self._fetched.get(local, local) for local in (first, second))
         text = f"(float_bits({first}) != float_bits({second}))"
         self._append(_Line(target, text, frozenset({first, second}), True))
 
@@ -114,6 +116,21 @@ class Lanes:
         """Append ``place = tree``."""
         text = self._text(tree)
         self._append(_Line(None, f"{place} = {text}", names_in(ast.parse(text, mode="eval").body)))
+
+    def fetch(self, leaves: Iterable[str]) -> None:
+        """Read leaves in a loop of their own; what follows reads them where they are kept.
+
+        Where lanes read far apart, such a loop has more of them under way from memory at once, and the loop with the
+        arithmetic is one that compilers vectorise.
+        """
+        for local in leaves:
+            self.let(f"kept_{local}", name(local))
+            self._fetched[local] = f"kept_{local}"
+        self.cut()
+
+    def cut(self) -> None:
+        """Let what follows stand in a loop of its own."""
+        self._parts.append(_Loop())
 
     def is_condition(self, tree: ast.expr) -> bool:
         """Tell whether a tree is a condition, not a number."""
@@ -145,7 +162,7 @@ class Lanes:
         if isinstance(tree, ast.Name):
             if tree.id not in self._defined and tree.id not in self.leaves:
                 raise Uncovered(tree.id)
-            return tree.id
+            return self._fetched.get(tree.id, tree.id)
         if isinstance(tree, ast.BinOp):
             if type(tree.op) in _OPERATORS:
                 return f"({self._text(tree.left)} {_OPERATORS[type(tree.op)]} {self._text(tree.right)})"

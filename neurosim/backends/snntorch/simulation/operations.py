@@ -203,7 +203,7 @@ class Operations:
     def _arrive(self, item: ProjectionProgram, trial: Trial) -> list[list[int]]:
         edges, buffer, rows = self.edges[item.name], trial.spikes[item.pre], self.rows[item.name]
         under_way: list[int] = []
-        if isinstance(rows.delay, np.ndarray):
+        if isinstance(rows.delay, np.ndarray) and not edges.ends.turns.size:
             under_way = [rows.delay.ctypes.data, *self._under_way(trial, item.name, 0, buffer)]
         return edges.arrive(trial.edges[item.name], spikes_of(buffer), under_way)
 
@@ -244,7 +244,7 @@ class Operations:
         for line in table:
             if line[0] in self._delivering_late:
                 deliveries.prime(line, before, line[5])
-            elif line[0] == plastic and line[21]:
+            elif line[0] == plastic and line[21] == edge_operations.LATE:
                 deliveries.prime(line, before, line[6] + 8)
 
     @staticmethod

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.backends.snntorch.simulation.carried import fixed_limit, fixed_numbers
-from neurosim.backends.snntorch.simulation.edge_source import EdgeForms, End
+from neurosim.backends.snntorch.simulation.edge_form import End
+from neurosim.backends.snntorch.simulation.edge_source import EdgeForms
 from neurosim.backends.snntorch.simulation.neuron_source import LIMIT, NeuronForm, neuron_form
 from neurosim.backends.snntorch.simulation.programs import function_table
 from neurosim.backends.snntorch.simulation.rows import Rows

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import neurosim as ns
 from neurosim import circuits
-from neurosim.backends.snntorch.simulation.edge_source import EdgeForm
+from neurosim.backends.snntorch.simulation.edge_form import EdgeForm
 from neurosim.backends.snntorch.simulation.edge_tables import EdgeTable
 from neurosim.backends.snntorch.simulation.plan import Plan
 from neurosim.units import Hz, ms, mV
@@ -139,6 +139,28 @@ def test_traces_of_the_polychronous_network_are_kept_for_neurons() -> None:
     levels = found.layout.levels
     assert (levels.edge, levels.source, levels.target, found.settles) == (("w", "sd"), ("r", "seen"), ("o",), True)
     assert found.layout.common == 2  # whether weights are due, and whether they are not
+    assert found.looks_back  # at what presynaptic spikes left
+    assert found.marked == frozenset()  # spikes set a trace that no event reads
+
+
+@pytest.mark.parametrize(("rule", "marked"), [("pairs", {"r"}), ("smoothed", {"r"}), ("once in a while", set())])
+def test_traces_that_events_read_and_change_stand_twice(rule: str, marked: set[str]) -> None:
+    assert form(network(rule, "many", "nothing", n=40), "from_cells").marked == marked
+
+
+@pytest.mark.parametrize(("n", "looked_up"), [(12, False), (30, True)])
+def test_arrivals_are_looked_up_where_edges_are_many(n: int, looked_up: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    tables = []
+    begin = EdgeTable.__init__
+
+    def noted(self: EdgeTable, *arguments: Any) -> None:
+        begin(self, *arguments)
+        tables.append(self)
+
+    monkeypatch.setattr(EdgeTable, "__init__", noted)
+    found = check(network("once in a while", "many", "nothing", n=n), steps=60, trials=1, cut=21)
+    assert len(found.spikes["cells"]) > 20
+    assert {bool(table.ends.turns.size) for table in tables if table.item.name == "from_cells"} == {looked_up}
 
 
 @pytest.mark.parametrize(("initial", "alike"), [("nothing", True), ("alike", False), ("each its own", False)])
