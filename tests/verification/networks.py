@@ -11,6 +11,7 @@ import numpy as np
 
 import neurosim as ns
 from neurosim.backends.brian2.simulator import Brian2Simulator
+from neurosim.circuit import EdgeTable
 from neurosim.program.statements import Statement, substitute
 from neurosim.program.step_program import StepProgram
 from neurosim.units import ms, mV, nS, pA, pF
@@ -94,7 +95,9 @@ def one_delay_longer(program: StepProgram, edge: int) -> StepProgram:
     (projection,) = program.pulses
     delay = projection.delay.copy()
     delay[edge] += 1
-    return changed_projection(program, delay=delay)
+    held = projection.edges
+    edges = EdgeTable(held.sources, held.post, held.weights, delay, held.dt, held.element)
+    return changed_projection(program, edges=edges)
 
 
 def one_weight_heavier(program: StepProgram, edge: int, by: float) -> StepProgram:
