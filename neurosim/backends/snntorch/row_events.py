@@ -16,7 +16,7 @@ from neurosim.program.frozen import Frozen
 
 Array = NDArray[Any]
 #: Bytes of bits that one thread has counted before another begins, which takes some 30 microseconds.
-WORTH_SHARING = 2**20
+WORTH_SHARING = 2**19
 
 
 @dataclass(frozen=True, eq=False)

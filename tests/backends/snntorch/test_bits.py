@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from neurosim.backends.snntorch import bits as kernel
+from neurosim.backends.snntorch import row_events
 from neurosim.backends.snntorch.row_events import RowBits, find_row_events
 from neurosim.backends.snntorch.sparse_kernel import add_lines, add_weighted_lines
 from neurosim.backends.snntorch.workspace import Workspace
@@ -72,6 +73,14 @@ def test_bits_are_turned_over(rows: int, columns: int, part: float, seed: int) -
     np.testing.assert_array_equal(found.bits[:, : expected.shape[1]], expected)
     assert not found.bits[:, expected.shape[1] :].any()
     assert (found.columns, found.bits.shape[1] % 8) == (rows, 0)
+
+
+def test_what_is_shared_by_threads_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = flags(1000, 70, 0.3, 1, np.float64)
+    bits = np.packbits(rows != 0, axis=1, bitorder="little")
+    for least in (0, 2**30):
+        monkeypatch.setattr(row_events, "WORTH_SHARING", least)
+        assert np.array_equal(row_events.count_of_rows(bits, 2), (rows != 0).sum(1))
 
 
 def test_too_many_numbers_are_no_events() -> None:

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import neurosim as ns
+from neurosim.backends.snntorch import matrices
 from neurosim.backends.snntorch.matrices import turned
 from neurosim.backends.snntorch.workspace import Workspace
 from neurosim.units import ms
@@ -14,7 +15,10 @@ from neurosim.units import ms
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 4), (5, 7), (2, 0), (0, 3), (130, 260)])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_matrix_is_turned_and_multiplied(shape: tuple[int, int], dtype: type) -> None:
+def test_a_matrix_is_turned_and_multiplied(
+    shape: tuple[int, int], dtype: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(matrices, "WORTH_SHARING", 0)
     matrix = np.random.default_rng(1).normal(size=shape).astype(dtype)
     expected = (matrix * dtype(0.3)).T
     for threads in (1, 2):
