@@ -12,7 +12,7 @@ from neurosim.errors import CircuitError, nearest
 ROWS = (
     "balanced_network", "scaling", "brunel", "izhikevich_network", "polychronous", "training_step",
     "recurrent_training_step", "gpu_training_step", "saved_memory", "delay_layer", "brian2_overhead", "plasticity",
-    "fly_brain",
+    "fly_brain", "edge_memory",
 )  # fmt: skip
 
 

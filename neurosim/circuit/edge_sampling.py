@@ -42,7 +42,7 @@ def edges_of_cells(blocks: Iterable[Indices], n_pre: int, n_post: int, without_s
     n_columns = row_length(n_post, without_self)
     many = n_pre > _MOST_COUNTED
     counts = np.zeros(0 if many else n_pre + 1, dtype=np.int64)
-    parts, sources = [np.empty(0, dtype=np.int32)], [np.empty(0, dtype=np.int32)]
+    targets, sources = _Growing(), _Growing()
     for cells in blocks:
         if not cells.size:
             continue
@@ -50,13 +50,33 @@ def edges_of_cells(blocks: Iterable[Indices], n_pre: int, n_post: int, without_s
         columns = cells - rows * n_columns
         if without_self:
             columns += columns >= rows
-        parts.append(index_column(columns, "neurons"))
+        targets.add(index_column(columns, "neurons"))
         if many:
-            sources.append(index_column(rows, "neurons"))
+            sources.add(index_column(rows, "neurons"))
         else:
             first, last = int(rows[0]), int(rows[-1])
             counts[first + 1 : last + 2] += np.bincount(rows - first)
-    return np.concatenate(sources) if many else Ascending(np.cumsum(counts, out=counts)), np.concatenate(parts)
+    return sources.whole() if many else Ascending(np.cumsum(counts, out=counts)), targets.whole()
+
+
+class _Growing:
+    """A column that becomes longer: one piece of memory, which the system moves without a copy where it is large."""
+
+    def __init__(self) -> None:
+        self._column, self._size = np.empty(0, dtype=np.int32), 0
+
+    def add(self, values: NDArray[np.int32]) -> None:
+        """Add values at the end."""
+        end = self._size + values.size
+        if end > self._column.size:
+            self._column.resize(end + end // 8, refcheck=False)
+        self._column[self._size : end] = values
+        self._size = end
+
+    def whole(self) -> NDArray[np.int32]:
+        """Return all values."""
+        self._column.resize(self._size, refcheck=False)
+        return self._column
 
 
 def in_blocks(cells: Indices) -> Iterator[Indices]:

@@ -55,7 +55,10 @@ class SpikeBuffer:
 
     def _hold(self, size: int) -> None:
         if size > self.neurons.size:
-            self.neurons = np.concatenate([self.neurons, np.zeros(2 * size - self.neurons.size, dtype=np.int32)])
+            # Where spikes may come but do not, the system never gives memory: nothing is written there.
+            grown = np.zeros(2 * size, dtype=np.int32)
+            grown[: self.neurons.size] = self.neurons
+            self.neurons = grown
 
     def feed(self, steps: NDArray[Any], neurons: NDArray[Any], count: int) -> None:
         """Put spikes into a chunk beforehand: steps count from its first, ascending; `count` is their number."""
