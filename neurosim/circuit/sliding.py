@@ -67,6 +67,14 @@ class Sliding:
             lines.append(Links(source[inside][order], to[inside][order], place[inside][order]))
         return lines
 
+    def links(self) -> Links:
+        """Return the connections of one channel with another, int64, sorted by where they come from, then go."""
+        found, *others = self._lines
+        for d, line in enumerate(others, start=1):
+            found = _product(found, line, (self.pre[1 + d], self.post[1 + d], self.kernel[2 + d]))
+        order = np.lexsort((found.to, found.source))
+        return Links(*(column[order] for column in found))
+
     def ends(self) -> tuple[np.ndarray, np.ndarray]:
         """Return (pre, post) of every connection, int64, sorted by pre, then post."""
         pre, post = np.empty(self.n_edges, dtype=np.int64), np.empty(self.n_edges, dtype=np.int64)

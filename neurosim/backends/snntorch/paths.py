@@ -120,7 +120,11 @@ class Paths:
                 for action in program.graded_schedule
                 if (action.post if isinstance(action, ProjectionProgram) else action[0]) in key
             )
-            self._stages[key] = graded_stage([program.populations[name] for name in key], schedule)
+            self._stages[key] = graded_stage(
+                [program.populations[name] for name in key],
+                schedule,
+                {name for name in program.projections if getattr(self.module.part(name), "by_convolution", False)},
+            )
         return self._stages[key]
 
     def loops(

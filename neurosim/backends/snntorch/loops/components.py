@@ -16,7 +16,7 @@ from neurosim.backends.snntorch.loops.exchange import feels, handed_over, last_f
 from neurosim.backends.snntorch.loops.graded_arrays import EdgesOfPost, graded_inputs
 from neurosim.backends.snntorch.loops.graded_terms import GradedStage
 from neurosim.backends.snntorch.loops.graded_text import GradedText
-from neurosim.backends.snntorch.loops.kernel_links import KernelLinks
+from neurosim.backends.snntorch.loops.kernel_links import KernelBothWays, KernelLinks
 from neurosim.backends.snntorch.loops.learned_delays import two_edges
 from neurosim.backends.snntorch.loops.member import Member
 from neurosim.backends.snntorch.loops.room import Link
@@ -51,13 +51,11 @@ def is_recurrent(component: Component) -> bool:
 
 def why_projection_stepped(module: CircuitModule, name: str) -> str | None:
     """Return why a projection inside a component is stepped, or ``None`` where loops know it."""
-    item, part = module.program.projections[name], module.part(name)
+    item = module.program.projections[name]
     if item.dynamics is not None:
         return f"the edges of {name} have a state"
     if not item.graded and not adds_constants(item):
         return f"what {name} brings depends on the neurons at its ends, or on the time"
-    if item.graded and isinstance(part, KernelProjection) and part.by_convolution:
-        return f"{name} convolves what is graded"
     return None
 
 
@@ -161,7 +159,7 @@ def component_loops(
     again = keep and stage is None and module.options.keep == "spikes"
     return make_loops(
         source, module.torch_dtype, bare, links, surrogates, keep=keep, again=again, workspace=module.paths.workspace,
-        tables=tables,
+        tables=tables, kernels={} if stage is None else _kernels(module, stage),
     )  # fmt: skip
 
 
@@ -173,6 +171,16 @@ def _tables(module: CircuitModule, stage: GradedStage) -> dict[int, EdgesOfPost]
             item = module.program.projections[term.projection]
             found[number] = EdgesOfPost(item.pre_index, item.post_index, stage.items[term.post].n)
     return found
+
+
+def _kernels(module: CircuitModule, stage: GradedStage) -> dict[int, KernelBothWays]:
+    """Return the kernels of graded projections, by term."""
+    items = [(number, module.program.projections[term.projection]) for number, term in enumerate(stage.terms)]
+    return {
+        number: KernelBothWays(item.sliding)
+        for number, item in items
+        if isinstance(item, ConvolutionProgram) and stage.terms[number].kind == "kernel"
+    }
 
 
 def arrivals_of(

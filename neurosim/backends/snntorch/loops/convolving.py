@@ -159,3 +159,73 @@ def kernel_gradients(
         for part in range(elements):
             for other in range(count):
                 d_weight[first + other, channel, part] = found[(channel * elements + part) * count + other]
+
+
+@kept_on_disk()
+def graded_kernel_gradients(
+    first: int, last: int, d_weight: Array, g: Array, y: Array, sizes: Array, starts: Array, source: Array, to: Array
+) -> None:
+    """Write the gradient of a kernel, (channel behind, channel of the group before, element), from first to last.
+
+    `g` are the gradients of what arrives, (row, post), and `y` what was read, (row, pre); eight rows go side by side.
+    `starts`, `source` and `to` are the links of one element after another.
+    """
+    before, own, behind, others, elements = sizes[0], sizes[2], sizes[3], sizes[4], sizes[5]
+    upstream = np.empty((last - first) * behind * TOGETHER, g.dtype)
+    values = np.empty(y.shape[1] * TOGETHER, g.dtype)
+    zero, width = g.dtype.type(0), own * elements * TOGETHER
+    sums = np.zeros((last - first) * width, g.dtype)
+    for low in range(0, g.shape[0], TOGETHER):
+        rows = min(TOGETHER, g.shape[0] - low)
+        _side_by_side(upstream, g, low, rows, first * behind)
+        _side_by_side(values, y, low, rows, 0)
+        channel = first
+        while channel < last:
+            group = channel // others
+            four = channel + 4 <= min(last, (group + 1) * others)
+            line_0 = (channel - first) * behind
+            line_1, line_2, line_3 = line_0 + behind, line_0 + 2 * behind, line_0 + 3 * behind
+            for inside in range(own):
+                seen = (group * own + inside) * before
+                for element in range(elements):
+                    sum_0 = sum_1 = sum_2 = sum_3 = full_eight(zero)
+                    for link in range(starts[element], starts[element + 1]):
+                        value = load_eight(values, np.uint64((seen + source[link]) * TOGETHER))
+                        there = to[link]
+                        sum_0 = plus_product(sum_0, load_eight(upstream, np.uint64((line_0 + there) * TOGETHER)), value)
+                        if four:
+                            at_1 = load_eight(upstream, np.uint64((line_1 + there) * TOGETHER))
+                            at_2 = load_eight(upstream, np.uint64((line_2 + there) * TOGETHER))
+                            at_3 = load_eight(upstream, np.uint64((line_3 + there) * TOGETHER))
+                            sum_1 = plus_product(sum_1, at_1, value)
+                            sum_2 = plus_product(sum_2, at_2, value)
+                            sum_3 = plus_product(sum_3, at_3, value)
+                    at = (channel - first) * width + (inside * elements + element) * TOGETHER
+                    _add_eight(sums, at, sum_0)
+                    if four:
+                        _add_eight(sums, at + width, sum_1)
+                        _add_eight(sums, at + 2 * width, sum_2)
+                        _add_eight(sums, at + 3 * width, sum_3)
+            channel += 4 if four else 1
+    for channel in range(last - first):
+        for inside in range(own):
+            for element in range(elements):
+                found = zero
+                for row in range(TOGETHER):
+                    found += sums[channel * width + (inside * elements + element) * TOGETHER + row]
+                d_weight[first + channel, inside, element] = found
+
+
+@kept_on_disk(inline="always")
+def _add_eight(into: Array, place: int, amount: Any) -> None:
+    """Add a vector to what stands in an array."""
+    at = np.uint64(place)
+    store(into, at, plus(load_eight(into, at), amount))
+
+
+@kept_on_disk()
+def _side_by_side(into: Array, source: Array, low: int, rows: int, first: int) -> None:
+    """Write some rows of an array, from a column on, side by side, with zeros for those that are not there."""
+    for row in range(TOGETHER):
+        for place in range(len(into) // TOGETHER):
+            into[place * TOGETHER + row] = source[low + row, first + place] if row < rows else 0

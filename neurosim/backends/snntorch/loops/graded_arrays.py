@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from neurosim.backends.snntorch.loops.convolving import channels_before_last
 from neurosim.backends.snntorch.loops.graded_kernels import outer_products
 from neurosim.backends.snntorch.loops.graded_terms import GradedStage
 from neurosim.backends.snntorch.threads import in_parts
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from neurosim.backends.snntorch.stepper import Stepper
 
 Array = np.ndarray
+#: How the names of arrays begin that are made from the edges and their values.
+_KNOWN = ("GS_", "GX_", "GP_", "GE_", "GH_", "GA_", "GB_", "GC_", "GD_")
 
 
 class EdgesOfPost(Frozen):
@@ -64,6 +67,8 @@ def graded_inputs(stepper: Stepper, stage: GradedStage, rows: Mapping[str, Tenso
         part, values = stepper.module.part(term.projection), stepper.edges[term.projection]
         if term.kind == "fixed":
             found[f"F_{number}"] = part.total(term.target, values, stepper.reader(term.projection), 1, exact=False)[0]
+        elif term.kind == "kernel":
+            found[f"GW_{number}"] = values[WEIGHT]
         elif term.kind == "matrix":
             found[f"GW_{number}"] = _matrix(part, values[WEIGHT], stepper.dtype)
         else:
@@ -103,6 +108,8 @@ def rooms(scan: Loops, given: Mapping[str, Array], sizes: tuple[int, int], dtype
     for number, term in enumerate(stage.terms):
         if term.kind == "matrix":
             found[f"GW_{number}"] = np.ascontiguousarray(given[f"GW_{number}"].T)
+        if term.kind == "kernel":
+            found[f"GW_{number}"] = scan.kernels[number].forward(given[f"GW_{number}"])
     return found | _edges(scan, given)
 
 
@@ -141,6 +148,8 @@ def rooms_back(
     for number, term in enumerate(graded.stage.terms):
         if term.kind == "matrix":
             found[f"GM_{number}"] = np.ascontiguousarray(given[f"GW_{number}"])
+        if term.kind == "kernel":
+            found[f"GM_{number}"] = channels_before_last(given[f"GW_{number}"])
     found |= _edges(scan, given)
     for name in scan.source.edges:
         number = int(name.removeprefix("edges_"))
@@ -152,6 +161,8 @@ def rooms_back(
 def _edges(scan: Loops, given: Mapping[str, Array]) -> dict[str, Any]:
     """Return the edges and their values, neuron by neuron."""
     found: dict[str, Any] = {}
+    for number, kernel in scan.kernels.items():
+        found.update(kernel.arrays(number))
     for number, table in scan.tables.items():
         found.update({f"GS_{number}": table.starts, f"GX_{number}": table.pre, f"GP_{number}": table.post})
         start = f"GE_{number}_"
@@ -164,10 +175,10 @@ def kept_of_graded(scan: Loops, names: Sequence[str]) -> list[str]:
     graded = scan.source.graded
     if graded is None:
         return list(names)
-    kept = [name for name in names if not name.startswith(("GS_", "GX_", "GP_", "GE_"))]
+    kept = [name for name in names if name[:3] not in _KNOWN]
     for number, term in enumerate(graded.stage.terms):
         kept += [f"Y_{reading}" for reading in (*term.readings("a"), *term.readings("b")) if term.kind != "fixed"]
-        kept += [f"GW_{number}"] if term.kind == "matrix" else []
+        kept += [f"GW_{number}"] if term.kind in ("matrix", "kernel") else []
         kept += [f"GE_{number}_{key}" for key in term.edge_names if term.kind == "edges"]
     return kept
 
@@ -197,6 +208,10 @@ def gradient_of_graded(scan: Loops, name: str, arrays: Mapping[str, Any]) -> Ten
     if kind == "F":
         return g.sum((0, 1))
     y = torch.from_numpy(arrays[f"Y_{term.source}"])
+    if term.kind == "kernel":
+        rows = [array.numpy().reshape(-1, array.shape[2]) for array in (g, y)]
+        shape = arrays[f"GW_{number}"].shape
+        return torch.from_numpy(scan.kernels[number].gradient(rows[0], rows[1], shape, torch.get_num_threads()))
     found = outer_products(g.reshape(-1, g.shape[2]), y.reshape(-1, y.shape[2]))
     if kind == "GW":
         return found

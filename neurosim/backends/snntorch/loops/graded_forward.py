@@ -20,6 +20,11 @@ def indented(lines: Iterable[str], depth: int = 1) -> Lines:
     return ["    " * depth + line for line in lines]
 
 
+def links_of(letters: str, number: int) -> str:
+    """Return the names of the links of a kernel, one way."""
+    return ", ".join(f"G{letter}_{number}" for letter in letters)
+
+
 class GradedForward:
     """Writes the graded stage of a component, one way.
 
@@ -36,16 +41,23 @@ class GradedForward:
     -----
     Of reading 3: ``Y_3``, its value, (time, batch, neuron), ``lane_3``, the same now, (neuron, trial of the block), and
     ``dy_3``, ``dlane_3``, its gradient as rows and as lanes. Of term 2: ``GW_2`` its matrix, (pre, post), and ``GM_2``
-    the same for the way back, (post, pre); ``GS_2``, where the edges of each neuron begin, ``GX_2`` and ``GP_2`` their
-    ends and ``GE_2_w`` their values. ``F_2``: a sum that stays. ``I0_x``: an input of population 0, ``J0_1_x`` what is
-    given of it. For other names see :class:`~neurosim.backends.snntorch.loops.member.MemberText`.
+    the same for the way back, (post, pre), or a kernel, whose links are those of
+    :class:`~neurosim.backends.snntorch.loops.kernel_links.KernelBothWays`; ``GS_2``, where the edges of each neuron
+    begin, ``GX_2`` and ``GP_2`` their ends and ``GE_2_w`` their values. ``F_2``: a sum that stays. ``I0_x``: an input
+    of population 0, ``J0_1_x`` what is given of it. For other names see
+    :class:`~neurosim.backends.snntorch.loops.member.MemberText`.
     """
 
     def __init__(self, stage: GradedStage, traced: Sequence[tuple[int, str]], *, keep: bool) -> None:
         self.stage, self.traced, self.keep = stage, tuple(traced), keep
         by_edges = [term for term in stage.terms if term.kind == "edges"]
         self.lanes = {number for term in by_edges for number in (*term.readings("a"), *term.readings("b"))}
-        self.rows = {term.source for term in stage.terms if term.kind == "matrix"}
+        self.rows = {term.source for term in stage.terms if term.kind in ("matrix", "kernel")}
+
+    @property
+    def convolves(self) -> bool:
+        """Whether a kernel is multiplied with what is read."""
+        return any(term.kind == "kernel" for term in self.stage.terms)
 
     def fixed(self, place: int) -> set[str]:
         """Return the values of the run that are read of a population."""
@@ -87,10 +99,12 @@ class GradedForward:
         readings = self.stage.readings
         found = [f"lane_{number} = np.empty((n{readings[number].place}, block), real)" for number in sorted(self.lanes)]
         for number, term in enumerate(self.stage.terms):
-            if term.kind == "matrix":
+            if term.kind in ("matrix", "kernel"):
                 found.append(f"sum_{number}g = np.empty((block, n{term.post}), real)")
             elif term.kind == "edges" and term.sum == number:
                 found.append(f"sum_{number}g = np.empty((n{term.post}, block), real)")
+            if term.kind == "kernel":
+                found.append(f"turned_{number}g = np.empty(n{term.pre} * block, real)")
         return found
 
     def forward(self) -> Lines:
@@ -142,6 +156,10 @@ class GradedForward:
             return []
         if term.kind == "matrix":
             return [f"products(sum_{number}g, Y_{term.source}[{self._when()}], low, high, GW_{number})"]
+        if term.kind == "kernel":
+            values = f"Y_{term.source}[{self._when()}], low, high, GW_{number}"
+            given = f"{links_of('HSXP', number)}, turned_{number}g"
+            return [f"sum_{number}g[:] = real(0.0)", f"kernel_back(sum_{number}g, {values}, {given})"]
         total = f"sum_{term.sum}g"
         inner = [f"total[r] += {printed(term.tree)}"]
         start = ["for r in range(high - low):", "    total[r] = real(0.0)"] if term.sum == number else []
@@ -186,6 +204,7 @@ class GradedForward:
             if isinstance(part, tuple):
                 found.append(f"J{total.place}_{place}_{total.variable}[t, b, j]")
             else:
-                form = {"matrix": f"sum_{part}g[r, j]", "edges": f"sum_{part}g[j, r]", "fixed": f"F_{part}[j]"}
+                by_row = f"sum_{part}g[r, j]"
+                form = {"matrix": by_row, "kernel": by_row, "edges": f"sum_{part}g[j, r]", "fixed": f"F_{part}[j]"}
                 found.append(form[self.stage.terms[part].kind])
         return found

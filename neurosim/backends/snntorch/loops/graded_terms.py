@@ -8,7 +8,7 @@ times a reading, and then the whole projection is a matrix product.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,7 +64,8 @@ class Term:
         and behind) and ``x_t``.
     kind
         ``"edges"``; ``"matrix"`` where that is a weight times reading :attr:`source`, for so many pairs that a matrix
-        is best; ``"fixed"`` where the sum is the same in every step.
+        is best; ``"kernel"`` where it is that and edges share the weights of a kernel; ``"fixed"`` where the sum is the
+        same in every step.
     sum
         The number of the first term of the same sum: several are added one after another.
     outer
@@ -217,7 +218,9 @@ def _rebuilt(tree: ast.expr, of_part: Callable[[ast.expr], ast.expr]) -> ast.exp
 
 
 def graded_stage(
-    items: Sequence[PopulationProgram], schedule: Iterable[ProjectionProgram | tuple[str, str]]
+    items: Sequence[PopulationProgram],
+    schedule: Iterable[ProjectionProgram | tuple[str, str]],
+    convolved: Container[str] = (),
 ) -> GradedStage | None:
     """Return the graded stage of a component, or ``None`` where no projection takes part in it.
 
@@ -227,6 +230,8 @@ def graded_stage(
         The populations of the component, by place.
     schedule
         See :attr:`neurosim.program.step_program.StepProgram.graded_schedule`; of this component.
+    convolved
+        The projections whose edges are never made: a kernel is multiplied with what they read.
 
     Raises
     ------
@@ -242,7 +247,7 @@ def graded_stage(
     sums: dict[tuple[str, str], int] = {}
     for action in actions:
         if isinstance(action, ProjectionProgram):
-            for term in _terms(action, place, items, splitter, len(terms)):
+            for term in _terms(action, place, items, splitter, len(terms), by_kernel=action.name in convolved):
                 read = {*term.readings("a"), *term.readings("b")}
                 found += [("reading", number) for number in sorted(read) if ("reading", number) not in found]
                 found.append(("term", len(terms)))
@@ -258,7 +263,7 @@ def graded_stage(
 
 def _terms(
     item: ProjectionProgram, place: Mapping[str, int], items: Sequence[PopulationProgram], splitter: _Splitter,
-    count: int,
+    count: int, *, by_kernel: bool,
 ) -> list[Term]:  # fmt: skip
     """Return the terms of a projection: every sum's additions one after another."""
     pre, post = place[item.pre], place[item.post]
@@ -269,6 +274,9 @@ def _terms(
         left = [splitter.split(tree, ends, set(item.values)) for tree in trees]
         if all(used.startswith("e_") for tree in left for used in names_in(tree)):
             found.append(Term(item.name, pre, post, target, left[0], "fixed", first, outer=False))
+            continue
+        if by_kernel:
+            found.append(Term(item.name, pre, post, target, left[0], "kernel", first, outer=False))
             continue
         dense = len(left) == 1 and _is_product(left[0]) and in_order(item, items[pre].n, items[post].n)
         kind = "matrix" if dense else "edges"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from neurosim.backends.snntorch.loops.graded_forward import GradedForward, Lines, indented
+from neurosim.backends.snntorch.loops.graded_forward import GradedForward, Lines, indented, links_of
 from neurosim.backends.snntorch.loops.graded_terms import GradedStage, Term, Total
 from neurosim.backends.snntorch.loops.lines import needed, once, read_by
 from neurosim.circuit.synapse_model import WEIGHT
@@ -59,6 +59,9 @@ class GradedText(GradedForward):
             found.append(f"dlane_{number} = np.empty((n{readings[number].place}, block), real)")
         for number in sorted(self.rows & self._wanted):
             found.append(f"dy_{number} = np.empty((block, n{readings[number].place}), real)")
+        for number, term in enumerate(self.stage.terms):
+            if term.kind == "kernel":
+                found.append(f"turned_{number}g = np.empty(n{term.post} * block, real)")
         for total in self._totals_by_edges():
             found.append(f"glane{total.place}_{total.variable} = np.empty((n{total.place}, block), real)")
         return found
@@ -85,7 +88,7 @@ class GradedText(GradedForward):
                 body += self._total_back(what)
             elif kind == "reading":
                 body += self.over_block(self.stage.readings[what].place, self._back[what]) if self._back[what] else []
-            elif self.stage.terms[what].kind == "matrix":
+            elif self.stage.terms[what].kind in ("matrix", "kernel"):
                 body += self._product_back(what)
             elif self.stage.terms[what].kind == "edges":
                 body += self._edges_back[what]
@@ -95,6 +98,10 @@ class GradedText(GradedForward):
         term = self.stage.terms[number]
         if term.source not in self._wanted:
             return []
+        if term.kind == "kernel":
+            gradients = f"DI{term.post}_{term.target}[t], low, high, GM_{number}"
+            given = f"{links_of('ABCD', number)}, turned_{number}g"
+            return [f"kernel_back(dy_{term.source}, {gradients}, {given})"]
         return [f"products_back(dy_{term.source}, DI{term.post}_{term.target}[t], low, high, GM_{number})"]
 
     def _total_back(self, total: Total) -> Lines:

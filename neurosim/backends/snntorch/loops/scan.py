@@ -27,6 +27,7 @@ from neurosim.backends.snntorch.loops.graded_arrays import (
     sum_over_edges,
 )
 from neurosim.backends.snntorch.loops.gradients import gradient_of
+from neurosim.backends.snntorch.loops.kernel_links import KernelBothWays
 from neurosim.backends.snntorch.loops.room import Link, results_of, room, trains, upstream, ways, ways_back
 from neurosim.backends.snntorch.loops.source import Arrival, LoopSource
 from neurosim.backends.snntorch.matrices import turned
@@ -60,6 +61,8 @@ class Loops(Frozen):
         Lends the large arrays.
     tables
         The edges of graded projections that are summed edge by edge, by term.
+    kernels
+        Those that are convolved, by term.
     scales
         By arrival, what makes a matrix of weights SI; read in every call.
     """
@@ -73,6 +76,7 @@ class Loops(Frozen):
     again: bool
     workspace: Workspace
     tables: Mapping[int, EdgesOfPost]
+    kernels: Mapping[int, KernelBothWays]
     scales: Mapping[int, float] = field(default_factory=dict)
 
 
@@ -87,10 +91,13 @@ def make_loops(
     again: bool,
     workspace: Workspace,
     tables: Mapping[int, EdgesOfPost],
+    kernels: Mapping[int, KernelBothWays],
 ) -> Loops:
     """Return the loops of a component, compiled when they are first run."""
     loops = compiled(source.text.replace("np.REAL", "np.float32" if dtype == torch.float32 else "np.float64"))
-    return Loops(source, loops, tuple(arrivals), tuple(links), tuple(surrogates), keep, again, workspace, tables)
+    return Loops(
+        source, loops, tuple(arrivals), tuple(links), tuple(surrogates), keep, again, workspace, tables, kernels
+    )
 
 
 def run_loops(

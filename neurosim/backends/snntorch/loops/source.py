@@ -113,7 +113,7 @@ def loop_source(
     lines += ["", "import numpy as np", "", f"from {KERNEL} import ({HELPERS})  # {DIGEST}"]
     if graded is not None:
         lines.append(f"from {graded_kernels.__name__} import products  # {graded_kernels.DIGEST}")
-    if any(_by_kernel(item) for item in arrivals):
+    if any(_by_kernel(item) for item in arrivals) or (graded is not None and graded.convolves):
         lines.append(f"from {convolving.__name__} import add_through_kernel, kernel_back  # {convolving.DIGEST}")
     text = "\n".join(line for body in bodies.values() for line in body)
     if "math.tanh" in text:
@@ -132,7 +132,7 @@ def loop_source(
 #: Names of what a body is given: numbers of steps, arrays of a population, arrays of an arrival.
 _GIVEN = re.compile(
     r"\b(past\d+|ring\d+|wants\d+|[VBQTPIGCDOJ]\d+_\w+|(?:GT|DP|DI)\d+_\w+|[SZALUGHEK]\d+"
-    r"|base|whole|trials|few_\d+|[XWMNYF]_\d+|G[WMSXP]_\d+|[GD]E_\d+_\w+"
+    r"|base|whole|trials|few_\d+|[XWMNYF]_\d+|G[ABCDHMPSWX]_\d+|[GD]E_\d+_\w+"
     r"|(?:delay|delays|starts|bits|numbers|posts|amounts|sizes|elements)_\d+)\b"
 )
 
