@@ -83,6 +83,8 @@ class Machine:
         if not self._keeps or any(trial.room > WORTH_KEEPING for trial in self.trials):
             return None
         standing = Standing(self.frame, step, self.trials, copied=True)
+        if not self.feed.of_circuit:
+            self._feed = None  # what the run was given may be large
         self.plan.shelf.put(self)
         return standing
 

@@ -83,6 +83,7 @@ def test_a_run_finds_what_the_last_one_prepared(modules: tuple[Any, Any]) -> Non
     module.run(2 * ms, seed=3, record={"cells": "v"})
     module.run(2 * ms, state=begun.state, inputs={"drive": 2 * mV})
     assert prepared(module) is first
+    assert prepared(module)._feed is None, "what is given goes with its run"
     module.run(2 * ms, trials=2)
     assert prepared(module) is not first
 
