@@ -1,20 +1,25 @@
-"""Physical units: Brian2's, loaded when first asked for, and the one door from quantities to SI floats.
+"""Physical units: Brian2's, and the one door from quantities to SI floats.
 
 Every unit of Brian2 is importable from here (``from neurosim.units import mV, ms``). Inside neurosim a value is a
 plain SI float or array beside the text of its unit (``"volt"``, ``"siemens/metre**2"``, ``"1"``), so that circuits
 stay data: :func:`to_si` is where a quantity comes in, :func:`quantity` where it goes out.
+
+Brian2 takes longer to load than most circuits to simulate. Until something loads it, units and single quantities are
+:class:`~neurosim.light_quantity.LightQuantity`: numbers times units, which become Brian2's own as soon as anything else
+is asked of them.
 """
 
 from __future__ import annotations
 
 import ast
-from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from neurosim.errors import EquationError, UnitError
+from neurosim.light_quantity import LightQuantity, brian2_is_loaded, light_unit
+from neurosim.unit_table import Dimension, dimension_by_table, names_of_dimensions, units
 
 DIMENSIONLESS = "1"
 
@@ -22,36 +27,54 @@ DIMENSIONLESS = "1"
 def __getattr__(name: str) -> Any:
     if name.startswith("__"):
         raise AttributeError(name)
-    unit = _equation_units().get(name)
+    known = units().get(name)
+    if known is not None and not brian2_is_loaded():
+        return light_unit(*known, name)
+    unit = _equation_units().get(name) if known is not None or name.isidentifier() else None
     if unit is None:
         raise AttributeError(f"module 'neurosim.units' has no unit {name!r}; it offers every unit of brian2.units")
     return unit
 
 
 def is_quantity(value: object) -> bool:
-    """Tell whether `value` carries a Brian2 dimension (no import needed to ask)."""
-    return hasattr(value, "dim") and hasattr(value, "has_same_dimensions")
+    """Tell whether `value` carries a dimension (no import needed to ask)."""
+    return isinstance(value, LightQuantity) or (hasattr(value, "dim") and hasattr(value, "has_same_dimensions"))
 
 
 @lru_cache(maxsize=512)
-def dimension_of(unit: str) -> Any:
-    """Return the Brian2 ``Dimension`` of a unit text such as ``"volt"`` or ``"1"``.
+def dimension_of(unit: str) -> Dimension:
+    """Return the exponents of metre, kilogram, ... of a unit text such as ``"volt"`` or ``"1"``.
 
     Raises
     ------
     UnitError
         If the text is not an unscaled unit.
     """
-    from brian2.equations.equations import dimensions_and_type_from_string
-
     if not _is_product_of_powers(unit):
         raise UnitError(f"{unit!r} is not a unit; use base units such as volt, amp, siemens/metre**2 or 1.")
+    found = dimension_by_table(ast.parse(unit.strip(), mode="eval").body)
+    if found is not None:
+        return found
+    from brian2.equations.equations import dimensions_and_type_from_string
+
     try:
         dimension, _ = dimensions_and_type_from_string(unit)
     except ValueError as error:
         reason = str(error).rstrip(".")
         raise UnitError(f"{unit!r} is not a unit: {reason}. Use base units such as volt, amp, siemens or 1.") from None
-    return dimension
+    return _exponents(dimension)
+
+
+def _exponents(dimension: Any) -> Dimension:
+    """Return the exponents of a ``Dimension`` of Brian2."""
+    return tuple(float(power) for power in dimension._dims)
+
+
+def _brian2_dimension(dimension: Dimension) -> Any:
+    """Return Brian2's ``Dimension`` of exponents."""
+    from brian2.units.fundamentalunits import get_or_create_dimension
+
+    return get_or_create_dimension(dimension)
 
 
 def _is_product_of_powers(unit: str) -> bool:
@@ -78,25 +101,18 @@ def _is_product_of_powers(unit: str) -> bool:
 
 @lru_cache(maxsize=512)
 def text_of_dimension(dimension: Any) -> str:
-    """Return the one unit text that neurosim uses for a Brian2 ``Dimension``."""
-    from brian2.units.fundamentalunits import DIMENSIONLESS as NONE
-    from brian2.units.fundamentalunits import get_unit, standard_unit_register
-
-    if dimension is NONE:
-        return DIMENSIONLESS
-    if 1.0 in standard_unit_register.units_for_dimensions[dimension]:
-        text = repr(get_unit(dimension))
-        with suppress(UnitError):  # some units have a name that cannot stand in a text: volt2, metre3
-            dimension_of(text)
-            return text
+    """Return the one unit text that neurosim uses for a dimension: exponents, or a ``Dimension`` of Brian2."""
+    exponents = dimension if isinstance(dimension, tuple) else _exponents(dimension)
+    named = names_of_dimensions().get(exponents)
+    if named is not None:
+        return named
     for text in _compound_units():
-        if dimension_of(text) is dimension:
+        if dimension_of(text) == exponents:
             return text
     names = ("metre", "kilogram", "second", "amp", "kelvin", "mole", "candle")
-    powers = (float(power) for power in dimension._dims)
     return " * ".join(
         name if power == 1 else f"{name}**{int(power) if power == int(power) else power!r}"
-        for name, power in zip(names, powers, strict=True)
+        for name, power in zip(names, exponents, strict=True)
         if power
     )
 
@@ -113,6 +129,8 @@ def _compound_units() -> tuple[str, ...]:
 def unit_of(value: object) -> str:
     """Return the unit text of a value: ``"1"`` for anything without a dimension."""
     value = _gathered(value)
+    if isinstance(value, LightQuantity):
+        return text_of_dimension(value.exponents)
     return text_of_dimension(value.dim) if is_quantity(value) else DIMENSIONLESS  # type: ignore[attr-defined]
 
 
@@ -123,7 +141,7 @@ def _gathered(value: object) -> object:
     from brian2.units.fundamentalunits import DimensionMismatchError, Quantity
 
     try:
-        return Quantity(value)
+        return Quantity([item.full if isinstance(item, LightQuantity) else item for item in value])
     except (DimensionMismatchError, TypeError, ValueError):
         raise UnitError(f"the values of {_short(value)} must all have the same unit.") from None
 
@@ -137,7 +155,7 @@ def canonical(unit: str) -> str:
 
 def same_unit(first: str, second: str) -> bool:
     """Tell whether two unit texts have the same dimension."""
-    return first == second or dimension_of(first) is dimension_of(second)
+    return first == second or dimension_of(first) == dimension_of(second)
 
 
 def to_si(value: object, unit: str, where: str) -> float | np.ndarray:
@@ -165,7 +183,7 @@ def to_si(value: object, unit: str, where: str) -> float | np.ndarray:
     value = _gathered(value)
     given = unit_of(value)
     try:
-        array = np.asarray(value)
+        array = np.asarray(value.value if isinstance(value, LightQuantity) else value)
     except (TypeError, ValueError):
         array = np.asarray(None)
     if array.dtype.kind not in "biuf":
@@ -191,12 +209,14 @@ def seconds(value: object, where: str) -> float:
 
 
 def quantity(value: float | np.ndarray, unit: str) -> Any:
-    """Return the Brian2 quantity of an SI value (the bare value where the unit is ``"1"``)."""
+    """Return the quantity of an SI value (the bare value where the unit is ``"1"``)."""
     if unit == DIMENSIONLESS:
         return value
+    if isinstance(value, (int, float)) and not brian2_is_loaded():
+        return LightQuantity(float(value), dimension_of(unit))
     from brian2.units.fundamentalunits import Quantity
 
-    return Quantity(value, dim=dimension_of(unit))
+    return Quantity(value, dim=_brian2_dimension(dimension_of(unit)))
 
 
 _SYMBOLS = {
@@ -224,13 +244,13 @@ def readable(value: float, unit: str) -> str:
 
 def unit_names() -> frozenset[str]:
     """Return every unit name that may stand in an equation (``mV``, ``ms``, ``siemens``, ...)."""
-    return frozenset(_equation_units())
+    return frozenset(units())
 
 
 def unit_value(name: str) -> tuple[float, str]:
     """Return ``(SI value, unit text)`` of a unit that stands in an equation by name."""
-    unit = _equation_units()[name]
-    return float(np.asarray(unit)), text_of_dimension(unit.dim)
+    scale, dimension = units()[name]
+    return 10.0**scale, text_of_dimension(dimension)
 
 
 @lru_cache(maxsize=1)
@@ -247,17 +267,17 @@ def expression_functions() -> dict[str, Any]:
     return dict(DEFAULT_FUNCTIONS)
 
 
-def expression_variable(name: str, *, unit: str = DIMENSIONLESS, dimension: Any = None) -> Any:
+def expression_variable(name: str, *, unit: str = DIMENSIONLESS, dimension: Dimension | None = None) -> Any:
     """Return a variable for Brian2's expression parser: of a unit text (``"boolean"`` for a condition) or dimension."""
     from brian2.core.variables import Variable
 
     if unit == "boolean":
         return Variable(name, dtype=np.bool_)
-    return Variable(name, dimensions=dimension_of(unit) if dimension is None else dimension)
+    return Variable(name, dimensions=_brian2_dimension(dimension_of(unit) if dimension is None else dimension))
 
 
-def dimension_of_expression(expression: str, variables: dict[str, Any], where: str) -> Any:
-    """Return the Brian2 dimension of an expression.
+def dimension_of_expression(expression: str, variables: dict[str, Any], where: str) -> Dimension:
+    """Return the dimension of an expression, as Brian2 finds it.
 
     Raises
     ------
@@ -270,7 +290,7 @@ def dimension_of_expression(expression: str, variables: dict[str, Any], where: s
     from brian2.units.fundamentalunits import DimensionMismatchError
 
     try:
-        return parse_expression_dimensions(expression, variables)
+        return _exponents(parse_expression_dimensions(expression, variables))
     except DimensionMismatchError as error:
         raise UnitError(f"{where}: the units in {expression!r} do not agree: {error}") from None
     except (TypeError, SyntaxError, ValueError) as error:

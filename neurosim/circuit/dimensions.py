@@ -1,12 +1,14 @@
-"""Dimension checks of equations and statements, done by Brian2's own expression parser."""
+"""Dimension checks of equations and statements: what is right is found here, what is not is told by Brian2's parser."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from neurosim.circuit.language import CONSTANT_NAMES, Assignment, checked_name, identifiers, parse_expression
+from neurosim.circuit.expression_dimensions import dimension_found, is_condition_found
+from neurosim.circuit.language import CONSTANT_NAMES, FUNCTIONS, Assignment, checked_name, identifiers, parse_expression
 from neurosim.errors import EquationError, UnitError, nearest
+from neurosim.unit_table import NONE, Dimension
 from neurosim.units import (
     DIMENSIONLESS,
     dimension_of,
@@ -34,24 +36,32 @@ class DimensionChecker:
     def __init__(self, units: Mapping[str, str], where: str) -> None:
         self.where = where
         self.units = dict(units)
-        self.variables = expression_functions()
-        for name in ("pi", "e", "inf"):
-            self.variables[name] = expression_variable(name)
+        self._conditions = {name for name, unit in units.items() if unit == "boolean"}
+        #: The dimension of each name.
+        self.names: dict[str, Dimension] = dict.fromkeys(("pi", "e", "inf"), NONE)
         for name, unit in units.items():
-            self.variables[name] = expression_variable(name, unit=unit)
+            self.names[name] = NONE if unit == "boolean" else dimension_of(unit)
 
     def _resolve(self, expression: str) -> None:
         for name in identifiers(expression, self.where) - CONSTANT_NAMES:
-            if name in self.variables:
+            if name in self.names or name in FUNCTIONS:
                 continue
             if name in unit_names():
-                self.variables[name] = expression_variable(name, unit=unit_value(name)[1])
+                self.names[name] = dimension_of(unit_value(name)[1])
                 continue
             known = [known for known in self.units if known not in ("t", "dt")]
             raise EquationError(f"{self.where}: {name!r} in {expression!r} is not defined.{nearest(name, known)}")
 
-    def dimension(self, expression: str) -> Any:
-        """Return the Brian2 dimension of an expression.
+    def _variables(self) -> dict[str, Any]:
+        """Return what Brian2's parser is told of names."""
+        told = expression_functions()
+        for name, dimension in self.names.items():
+            kind: dict[str, Any] = {"unit": "boolean"} if name in self._conditions else {"dimension": dimension}
+            told[name] = expression_variable(name, **kind)
+        return told
+
+    def dimension(self, expression: str) -> Dimension:
+        """Return the dimension of an expression.
 
         Raises
         ------
@@ -60,21 +70,27 @@ class DimensionChecker:
         UnitError
             If the units inside do not agree.
         """
-        parse_expression(expression, self.where)
+        tree = parse_expression(expression, self.where)
         self._resolve(expression)
-        return dimension_of_expression(expression, self.variables, self.where)
+        found = dimension_found(tree, self.names)
+        return dimension_of_expression(expression, self._variables(), self.where) if found is None else found
+
+    def is_condition(self, expression: str) -> bool:
+        """Tell whether an expression is true or false, rather than a number or a mixture of both."""
+        found = is_condition_found(parse_expression(expression, self.where), self._conditions, self.names.keys())
+        return is_condition(expression, self._variables()) if found is None else found
 
     def expect(self, expression: str, unit: str, what: str) -> None:
         """Check that an expression has a unit."""
         found = self.dimension(expression)
-        if found is not dimension_of(unit):
+        if found != dimension_of(unit):
             given = text_of_dimension(found)
             raise UnitError(f"{self.where}: {what} {expression!r} must be in {unit}, but it is in {given}.")
 
     def expect_condition(self, expression: str, what: str) -> None:
         """Check that an expression is true or false."""
         self.dimension(expression)
-        if not is_condition(expression, self.variables):
+        if not self.is_condition(expression):
             raise EquationError(f"{self.where}: {what} {expression!r} must be a condition such as 'v > v_threshold'.")
 
     def check_assignments(self, statements: tuple[Assignment, ...], writable: set[str], what: str) -> None:
@@ -91,7 +107,7 @@ class DimensionChecker:
                 unit = self.units[target]
                 if statement.operator in ("*=", "/="):
                     unit = DIMENSIONLESS
-                if found is not dimension_of(unit):
+                if found != dimension_of(unit):
                     raise UnitError(
                         f"{self.where}: {what} '{target} {statement.operator} {expression}' must have the unit "
                         f"{unit}, but the right side is in {text_of_dimension(found)}."
@@ -103,7 +119,7 @@ class DimensionChecker:
                 raise EquationError(f"{self.where}: {what}: {target!r} is not defined.{nearest(target, writable)}")
             else:
                 name = checked_name(target, f"{self.where}: {what}")
-                self.variables[name] = expression_variable(name, dimension=found)
+                self.names[name] = found
                 unread.add(target)
         if unread:
             name = min(unread)

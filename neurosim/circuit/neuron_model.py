@@ -186,7 +186,7 @@ class NeuronModel:
         if self.refractory is not None and self.threshold is None:
             raise EquationError(f"{where}: refractory= needs a threshold.")
         if isinstance(self.refractory, str):
-            if checker.dimension(self.refractory) is not checker.variables["dt"].dim:
+            if checker.dimension(self.refractory) != checker.names["dt"]:
                 checker.expect_condition(self.refractory, "refractory")
         elif self.unless_refractory and self.threshold is None:
             raise EquationError(f"{where}: '(unless refractory)' means nothing for a neuron without a threshold.")

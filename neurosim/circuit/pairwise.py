@@ -27,7 +27,7 @@ from neurosim.circuit.neuron_model import Parameter
 from neurosim.circuit.positions import AXES, Positions
 from neurosim.errors import CircuitError, EquationError, UnitError, nearest
 from neurosim.random import Stream, uniform_from_bits
-from neurosim.units import DIMENSIONLESS, is_condition, to_si, unit_names, unit_of, unit_value
+from neurosim.units import DIMENSIONLESS, to_si, unit_names, unit_of, unit_value
 
 _INDEX_NAMES = ("i", "j", "N_pre", "N_post")
 _POSITION_NAMES = (*(f"{axis}_{side}" for side in ("pre", "post") for axis in AXES), "distance")
@@ -107,7 +107,7 @@ class Pairwise(Connectivity, readable=True):
     def check_fit(self, n_pre: int, n_post: int, same: bool) -> None:
         """Refuse positions that are missing or do not go together, and units that do not agree."""
         checker = self._checker()
-        if not is_condition(self.expression, checker.variables):
+        if not checker.is_condition(self.expression):
             checker.expect(self.expression, DIMENSIONLESS, "the probability")
 
     def _checker(self) -> DimensionChecker:

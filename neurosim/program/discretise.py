@@ -6,15 +6,25 @@ import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.metadata import version
+from keyword import iskeyword
 
 import numpy as np
 
-from neurosim.circuit.language import SPECIAL_NAMES, Assignment, Equation, names_in, parse_expression
+from neurosim.circuit.language import (
+    CONSTANT_NAMES,
+    FUNCTIONS,
+    SPECIAL_NAMES,
+    Assignment,
+    Equation,
+    names_in,
+    parse_expression,
+)
 from neurosim.errors import UnsupportedError
 from neurosim.program.kept_solutions import keep_solution, kept_solution
 from neurosim.program.normalise import normalised, refuse_cancellation
 from neurosim.program.statements import NoiseSites, Statement, rename, substitute, transform
-from neurosim.units import dimension_of
+from neurosim.units import dimension_of, unit_names, unit_value
 
 #: Methods tried, in order, when a model names none.
 DEFAULT_METHODS = ("exact", "euler")
@@ -23,6 +33,10 @@ NOT_REFRACTORY = "not_refractory"
 VERSION = 1
 #: Names that a Brian2 group uses itself, as they are or with an underscore before them.
 _OWN_NAMES = frozenset({"N", "spikespace"})
+#: Names that mean something else in Brian2's equations, beside units, functions and constants.
+_TAKEN_NAMES = _OWN_NAMES | {
+    "t", "dt", "t_in_timesteps", "xi", "i", "not_refractory", "refractory", "refractory_until", "poisson",
+}  # fmt: skip
 #: Functions that avoid a cancellation, and that the integrators would expand into what cancels.
 _OPAQUE = {name: f"{name}_opaque" for name in ("exprel", "expm1", "log1p")}
 
@@ -120,15 +134,17 @@ def solve_between_events(model: Continuous, dt: float, elapsed: ast.expr, where:
 @lru_cache(maxsize=4096)
 def brian2_name(name: str) -> str:
     """Return a name that Brian2 accepts for a variable: the name itself, or with ``_variable`` added (``i``, units)."""
-    from brian2.equations.equations import Equations
-
     if name in SPECIAL_NAMES:
         return name
-    try:
-        Equations.check_identifier(name)
-    except (SyntaxError, ValueError, KeyError):
-        return f"{name}_variable"
-    return f"{name}_variable" if name in _OWN_NAMES else name
+    taken = (
+        name in _TAKEN_NAMES
+        or name in unit_names()
+        or name in FUNCTIONS
+        or name in CONSTANT_NAMES
+        or name.startswith(("_", "xi_"))
+        or iskeyword(name)
+    )
+    return f"{name}_variable" if taken or not (name.isascii() and name.isidentifier()) else name
 
 
 class _Symbols:
@@ -166,8 +182,6 @@ class _Symbols:
 
 def _integrate(model: Continuous, symbols: _Symbols, method: str, dt: float, *, last: bool, where: str) -> str | None:
     """Return Brian2's abstract code of one step, or ``None`` where the method does not apply and is not the last."""
-    from brian2.stateupdaters.base import UnsupportedEquationsException
-
     lines = []
     trees = {
         equation.name: substitute(parse_expression(equation.expression or "", where), dict(model.subexpressions))
@@ -194,13 +208,17 @@ def _integrate(model: Continuous, symbols: _Symbols, method: str, dt: float, *, 
         kinds.append((symbol, number, value is not None, value is not None and np.ndim(value) == 0))
     try:
         return _abstract_code("\n".join(lines), method, dt, tuple(kinds))
-    except UnsupportedEquationsException as error:
+    except _NotIntegrable as error:
         if not last:
             return None
         raise UnsupportedError(
             f"{where}: method={method!r} cannot integrate these equations: {error} "
             "Choose 'exponential_euler', 'euler' or 'rk4'."
         ) from None
+
+
+class _NotIntegrable(Exception):
+    """An integrator does not take some equations."""
 
 
 @lru_cache(maxsize=512)
@@ -218,10 +236,7 @@ def _abstract_code(
     symbols
         For each (name, value of a constant or ``None``, whether it is constant, whether all neurons share it).
     """
-    import brian2
-    import sympy
-
-    question = repr((VERSION, brian2.__version__, sympy.__version__, equations, method, dt, symbols))
+    question = repr((VERSION, version("brian2"), version("sympy"), equations, method, dt, symbols))
     found = kept_solution(question)
     if found is None:
         found = _solved(equations, method, dt, symbols)
@@ -234,7 +249,7 @@ def _solved(equations: str, method: str, dt: float, symbols: tuple[tuple[str, fl
     from brian2.core.functions import DEFAULT_FUNCTIONS
     from brian2.core.variables import Constant, Variable
     from brian2.equations.equations import Equations
-    from brian2.stateupdaters.base import StateUpdateMethod
+    from brian2.stateupdaters.base import StateUpdateMethod, UnsupportedEquationsException
 
     class _TimeStep(Constant):  # type: ignore[misc]
         """The step, which the integrators read as an array of one."""
@@ -248,13 +263,14 @@ def _solved(equations: str, method: str, dt: float, symbols: tuple[tuple[str, fl
     for name, value, fixed, shared in symbols:
         known = Variable(name, scalar=shared, constant=fixed) if value is None else Constant(name, value)
         variables[name] = known
-    return str(StateUpdateMethod.apply_stateupdater(Equations(equations), variables, method))
+    try:
+        return str(StateUpdateMethod.apply_stateupdater(Equations(equations), variables, method))
+    except UnsupportedEquationsException as error:
+        raise _NotIntegrable(str(error)) from None
 
 
 def units_as_numbers(tree: ast.expr, names: Mapping[str, str]) -> ast.expr:
     """Replace unit names that stand in an equation (``5*mV/ms``) by their SI values."""
-    from neurosim.units import unit_names, unit_value
-
     units = {used: unit_value(used)[0] for used in names_in(tree) if used not in names and used in unit_names()}
     return substitute(tree, {used: ast.Constant(value) for used, value in units.items()})
 

@@ -291,7 +291,7 @@ def _refractory(
     if isinstance(model.refractory, float):
         return Refractory("time", repr(model.refractory), ast.Constant(model.refractory))
     checker = DimensionChecker({**units, "i": "1", "not_refractory": "boolean", "lastspike": "second"}, where)
-    is_time = checker.dimension(model.refractory) is checker.variables["dt"].dim
+    is_time = checker.dimension(model.refractory) == checker.names["dt"]
     written = noise.replace(parse_expression(model.refractory, where))
     tree = substitute(units_as_numbers(written, units), dict(expanded))
     return Refractory("time" if is_time else "condition", ast.unparse(written), fold(tree, constants))
