@@ -79,12 +79,14 @@ class LightQuantity:
         return hash(self.full)
 
     def __getattr__(self, name: str) -> Any:
-        if not (name in _BRIAN2 or hasattr(np.ndarray, name)):  # many a value is asked whether it is something else
+        # Many a value is asked whether it is something else; through numpy's other doors no unit would pass.
+        if name.startswith("__array_") or not (name in _BRIAN2 or hasattr(np.ndarray, name)):
             raise AttributeError(f"a quantity has no attribute {name!r}")
         return getattr(self.full, name)
 
-    def __array__(self, *arguments: Any, **named: Any) -> Any:
-        return np.asarray(self.value).__array__(*arguments, **named)
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        # Brian2 asks numpy for an array of whatever it is given, and takes the unit from what comes back.
+        return np.array(self.full if brian2_is_loaded() else self.value, dtype=dtype, subok=True)
 
     def __array_ufunc__(self, function: Any, method: str, *inputs: Any, **named: Any) -> Any:
         return getattr(function, method)(*map(_full, inputs), **named)

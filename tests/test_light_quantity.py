@@ -129,10 +129,11 @@ def test_what_is_computed_afterwards_is_of_brian2() -> None:
 
 
 def test_brian2_takes_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    tau = 10 * LIGHT["ms"]
+    tau, start = 10 * LIGHT["ms"], -0.06 * LIGHT["volt"]
     monkeypatch.setattr("neurosim.light_quantity.brian2_is_loaded", lambda: True)
     assert isinstance(tau, brian2.Quantity)
-    start = -0.06 * LIGHT["volt"]
+    assert isinstance(np.asanyarray(start), brian2.Quantity)
+    assert np.array_equal(np.asarray(start, dtype=np.float32), np.float32(-0.06))
     group = brian2.NeuronGroup(2, "dv/dt = -v/tau : volt", method="exact", namespace={"tau": tau}, dt=0.1 * LIGHT["ms"])
     group.v = start
     brian2.Network(group).run(1 * LIGHT["ms"], namespace={})
