@@ -17,11 +17,11 @@ OPTIONS: dict[str, Any] = {"backend": "snntorch", "dtype": "float64", "training"
 DRAWN = ns.Normal(0.001 * mV, 0.0001 * mV)
 
 
-def network(neurons: int, weight: Any, rule: Any = None) -> ns.Circuit:
+def network(weight: Any, rule: Any = None) -> ns.Circuit:
     """Return neurons that fire now and then, each with as many edges."""
     cell = ns.models.lif(tau_mem=20 * ms, v_leak=-49 * mV, v_threshold=-50 * mV, v_reset=-60 * mV)
     circuit = ns.Circuit("large", dt=0.1 * ms, seed=1)
-    circuit.population("cells", neurons, cell, initial={"v": ns.Uniform(-60 * mV, -50 * mV)})
+    circuit.population("cells", NEURONS, cell, initial={"v": ns.Uniform(-60 * mV, -50 * mV)})
     rule = ns.FixedOutDegree(EDGES) if rule is None else rule
     circuit.connect("cells", "cells", rule, receptor="v", weight=weight, delay=1.5 * ms, name="edges")
     return circuit
@@ -36,8 +36,8 @@ def run(circuit: ns.Circuit) -> tuple[Any, Any]:
 # A target takes 4 bytes and a weight 8, the rest goes with neurons. Beside them a run holds no bytes for each edge.
 @pytest.mark.parametrize(("weight", "most"), [(0.001 * mV, 4), (DRAWN, 12)], ids=["one weight", "weights"])
 def test_bytes_of_an_edge(weight: Any, most: int) -> None:
-    run(network(1000, weight))  # imports and compiles what it needs
-    circuit = network(NEURONS, weight)
+    run(network(weight))  # imports and compiles what it needs
+    circuit = network(weight)
     tracemalloc.start()
     circuit.edges("edges")
     drawn, drawing = tracemalloc.get_traced_memory()
@@ -58,7 +58,7 @@ def test_given_edges_are_held_once() -> None:
     rng = np.random.default_rng(1)
     pre, post = np.sort(rng.integers(0, NEURONS, NUMBER)), rng.integers(0, NEURONS, NUMBER)
     tracemalloc.start()
-    circuit = network(NEURONS, 0.001 * mV, ns.Edges(pre, post))
+    circuit = network(0.001 * mV, ns.Edges(pre, post))
     given = tracemalloc.get_traced_memory()[0]
     edges = circuit.edges("edges")
     realised = tracemalloc.get_traced_memory()[0]
