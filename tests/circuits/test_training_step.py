@@ -30,7 +30,7 @@ SMALL: dict[str, dict[str, Any]] = {
 #: Where a circuit shows something within 4 ms only if it is driven so: pulses on an injection.
 PULSES = {"motif-detection": "raster"}
 #: Steps where 4 ms, or 20 steps, are not enough for a first spike.
-STEPS = {"izhikevich-patterns": 120}
+STEPS = {"izhikevich-network": 40, "izhikevich-patterns": 120}
 
 #: Relative differences between float32 and float64; where neurons sit at their thresholds, surrogates are steep there.
 TOLERANCE = {"ca3-memory": 0.1}
