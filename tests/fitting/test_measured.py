@@ -117,7 +117,7 @@ def heard(recording: Recording, smooth: float, **kwargs: Any) -> Fit:
 
 
 def test_a_drawn_receptor_that_hears_another_sound() -> None:
-    found = heard(both(sample=True), 4.0, steps=12, repeats=8)
+    found = heard(both(sample=True), 4.0, steps=20, repeats=8)  # two of three seeds get there in as many
     # minus the bits a spike beyond a constant rate
     assert score(found.fitted, "all")["loss"] < -0.05
     assert score(found.held_out, "all")["loss"] < 0.0
