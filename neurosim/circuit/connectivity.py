@@ -292,8 +292,8 @@ class Edges(Connectivity, readable=True):
 
         Examples
         --------
-        >>> Edges.from_table([("b", "x"), ("a", "x")], ["a", "b"], ["x"]).pre
-        array([1, 0])
+        >>> Edges.from_table([("b", "x"), ("a", "x")], ["a", "b"], ["x"]).pre.tolist()
+        [1, 0]
         """
         pre, post = name_columns(rows, pre_column, post_column)
         return cls(
