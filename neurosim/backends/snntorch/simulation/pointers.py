@@ -253,10 +253,6 @@ def _prefetch(typing: Any, address: Any) -> Any:
     return types.void(types.int64), code
 
 
-run_operation: Any = intrinsic(_run_operation)
-prefetch: Any = intrinsic(_prefetch)
-
-
 def _address_at(typing: Any, pointer: Any) -> Any:
     """Return a pointer as a whole number."""
 
@@ -266,6 +262,8 @@ def _address_at(typing: Any, pointer: Any) -> Any:
     return types.int64(pointer), code
 
 
+run_operation: Any = intrinsic(_run_operation)
+prefetch: Any = intrinsic(_prefetch)
 address_at: Any = intrinsic(_address_at)
 run_edges: Any = intrinsic(_run_edges)
 run_program: Any = intrinsic(_run_program)
